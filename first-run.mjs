@@ -1,0 +1,88 @@
+/**
+ * What `npm run demo` and `npm test` do on a fresh clone: install what is missing, build when the
+ * sources are newer than the build, then run. Plain Node: it runs before anything is installed.
+ */
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import path from "node:path";
+
+const root = import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname);
+const [word, ...rest] = process.argv.slice(2);
+
+const MOCHA = path.join("node_modules", "mocha", "bin", "mocha.js");
+const CLI = path.join("dist", "src", "app", "cli.js");
+
+const MOCHA_LONG = ["--no-config", "--node-option", "import=tsx", "--timeout", "900000"];
+
+const RUNS = {
+  demo: [CLI, "demo"],
+  test: [MOCHA, ...(rest.length > 0 ? [] : ["test/**/*.test.ts"])],
+  bench: ["--import", "tsx", path.join("test", "bench", "main.ts")],
+  interop: [MOCHA, ...MOCHA_LONG, "test/interop/**/*.test.ts"],
+  faults: [MOCHA, ...MOCHA_LONG, "test/faults/**/*.test.ts"],
+};
+
+const run = RUNS[word];
+if (run === undefined) {
+  process.stderr.write(`usage: node first-run.mjs ${Object.keys(RUNS).join("|")} [arguments]\n`);
+  process.exit(2);
+}
+installMissing();
+build();
+runInFront([...run, ...rest]);
+
+/** Installs exactly what the lock file says, once; a changed lock file installs again. */
+function installMissing() {
+  const lock = readFileSync(path.join(root, "package-lock.json"), "utf8");
+  const mark = path.join(root, "node_modules", ".installed-lock");
+  if (existsSync(mark) && readFileSync(mark, "utf8") === lock) return;
+  process.stderr.write(
+    "installing packages (better-sqlite3 may compile for about 3 minutes) ...\n",
+  );
+  const npm = process.platform === "win32" ? "npm.cmd" : "npm";
+  const done = spawnSync(npm, ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
+    cwd: root,
+    stdio: ["ignore", 2, 2],
+  });
+  if (done.status !== 0) {
+    process.stderr.write("the packages could not be installed: npm ci says why above\n");
+    process.exit(3);
+  }
+  writeFileSync(mark, lock);
+}
+
+/** Compiles when a source is newer than the build. Types are checked by `npm run check`. */
+function build() {
+  const stamp = path.join(root, "dist", ".built");
+  const built = existsSync(stamp) ? statSync(stamp).mtimeMs : 0;
+  if (newest(path.join(root, "src")) < built && newest(path.join(root, "native")) < built) return;
+  const tsc = path.join("node_modules", "typescript", "bin", "tsc");
+  if (node(tsc, "-p", "tsconfig.build.json", "--noCheck") !== 0) {
+    process.stderr.write("the sources could not be compiled: the compiler says why above\n");
+    process.exit(1);
+  }
+  writeFileSync(stamp, "");
+}
+
+function newest(folder) {
+  if (!existsSync(folder)) return 0;
+  let latest = 0;
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const file = path.join(folder, entry.name);
+    latest = Math.max(latest, entry.isDirectory() ? newest(file) : statSync(file).mtimeMs);
+  }
+  return latest;
+}
+
+/** Runs it in place of this process: same terminal, same signals, same exit status. */
+function runInFront(args) {
+  const child = spawn(process.execPath, args, { cwd: root, stdio: "inherit" });
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
+    process.on(signal, () => child.kill(signal));
+  child.on("exit", (code, signal) => process.exit(signal === null ? (code ?? 1) : 1));
+}
+
+function node(...args) {
+  const done = spawnSync(process.execPath, args, { cwd: root, stdio: "inherit" });
+  return done.status ?? 1;
+}

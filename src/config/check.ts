@@ -1,0 +1,126 @@
+import type { SiteConfig } from "./schema.ts";
+
+interface Finding {
+  readonly at: string;
+  readonly message: string;
+}
+
+/** What a schema cannot say: rules between fields. Returns all problems, not only the first. */
+export function checkSite(site: SiteConfig): Finding[] {
+  return [
+    ...checkDevices(site),
+    ...checkConnections(site),
+    ...checkControl(site),
+    ...checkEnvelope(site),
+  ];
+}
+
+function checkDevices(site: SiteConfig): Finding[] {
+  const findings: Finding[] = [];
+  const firstById = new Map<string, number>();
+  const firstByPlace = new Map<string, string>();
+  site.devices.forEach((device, index) => {
+    const first = firstById.get(device.id);
+    if (first !== undefined)
+      findings.push({
+        at: `/devices/${index}/id`,
+        message: `"${device.id}" is already the name of device ${first + 1} of the list`,
+      });
+    firstById.set(device.id, first ?? index);
+    if (site.connections[device.connection] === undefined)
+      findings.push({
+        at: `/devices/${index}/connection`,
+        message: `there is no connection "${device.connection}" under connections`,
+      });
+    const place = `${device.connection} ${device.unit}`;
+    const other = firstByPlace.get(place);
+    if (other !== undefined)
+      findings.push({
+        at: `/devices/${index}/unit`,
+        message: `unit ${device.unit} of "${device.connection}" is already "${other}"`,
+      });
+    firstByPlace.set(place, other ?? device.id);
+  });
+  return findings;
+}
+
+/** A serial bus has one master, and a socket one owner: its devices live in one process. */
+function checkConnections(site: SiteConfig): Finding[] {
+  return Object.keys(site.connections).flatMap((name) => {
+    const users = site.devices.filter((device) => device.connection === name);
+    if (users.length === 0)
+      return [{ at: `/connections/${name}`, message: `no device uses the connection "${name}"` }];
+    const other = users.find((device) => device.process !== users[0]?.process);
+    if (other === undefined) return [];
+    return [
+      {
+        at: `/devices/${site.devices.indexOf(other)}/process`,
+        message: `all devices of connection "${name}" must run in one process`,
+      },
+    ];
+  });
+}
+
+function checkControl(site: SiteConfig): Finding[] {
+  const control = site.control;
+  if (control === undefined) return [];
+  const findings: Finding[] = [];
+  const mustBeIn = (id: string, at: string, process: "control" | undefined): void => {
+    const device = site.devices.find((candidate) => candidate.id === id);
+    if (device === undefined) findings.push({ at, message: `there is no device "${id}"` });
+    else if (process !== undefined && device.process !== process)
+      findings.push({ at, message: `"${id}" must have process: control, the loop depends on it` });
+  };
+  mustBeIn(control.grid.meter, "/control/grid/meter", "control");
+  control.grid.feeders.forEach((feeder, index) => {
+    mustBeIn(feeder.meter, `/control/grid/feeders/${index}/meter`, undefined);
+  });
+  if ((control.grid.peakCapKw ?? 0) > control.grid.importLimitKw)
+    findings.push({
+      at: "/control/grid/peakCapKw",
+      message: `the peak cap must not be above importLimitKw, ${control.grid.importLimitKw} kW`,
+    });
+  if (control.grid.blindMs <= control.grid.maxAgeMs)
+    findings.push({ at: "/control/grid/blindMs", message: "blindMs must be longer than maxAgeMs" });
+  const owner = new Map<string, string>();
+  control.batteries.forEach((battery, index) => {
+    const at = `/control/batteries/${index}`;
+    battery.units.forEach((unit, position) => {
+      mustBeIn(unit, `${at}/units/${position}`, "control");
+      const other = owner.get(unit);
+      if (other !== undefined)
+        findings.push({
+          at: `${at}/units/${position}`,
+          message: `"${unit}" already belongs to "${other}": an asset has one writer`,
+        });
+      owner.set(unit, battery.id);
+    });
+    if (battery.socMinPercent >= battery.socMaxPercent)
+      findings.push({
+        at: `${at}/socMinPercent`,
+        message: "socMinPercent must be below the maximum",
+      });
+    if (battery.reversionMs <= 2 * control.periodMs)
+      findings.push({ at: `${at}/reversionMs`, message: "reversionMs must exceed two cycles" });
+  });
+  if (control.leaseDefaultMs > control.leaseMaximumMs)
+    findings.push({ at: "/control/leaseDefaultMs", message: "must not exceed leaseMaximumMs" });
+  return findings;
+}
+
+function checkEnvelope(site: SiteConfig): Finding[] {
+  const seen = new Set<string>();
+  return site.envelope.flatMap((entry, index) => {
+    const at = `/envelope/${index}`;
+    const key = `${entry.device}/${entry.point}`;
+    const findings: Finding[] = [];
+    if (!site.devices.some((device) => device.id === entry.device))
+      findings.push({ at: `${at}/device`, message: `there is no device "${entry.device}"` });
+    if (seen.has(key))
+      findings.push({ at: `${at}/point`, message: `${key} has an envelope already` });
+    if (entry.minimum > entry.maximum)
+      findings.push({ at: `${at}/minimum`, message: "minimum is above maximum" });
+    seen.add(key);
+    return findings;
+  });
+}

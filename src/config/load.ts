@@ -1,0 +1,140 @@
+import { Ajv, type ErrorObject } from "ajv";
+import { isNode, LineCounter, parseDocument, type Document } from "yaml";
+import { GatewayError } from "../domain/errors.ts";
+import { checkSite } from "./check.ts";
+import { type Problem, problemLine } from "./problem.ts";
+import { SiteConfig } from "./schema.ts";
+
+/** Longer than any site file that a person wrote. */
+const SITE_FILE_MAX_CHARACTERS = 4 * 1024 * 1024;
+
+const ajv = new Ajv({ allErrors: true, useDefaults: true, verbose: true });
+const isSiteConfig = ajv.compile<SiteConfig>(SiteConfig);
+
+export type SiteResult =
+  { readonly site: SiteConfig } | { readonly problems: readonly [Problem, ...Problem[]] };
+
+/**
+ * Turns the text of a site file into a configuration with all defaults, or into the full list of
+ * what is wrong with it, each with its place. Reading the file is the caller's business.
+ */
+export function parseSite(text: string): SiteResult {
+  if (text.length > SITE_FILE_MAX_CHARACTERS) {
+    return {
+      problems: [problemAtTop(`a site file has at most ${SITE_FILE_MAX_CHARACTERS} characters`)],
+    };
+  }
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
+  const syntax = document.errors.map((error) => {
+    const { line, col } = lines.linePos(error.pos[0]);
+    return { at: "", line, column: col, message: firstSentence(error.message) };
+  });
+  if (isFilled(syntax)) return { problems: syntax };
+  const place = (at: string, message: string): Problem => ({
+    at,
+    ...position(document, lines, at),
+    message,
+  });
+  const site: unknown = document.toJS({ maxAliasCount: 100 });
+  if (!isSiteConfig(site)) {
+    const problems = schemaProblems(isSiteConfig.errors ?? []).map(({ at, message }) =>
+      place(at, message),
+    );
+    return {
+      problems: isFilled(problems) ? problems : [problemAtTop("the file is not a site file")],
+    };
+  }
+  const problems = checkSite(site).map(({ at, message }) => place(at, message));
+  return isFilled(problems) ? { problems } : { site };
+}
+
+/**
+ * For a process that cannot run without its configuration.
+ *
+ * @throws GatewayError CONFIG_INVALID with the number of problems and the first of them
+ */
+export function requireSite(text: string, file: string): SiteConfig {
+  const result = parseSite(text);
+  if ("site" in result) return result.site;
+  throw new GatewayError("CONFIG_INVALID", {
+    problems: result.problems.length,
+    first: problemLine(file, result.problems[0]),
+  });
+}
+
+function isFilled<T>(list: readonly T[]): list is readonly [T, ...T[]] {
+  return list.length > 0;
+}
+
+function problemAtTop(message: string): Problem {
+  return { at: "", line: 1, column: 1, message };
+}
+
+function firstSentence(message: string): string {
+  return message.split("\n")[0]?.replace(/ at line \d+, column \d+:?$/, "") ?? message;
+}
+
+/** Where the value that `pointer` names, or the nearest thing around it, stands in the text. */
+function position(
+  document: Document,
+  lines: LineCounter,
+  pointer: string,
+): { readonly line: number; readonly column: number } {
+  const path = pointer.split("/").slice(1).map(unescapePointer);
+  for (let depth = path.length; depth >= 0; depth -= 1) {
+    const found: unknown =
+      depth === 0 ? document.contents : document.getIn(path.slice(0, depth), true);
+    if (isNode(found) && found.range !== undefined && found.range !== null) {
+      const { line, col } = lines.linePos(found.range[0]);
+      return { line, column: col };
+    }
+  }
+  return { line: 1, column: 1 };
+}
+
+function unescapePointer(part: string): string | number {
+  const text = part.replaceAll("~1", "/").replaceAll("~0", "~");
+  return /^\d+$/.test(text) ? Number(text) : text;
+}
+
+/** A union fails once for each of its branches; one sentence is enough for a person. */
+function schemaProblems(errors: readonly ErrorObject[]): { at: string; message: string }[] {
+  const unions = errors.filter((error) => error.keyword === "anyOf").map((e) => e.instancePath);
+  const seen = new Set<string>();
+  const problems: { at: string; message: string }[] = [];
+  for (const error of errors) {
+    if (error.keyword !== "anyOf" && unions.some((at) => error.instancePath.startsWith(at)))
+      continue;
+    const problem = { at: error.instancePath, message: sentence(error) };
+    const key = `${problem.at} ${problem.message}`;
+    if (!seen.has(key)) problems.push(problem);
+    seen.add(key);
+  }
+  return problems;
+}
+
+function sentence(error: ErrorObject): string {
+  const name = error.instancePath === "" ? "the file" : error.instancePath.slice(1);
+  const params = error.params as Readonly<Record<string, unknown>>;
+  switch (error.keyword) {
+    case "additionalProperties":
+      return `${name} has no key "${String(params["additionalProperty"])}"`;
+    case "required":
+      return `${name} needs the key "${String(params["missingProperty"])}"`;
+    case "anyOf":
+      return `${name} is none of the forms that are allowed here: ${forms(error)}`;
+    case "pattern":
+      return `${name} must look like ${String(params["pattern"])}`;
+    default:
+      return `${name} ${error.message ?? `breaks the rule ${error.keyword}`}`;
+  }
+}
+
+function forms(error: ErrorObject): string {
+  const branches = error.schema as readonly { const?: unknown; description?: string }[];
+  return branches
+    .map((branch) => branch.description ?? String(branch.const))
+    .join("; ")
+    .slice(0, 300);
+}

@@ -1,0 +1,232 @@
+import { type Static, type TProperties, type TObject, Type } from "@sinclair/typebox";
+
+const closed = <T extends TProperties>(properties: T, description: string): TObject<T> =>
+  Type.Object(properties, { additionalProperties: false, description });
+
+const Name = (description: string) =>
+  Type.String({ pattern: "^[a-z][a-z0-9-]{0,39}$", description });
+
+const Milliseconds = (minimum: number, maximum: number, value: number, description: string) =>
+  Type.Integer({ minimum, maximum, default: value, description: `${description}, ms.` });
+
+const Percent = (value: number, description: string) =>
+  Type.Number({ minimum: 0, maximum: 100, default: value, description: `${description}, %.` });
+
+const Host = Type.String({ minLength: 1, maxLength: 253, description: "IP address or name." });
+/** Defaults do not reach into a choice of forms: who opens the connection adds this one. */
+export const MODBUS_PORT = 502;
+const Port = Type.Optional(
+  Type.Integer({
+    minimum: 1,
+    maximum: 65_535,
+    description: `TCP port; without it ${MODBUS_PORT}.`,
+  }),
+);
+
+/** One cable or socket; several devices may share it, told apart by their unit id. */
+export const ConnectionConfig = Type.Union([
+  closed(
+    { protocol: Type.Literal("modbus-tcp"), host: Host, port: Port },
+    "Modbus TCP, one device or a gateway with several units.",
+  ),
+  closed(
+    { protocol: Type.Literal("modbus-rtu-over-tcp"), host: Host, port: Port },
+    "RTU frames through a serial device server.",
+  ),
+  closed(
+    {
+      protocol: Type.Literal("modbus-rtu"),
+      path: Type.String({ minLength: 1, description: "Serial device, for example /dev/ttyS1." }),
+      baud: Type.Integer({ minimum: 1_200, maximum: 921_600, description: "Bits per second." }),
+      format: Type.Union(
+        [Type.Literal("8N1"), Type.Literal("8E1"), Type.Literal("8O1"), Type.Literal("8N2")],
+        { description: "Data bits, parity, stop bits." },
+      ),
+    },
+    "A serial bus of this machine.",
+  ),
+]);
+
+export const DeviceConfig = closed(
+  {
+    id: Name("Name of the device, unique in the site."),
+    profile: Type.String({
+      pattern: "^[a-z0-9-]+/[a-z0-9.-]+$",
+      description: "Device profile: <manufacturer>/<model>, see `dcpi-gateway profile list`.",
+    }),
+    connection: Name("One of `connections`."),
+    unit: Type.Integer({ minimum: 0, maximum: 255, default: 1, description: "Modbus unit id." }),
+    process: Type.Union([Type.Literal("control"), Type.Literal("field")], {
+      default: "field",
+      description: "`control` for what the control loop reads or drives, else `field`.",
+    }),
+    pollMs: Type.Record(
+      Type.String({ pattern: "^[a-z][a-z0-9-]*$" }),
+      Type.Integer({ minimum: 0, maximum: 86_400_000 }),
+      { default: {}, description: "Poll period by group of the profile, ms; 0: once." },
+    ),
+    maxAgeMs: Type.Optional(
+      Type.Integer({ minimum: 40, maximum: 86_400_000, description: "Oldest usable value, ms." }),
+    ),
+    parameters: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()]), {
+      default: {},
+      description: "What only the site knows: answers to the profile's questions.",
+    }),
+  },
+  "One device.",
+);
+
+export const BrokerConfig = closed(
+  {
+    url: Type.String({
+      pattern: "^(mqtt|mqtts)://[^/ ]+$",
+      description: "mqtt://host:port. Brokers are tried in the order of the list.",
+    }),
+  },
+  "One MQTT broker.",
+);
+
+export const MqttConfig = closed(
+  {
+    brokers: Type.Array(BrokerConfig, { minItems: 1, maxItems: 8 }),
+    unsignedCommands: Type.Union([Type.Literal("refuse"), Type.Literal("allow")], {
+      default: "refuse",
+      description: "`allow` only for a demonstration: anybody at the broker may command.",
+    }),
+    values: Type.Union([Type.Literal("by-name"), Type.Literal("columns")], {
+      default: "by-name",
+      description: "How telemetry carries values; columns are a third cheaper.",
+    }),
+    realtimeMs: Milliseconds(50, 10_000, 100, "Period of power/realtime"),
+    statusMs: Milliseconds(500, 60_000, 1_000, "Period of battery/status and thermal/status"),
+  },
+  "The way north.",
+);
+
+export const StoreConfig = closed(
+  {
+    directory: Type.String({ minLength: 1, default: "data", description: "Folder of the store." }),
+    quotaMiB: Type.Integer({ minimum: 16, maximum: 1_048_576, default: 2_048 }),
+    retainMinutes: Type.Number({ minimum: 0, maximum: 100_000, default: 10 }),
+    retainMiB: Type.Integer({ minimum: 0, maximum: 65_536, default: 64 }),
+    historyMinutes: Type.Number({ minimum: 0, maximum: 1_000_000, default: 60 }),
+    historyMiB: Type.Integer({ minimum: 0, maximum: 1_048_576, default: 256 }),
+  },
+  "What is kept until it is delivered, and for how long afterwards.",
+);
+
+const FeederConfig = closed(
+  {
+    meter: Name("Device that measures the feeder."),
+    maxAgeMs: Milliseconds(40, 60_000, 2_500, "Oldest usable value"),
+  },
+  "A feeder behind the grid meter.",
+);
+
+export const GridConfig = closed(
+  {
+    meter: Name("Device at the point of common coupling."),
+    importLimitKw: Type.Number({ minimum: 0, description: "Highest import by contract, kW." }),
+    exportLimitKw: Type.Number({ minimum: 0, default: 0, description: "Highest export, kW." }),
+    peakCapKw: Type.Optional(
+      Type.Number({ minimum: 0, description: "The battery covers what is above, kW." }),
+    ),
+    rampUpKwPerS: Type.Number({
+      exclusiveMinimum: 0,
+      description: "Fastest rise of import, kW/s.",
+    }),
+    rampDownKwPerS: Type.Number({ exclusiveMinimum: 0, description: "Fastest fall, kW/s." }),
+    feeders: Type.Array(FeederConfig, { default: [], maxItems: 64 }),
+    lossKw: Type.Number({ default: 0, description: "Loss between meter and feeders, kW." }),
+    lossAtRatingKw: Type.Number({
+      minimum: 0,
+      default: 0,
+      description: "Load loss at rating, kW.",
+    }),
+    ratingKva: Type.Number({ minimum: 0, default: 0, description: "Rating of transformers, kVA." }),
+    crossCheckPercent: Percent(3, "Mismatch between meter and feeders that is not believed"),
+    crossCheckSamples: Type.Integer({ minimum: 1, maximum: 100, default: 3 }),
+    maxAgeMs: Milliseconds(40, 10_000, 300, "The meter is held this long without a new value"),
+    blindMs: Milliseconds(100, 60_000, 1_000, "After this long without a meter: battery to zero"),
+  },
+  "The grid connection.",
+);
+
+export const BatteryConfig = closed(
+  {
+    id: Name("Name of the group, target of commands."),
+    units: Type.Array(Name("A device of class bess."), { minItems: 1, maxItems: 64 }),
+    socMinPercent: Percent(10, "Never discharged below"),
+    socMaxPercent: Percent(95, "Never charged above"),
+    socReservePercent: Percent(30, "Kept for ride-through"),
+    rampKwPerS: Type.Number({
+      exclusiveMinimum: 0,
+      description: "Fastest change of a unit, kW/s.",
+    }),
+    reversionMs: Milliseconds(500, 60_000, 3_000, "The unit goes its own way after silence of"),
+    silentMs: Milliseconds(100, 60_000, 400, "A unit is called silent after"),
+    differsKw: Type.Number({ minimum: 0, default: 1, description: "Tolerance of read-back, kW." }),
+  },
+  "Batteries that the control loop drives together.",
+);
+
+export const ControlConfig = closed(
+  {
+    periodMs: Milliseconds(10, 1_000, 50, "Control cycle"),
+    grid: GridConfig,
+    batteries: Type.Array(BatteryConfig, { default: [], maxItems: 8 }),
+    leaseDefaultMs: Milliseconds(1_000, 3_600_000, 60_000, "Lease of a command that names none"),
+    leaseMaximumMs: Milliseconds(1_000, 86_400_000, 3_600_000, "Longest lease"),
+    trips: Type.Array(Name("Alarm id of a device that trips the batteries."), {
+      default: ["emergency-stop", "insulation-fault", "battery-trip"],
+    }),
+  },
+  "The control loop.",
+);
+
+export const EnvelopeConfig = closed(
+  {
+    device: Name("Device of the site."),
+    point: Type.String({ description: "Setpoint of its profile." }),
+    minimum: Type.Number({ description: "In `unit`." }),
+    maximum: Type.Number({ description: "In `unit`." }),
+    unit: Type.String({ description: "Unit of minimum, maximum and change per second." }),
+    changePerS: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
+    minimumIntervalMs: Milliseconds(0, 86_400_000, 0, "Shortest time between two writes"),
+    beyond: Type.Union([Type.Literal("clamp"), Type.Literal("refuse")], { default: "refuse" }),
+  },
+  "What may be written. A setpoint without an entry is read only.",
+);
+
+/**
+ * The site configuration as a person writes it. The schema is the documentation: every field says
+ * its unit and range.
+ */
+export const SiteConfig = Type.Object(
+  {
+    site: Name("Name of the site, as it appears northbound."),
+    gateway: Name("Name of this gateway in the site."),
+    runtimeDirectory: Type.Optional(
+      Type.String({ minLength: 1, description: "Folder of the sockets between the processes." }),
+    ),
+    mqtt: MqttConfig,
+    store: Type.Optional(StoreConfig),
+    connections: Type.Record(Type.String({ pattern: "^[a-z][a-z0-9-]{0,39}$" }), ConnectionConfig),
+    devices: Type.Array(DeviceConfig, { minItems: 1, maxItems: 2_000 }),
+    control: Type.Optional(ControlConfig),
+    envelope: Type.Array(EnvelopeConfig, { default: [], maxItems: 10_000 }),
+  },
+  {
+    $id: "dcpi-gateway-site",
+    additionalProperties: false,
+    description: "Site file of dcpi-gateway.",
+  },
+);
+
+export type SiteConfig = Static<typeof SiteConfig>;
+export type DeviceConfig = Static<typeof DeviceConfig>;
+export type ConnectionConfig = Static<typeof ConnectionConfig>;
+export type ControlConfig = Static<typeof ControlConfig>;
+export type BatteryConfig = Static<typeof BatteryConfig>;
+export type EnvelopeConfig = Static<typeof EnvelopeConfig>;
+export type StoreConfig = Static<typeof StoreConfig>;

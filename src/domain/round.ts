@@ -1,0 +1,57 @@
+import type { PointId, StreamId } from "./point.ts";
+import type { Quality, QualityCode } from "./quality.ts";
+import type { MonotonicMs, UtcMs } from "./time.ts";
+
+/**
+ * What one poll, report or notification burst of one device brought: columns of equal length.
+ *
+ * Whoever receives one may read the arrays until it returns and keeps none of them: the giver fills
+ * them again for the next reading.
+ */
+export interface Reading {
+  /** Places in the site's point table. */
+  readonly points: Uint32Array;
+  /** In the canonical unit of each point; NaN when quality is bad, and for texts. */
+  readonly values: Float64Array;
+  readonly quality: Uint8Array;
+  /**
+   * When the device measured, UTC ms, where it differs from `receivedUtc`; for a value that is bad
+   * or stale: when it was last good; NaN where not known. Undefined: all equal `receivedUtc`.
+   */
+  readonly sourceTimes: Float64Array | undefined;
+  /** Texts and whole numbers beyond 2^53 (as decimal text), by position in the columns. */
+  readonly texts: ReadonlyMap<number, string> | undefined;
+  readonly receivedAt: MonotonicMs;
+  readonly receivedUtc: UtcMs;
+}
+
+/** A reading with its identity. Epoch (of the producer), stream and seq name it for ever. */
+export interface Round extends Reading {
+  readonly stream: StreamId;
+  /** Gap-free per stream within one epoch of the producer; the first is 1. */
+  readonly seq: number;
+}
+
+/** One observation of one point, for readers. */
+export interface Sample {
+  readonly id: PointId;
+  /** In the point's unit. Undefined when and only when quality is bad. */
+  readonly value: number | string | undefined;
+  readonly quality: Quality;
+  readonly sourceTime: UtcMs | undefined;
+  readonly receivedAt: MonotonicMs;
+}
+
+/** A point's value while a round is being made. */
+export interface RoundColumns {
+  readonly values: Float64Array;
+  readonly quality: Uint8Array;
+  readonly texts: Map<number, string>;
+}
+
+/** Marks position `at` as having no value. */
+export function setBad(columns: RoundColumns, at: number, quality: QualityCode): void {
+  columns.values[at] = Number.NaN;
+  columns.quality[at] = quality;
+  columns.texts.delete(at);
+}
