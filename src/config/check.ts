@@ -11,6 +11,7 @@ export function checkSite(site: SiteConfig): Finding[] {
     ...checkDevices(site),
     ...checkConnections(site),
     ...checkControl(site),
+    ...checkMeters(site),
     ...checkEnvelope(site),
   ];
 }
@@ -106,6 +107,18 @@ function checkControl(site: SiteConfig): Finding[] {
   if (control.leaseDefaultMs > control.leaseMaximumMs)
     findings.push({ at: "/control/leaseDefaultMs", message: "must not exceed leaseMaximumMs" });
   return findings;
+}
+
+function checkMeters(site: SiteConfig): Finding[] {
+  const { compute = [], cooling = [], infrastructure = [] } = site.meters ?? {};
+  const lists = { compute, cooling, infrastructure };
+  return Object.entries(lists).flatMap(([list, names]) =>
+    names.flatMap((name, index) =>
+      site.devices.some((device) => device.id === name)
+        ? []
+        : [{ at: `/meters/${list}/${index}`, message: `there is no device "${name}"` }],
+    ),
+  );
 }
 
 function checkEnvelope(site: SiteConfig): Finding[] {

@@ -40,6 +40,7 @@ control:
       units: [bess-1]
       socReservePercent: 30
       rampKwPerS: 5000
+      unitCapacityKwh: 10000
 
 # A setpoint without an entry here cannot be written by anybody.
 envelope:

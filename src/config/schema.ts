@@ -163,7 +163,13 @@ export const BatteryConfig = closed(
       exclusiveMinimum: 0,
       description: "Fastest change of a unit, kW/s.",
     }),
+    unitCapacityKwh: Type.Number({ exclusiveMinimum: 0, description: "Energy of one unit, kWh." }),
     reversionMs: Milliseconds(500, 60_000, 3_000, "The unit goes its own way after silence of"),
+    reversionRampKwPerS: Type.Number({
+      exclusiveMinimum: 0,
+      default: 25,
+      description: "How fast a unit that is left alone goes to zero, kW/s.",
+    }),
     silentMs: Milliseconds(100, 60_000, 400, "A unit is called silent after"),
     differsKw: Type.Number({ minimum: 0, default: 1, description: "Tolerance of read-back, kW." }),
   },
@@ -182,6 +188,21 @@ export const ControlConfig = closed(
     }),
   },
   "The control loop.",
+);
+
+export const MetersConfig = closed(
+  {
+    compute: Type.Array(Name("Device that meters IT load."), { default: [], maxItems: 256 }),
+    cooling: Type.Array(Name("Device that meters cooling."), { default: [], maxItems: 256 }),
+    infrastructure: Type.Array(Name("Device that meters the rest."), {
+      default: [],
+      maxItems: 256,
+    }),
+    nominalVoltageV: Type.Optional(
+      Type.Number({ exclusiveMinimum: 0, description: "Between lines at the grid meter, V." }),
+    ),
+  },
+  "Which meter counts what, for the power report.",
 );
 
 export const EnvelopeConfig = closed(
@@ -206,6 +227,9 @@ export const SiteConfig = Type.Object(
   {
     site: Name("Name of the site, as it appears northbound."),
     gateway: Name("Name of this gateway in the site."),
+    profileDirectory: Type.Optional(
+      Type.String({ minLength: 1, description: "Folder of this site's own device profiles." }),
+    ),
     runtimeDirectory: Type.Optional(
       Type.String({ minLength: 1, description: "Folder of the sockets between the processes." }),
     ),
@@ -214,6 +238,7 @@ export const SiteConfig = Type.Object(
     connections: Type.Record(Type.String({ pattern: "^[a-z][a-z0-9-]{0,39}$" }), ConnectionConfig),
     devices: Type.Array(DeviceConfig, { minItems: 1, maxItems: 2_000 }),
     control: Type.Optional(ControlConfig),
+    meters: Type.Optional(MetersConfig),
     envelope: Type.Array(EnvelopeConfig, { default: [], maxItems: 10_000 }),
   },
   {
@@ -228,5 +253,6 @@ export type DeviceConfig = Static<typeof DeviceConfig>;
 export type ConnectionConfig = Static<typeof ConnectionConfig>;
 export type ControlConfig = Static<typeof ControlConfig>;
 export type BatteryConfig = Static<typeof BatteryConfig>;
+export type MetersConfig = Static<typeof MetersConfig>;
 export type EnvelopeConfig = Static<typeof EnvelopeConfig>;
 export type StoreConfig = Static<typeof StoreConfig>;

@@ -41,6 +41,7 @@ export const ERRORS = {
   // North
   BROKER_UNREACHABLE: { retry: "transient", summary: "no broker could be reached" },
   BROKER_REFUSED: { retry: "transient", summary: "the broker refused the connection" },
+  BROKER_LOST: { retry: "transient", summary: "the connection to the broker broke" },
   PUBLISH_FAILED: { retry: "transient", summary: "the broker did not take the message" },
   // Requests on local sockets
   REQUEST_REFUSED: { retry: "permanent", summary: "the request was refused" },

@@ -245,7 +245,14 @@ export interface DerivedPoint {
         readonly factor: number;
         readonly offset: number;
       }
-    | { readonly kind: "heat"; readonly flow: number; readonly warm: number; readonly cold: number }
+    | {
+        readonly kind: "heat";
+        readonly flow: number;
+        readonly warm: number;
+        readonly cold: number;
+        /** Heat capacity of the fluid, J per litre and kelvin; undefined: warm water. */
+        readonly capacityJPerLK?: number | undefined;
+      }
     | { readonly kind: "dew-point"; readonly temperature: number; readonly humidity: number }
     | { readonly kind: "select"; readonly by: number; readonly cases: ReadonlyMap<number, number> }
     | { readonly kind: "splice"; readonly high: number; readonly low: number };

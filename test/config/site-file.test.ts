@@ -33,7 +33,7 @@ describe("site file", () => {
     );
     assert.deepEqual(problemsOf(text), [
       "site.yaml:4:10: gateway must look like ^[a-z][a-z0-9-]{0,39}$",
-      'site.yaml:42:5: envelope/0 has no key "colour"',
+      'site.yaml:43:5: envelope/0 has no key "colour"',
     ]);
   });
 

@@ -1,0 +1,147 @@
+import { type CommandFault, type CommandRequest, parseCommands } from "../dcpi/commands.ts";
+import type { CommandTopic, Dialect } from "../dcpi/commands.ts";
+import { JSON_MAX_BYTES } from "../dcpi/strict-json.ts";
+import type { MonotonicMs, UtcMs } from "../domain/time.ts";
+import { TokenBucket } from "./token-bucket.ts";
+
+/** Longest payload that is looked at, bytes. */
+export const COMMAND_MAX_BYTES = JSON_MAX_BYTES;
+/** A command written longer ago, or further ahead, than this is refused, ms. */
+export const AGE_WINDOW_MS = 30_000;
+/** Commands of one principal. */
+export const RATE_PER_S = 50;
+export const RATE_BURST = 50;
+/** Commands that only make things safer have a bucket of their own. */
+export const SAFER_PER_S = 10;
+export const SAFER_BURST = 20;
+
+/** Name of whoever sends unsigned commands where the site allows them. */
+export const UNSIGNED_PRINCIPAL = "unsigned";
+/** User property that carries a detached signature. */
+const SIGNATURE_PROPERTY = "sig";
+/** User property by which a sender may name a command that its body does not name. */
+const ID_PROPERTY = "command_id";
+/** Letters that an id may have: what else is in correlation data is not taken for one. */
+const PRINTABLE = /^[\x21-\x7e]{1,64}$/;
+
+export interface VerifyPolicy {
+  /**
+   * `allow` is for demonstrations: whoever reaches the broker may command. With `refuse`, and as
+   * long as no key is trusted, every command is refused.
+   */
+  readonly unsigned: "refuse" | "allow";
+  /** `facility_id` of this site. */
+  readonly facility: string;
+}
+
+/** What came in; the message of the northbound gate fits. */
+export interface InboundMessage {
+  readonly payload: Uint8Array;
+  readonly retained: boolean;
+  readonly correlation: Uint8Array | undefined;
+  readonly properties: ReadonlyMap<string, string>;
+  readonly hasRepeatedProperty: boolean;
+  readonly receivedAt: MonotonicMs;
+  readonly receivedUtc: UtcMs;
+}
+
+export type VerifyFault =
+  | CommandFault
+  | "retained"
+  | "too-long"
+  | "repeated-property"
+  | "unsigned"
+  | "unknown-key"
+  | "rate-limited"
+  | "too-old"
+  | "from-the-future";
+
+export type Verified =
+  | { readonly accepted: { readonly principal: string; readonly request: CommandRequest } }
+  | {
+      readonly refused: VerifyFault;
+      readonly at: string | undefined;
+      readonly text: string;
+      /** For the answer, as far as the message may be believed to name itself. */
+      readonly id: string | undefined;
+      readonly dialect: Dialect | undefined;
+    };
+
+/**
+ * Decides whether a message may become a command. In the order of cost: retained, length, signature,
+ * rate, form, age. Before somebody has proved who they are, a refusal names the reason and nothing
+ * more.
+ */
+export class CommandVerifier {
+  readonly #policy: VerifyPolicy;
+  readonly #buckets = new Map<string, { readonly all: TokenBucket; readonly safer: TokenBucket }>();
+
+  constructor(policy: VerifyPolicy) {
+    this.#policy = policy;
+  }
+
+  verify(topic: CommandTopic, message: InboundMessage): Verified {
+    const stranger = this.#refuseStranger(message);
+    if (stranger !== undefined) return bare(stranger);
+    const principal = UNSIGNED_PRINCIPAL;
+    const buckets = this.#bucketsOf(principal, message.receivedAt);
+    const isInRate = buckets.all.take(message.receivedAt);
+    // Beyond the rate only what makes things safer is worth being read.
+    if (!isInRate && !buckets.safer.take(message.receivedAt)) return bare("rate-limited");
+    const parsed = parseCommands(message.payload, {
+      topic,
+      transportId: transportIdOf(message),
+      facility: this.#policy.facility,
+    });
+    if ("refused" in parsed) return parsed;
+    const { id, dialect } = parsed;
+    if (!isInRate && !isSafer(parsed)) return { ...bare("rate-limited"), id, dialect };
+    const ageMs = message.receivedUtc - parsed.timestamp;
+    if (Math.abs(ageMs) <= AGE_WINDOW_MS) return { accepted: { principal, request: parsed } };
+    return {
+      refused: ageMs > 0 ? "too-old" : "from-the-future",
+      at: "/timestamp",
+      text: `the message is more than ${AGE_WINDOW_MS / 1_000} s off our clock`,
+      id,
+      dialect,
+    };
+  }
+
+  #refuseStranger(message: InboundMessage): VerifyFault | undefined {
+    if (message.retained) return "retained";
+    if (message.payload.length > COMMAND_MAX_BYTES) return "too-long";
+    if (message.hasRepeatedProperty) return "repeated-property";
+    // No key is trusted yet: a signature proves nothing, and is not passed over in silence either.
+    if (message.properties.has(SIGNATURE_PROPERTY)) return "unknown-key";
+    return this.#policy.unsigned === "allow" ? undefined : "unsigned";
+  }
+
+  /** Principals are the names of trusted keys and `unsigned`: their number is the site's choice. */
+  #bucketsOf(principal: string, now: MonotonicMs): { all: TokenBucket; safer: TokenBucket } {
+    const known = this.#buckets.get(principal);
+    if (known !== undefined) return known;
+    const buckets = {
+      all: new TokenBucket({ perS: RATE_PER_S, burst: RATE_BURST }, now),
+      safer: new TokenBucket({ perS: SAFER_PER_S, burst: SAFER_BURST }, now),
+    };
+    this.#buckets.set(principal, buckets);
+    return buckets;
+  }
+}
+
+function bare(reason: VerifyFault): Extract<Verified, { refused: VerifyFault }> {
+  return { refused: reason, at: undefined, text: reason, id: undefined, dialect: undefined };
+}
+
+/** Giving the battery back never waits behind a rate. */
+function isSafer(request: CommandRequest): boolean {
+  return request.commands.every(({ intent }) => intent.kind === "release");
+}
+
+function transportIdOf({ properties, correlation }: InboundMessage): string | undefined {
+  const named = properties.get(ID_PROPERTY);
+  if (named !== undefined) return named;
+  if (correlation === undefined || correlation.length > 64) return undefined;
+  const text = String.fromCharCode(...correlation);
+  return PRINTABLE.test(text) ? text : undefined;
+}

@@ -1,0 +1,183 @@
+import path from "node:path";
+import type { Command } from "../domain/command.ts";
+import type { ConsumerRole } from "../link/messages.ts";
+import { type Answer, RequestServer } from "../link/request-server.ts";
+import { RoundConsumer } from "../link/round-consumer.ts";
+import { RoundProducer } from "../link/round-producer.ts";
+import { SOCKET_MODE, socketPath } from "../link/socket-paths.ts";
+import { monotonicMs } from "../domain/time.ts";
+import { PointImage } from "../points/image.ts";
+import { QualityOverrides } from "../points/quality-overrides.ts";
+import { LatchFiles } from "../platform/latch-files.ts";
+import { PreciseTimer } from "../platform/precise-timer.ts";
+import { ControlHost } from "./control-host.ts";
+import { controlPlan } from "./control-settings.ts";
+import { CycleRunner } from "./cycle-runner.ts";
+import { parseCommand, parseLocalOrder } from "./local-requests.ts";
+import { OWN_POINTS_MS, OwnPoints } from "./own-points.ts";
+import { CpuMeter, type Role } from "./role.ts";
+import { RoundTap } from "./round-tap.ts";
+import { South } from "./south.ts";
+import { WriteDispatch } from "./write-dispatch.ts";
+
+const ROLE: ConsumerRole = "control";
+/** Without a control section in the site file the process only reads. */
+const READ_ONLY_PERIOD_MS = 50;
+
+/** gateway-control: the devices of the loop, the cycle, protection. Needs nobody else. */
+export async function runControl(role: Role, signal: AbortSignal): Promise<void> {
+  const { context, clock, log, random, epoch, watchdog } = role;
+  const { table, runtimeDirectory, dataDirectory } = context;
+  const plan = controlPlan(context);
+  const periodMs = plan?.periodMs ?? READ_ONLY_PERIOD_MS;
+  const originMs = monotonicMs(Math.ceil(clock.now()) + periodMs);
+  const image = new PointImage(table.points.length);
+  const producer = new RoundProducer({
+    socketPath: socketPath(runtimeDirectory, "control/rounds"),
+    role: "control",
+    epoch,
+    tableHash: table.hash,
+    tableSize: table.points.length,
+    clock,
+  });
+  const overrides = new QualityOverrides(table.points.length);
+  const south = new South({
+    context,
+    role: "control",
+    clock,
+    random,
+    align: { originMs, periodMs },
+  });
+  const sinks = {
+    onRound: (round: Parameters<RoundProducer["postRound"]>[0]): void => {
+      image.post(round);
+      // What control does not believe is told north as such; control itself keeps comparing.
+      const told = overrides.apply(round);
+      producer.postRound(
+        told === round ? round : { ...told, stream: round.stream, seq: round.seq },
+      );
+    },
+    onEvent: (event: Parameters<RoundProducer["postEvent"]>[0]): void => {
+      log.info({ event: event.id, device: event.device, phase: event.phase }, event.text);
+      producer.postEvent(event);
+    },
+  };
+  const tap = new RoundTap(context, south.devices, sinks);
+  const dispatch = new WriteDispatch({ context, south, clock, random, signal });
+  const latches = new LatchFiles(path.join(dataDirectory, "trips"));
+  const host = new ControlHost({
+    plan,
+    clock,
+    image,
+    dispatch,
+    overrides,
+    latches,
+    latchRecord: await latches.load(),
+    table,
+    onEvent: sinks.onEvent,
+    onStep: (step) => {
+      producer.postStep(step);
+    },
+    log,
+  });
+  const runner = new CycleRunner({
+    clock,
+    timer: new PreciseTimer(clock),
+    originMs,
+    periodMs,
+    act: (now) => {
+      host.cycle(now);
+      watchdog.feed();
+    },
+  });
+  await producer.listen(signal);
+  await listenForRequests(role, host, signal);
+  log.info({ event: "started", devices: south.devices.length, epoch, periodMs }, "control runs");
+  watchdog.ready();
+  await Promise.all([
+    south.run({ emit: tap.emit, onEvent: sinks.onEvent }, signal),
+    followField(role, image, signal),
+    runner.run(signal),
+    reportOwnPoints({ role, host, runner, producer }, signal),
+  ]);
+  watchdog.stopping();
+  await producer.closed;
+}
+
+async function listenForRequests(
+  role: Role,
+  host: ControlHost,
+  signal: AbortSignal,
+): Promise<void> {
+  const { runtimeDirectory } = role.context;
+  const commands = new RequestServer({
+    socketPath: socketPath(runtimeDirectory, "control/commands"),
+    mode: SOCKET_MODE,
+    methods: new Map([
+      [
+        "command",
+        async ({ params }): Promise<unknown> => {
+          const command: Command = parseCommand(params);
+          host.take(command);
+          return Promise.resolve({ taken: true });
+        },
+      ],
+    ]),
+  });
+  const local = new RequestServer({
+    socketPath: socketPath(runtimeDirectory, "control/local"),
+    mode: SOCKET_MODE,
+    methods: new Map<string, Answer>([
+      ["status", async () => Promise.resolve(host.status())],
+      ["reset", async ({ params }) => host.order(parseLocalOrder(params))],
+    ]),
+  });
+  await commands.listen(signal);
+  await local.listen(signal);
+}
+
+/** The points of the other process that controllers and envelopes name. */
+async function followField(role: Role, image: PointImage, signal: AbortSignal): Promise<void> {
+  const { context, clock, log, random } = role;
+  const { table, runtimeDirectory } = context;
+  const consumer = new RoundConsumer({
+    socketPath: socketPath(runtimeDirectory, "field/rounds"),
+    role: ROLE,
+    mode: "live",
+    tableHash: table.hash,
+    tableSize: table.points.length,
+    clock,
+    random,
+    resume: () => undefined,
+    onFrame: (frame) => {
+      for (const item of frame.items) if (item.kind === "round") image.post(item.round);
+    },
+    onGap: () => undefined,
+    onState: (state) => {
+      log.info({ event: "field-link", state: state.state }, "link to field changed");
+    },
+  });
+  await consumer.run(signal);
+}
+
+async function reportOwnPoints(
+  parts: {
+    readonly role: Role;
+    readonly host: ControlHost;
+    readonly runner: CycleRunner;
+    readonly producer: RoundProducer;
+  },
+  signal: AbortSignal,
+): Promise<void> {
+  const { role, host, runner, producer } = parts;
+  const { clock } = role;
+  const own = new OwnPoints(role.context, "control", clock);
+  const cpu = new CpuMeter(clock);
+  while (!signal.aborted) {
+    await clock.sleep(OWN_POINTS_MS, signal).catch(() => undefined);
+    if (signal.aborted) return;
+    producer.postRound(
+      own.round({ ...runner.figures(), ...host.figures(), "x-cpu": cpu.percent() }),
+    );
+  }
+}

@@ -1,0 +1,315 @@
+import type { BatteryConfig, ControlConfig, SiteConfig } from "../config/schema.ts";
+import type {
+  BatteryUnitPlan,
+  ConditionPlan,
+  ControlPlan,
+  EnvelopeBound,
+  EnvelopeEntry,
+  FeederPlan,
+  GridPlan,
+  InputPoint,
+  InterlockPlan,
+  RunCommandPlan,
+  TripRule,
+  UnitPoints,
+} from "../control/plan.ts";
+import { GatewayError } from "../domain/errors.ts";
+import { type DeviceDefinition, type PointIndex, pointIndex } from "../domain/point.ts";
+import { conversionTo, ENUM_TEXTS } from "../domain/vocabulary/vocabulary.ts";
+import type { BoundPoint, CompiledProfile } from "../profiles/binding.ts";
+import type { SiteContext } from "./site-context.ts";
+
+/** A feeder that is read this often follows the load closely enough to set the pace of a check. */
+const PACE_SETTER_MS = 200;
+/** How many poll periods a value stays usable where the site does not say. */
+const AGE_IN_PERIODS = 2.5;
+/** Age limit of what is read once per connection. */
+const ONCE_MAX_AGE_MS = 24 * 3_600_000;
+const REPEAT_MS = 1_000;
+const RETURN_MS = 2_000;
+const HOLDERS_MAX = 256;
+/** Way from a write to its effect where the profile gives none. */
+const SETTLE_MS = 1_000;
+const READ_BACK_MS = 500;
+
+/**
+ * What the control core has to know, from the site file and the profiles.
+ *
+ * @throws GatewayError CONFIG_INVALID when a device lacks a point that the loop cannot do without
+ */
+export function controlPlan(context: SiteContext): ControlPlan | undefined {
+  const control = context.site.control;
+  if (control === undefined) return undefined;
+  const units = control.batteries.flatMap((battery) =>
+    battery.units.map((unit) => unitPlan(context, battery, unit)),
+  );
+  const unitAt = (name: string): number => units.findIndex((unit) => unit.asset === name);
+  return {
+    periodMs: control.periodMs,
+    grid: gridPlan(context, control),
+    units,
+    groups: control.batteries.map(({ id, units: names }) => ({
+      asset: id,
+      units: names.map(unitAt),
+    })),
+    trips: units.flatMap((unit, at) => tripRules(context, control, unit.asset, at)),
+    envelope: context.site.envelope.map((entry) => envelopeEntry(context, entry)),
+    exclusions: [],
+    leases: { maximumMs: control.leaseMaximumMs, maximumHolders: HOLDERS_MAX },
+  };
+}
+
+function gridPlan(context: SiteContext, control: ControlConfig): GridPlan {
+  const { grid } = control;
+  return {
+    device: grid.meter,
+    power: { point: requirePoint(context, grid.meter, "active-power"), maxAgeMs: grid.maxAgeMs },
+    delayMs: 0,
+    feeders: grid.feeders.map((feeder): FeederPlan => {
+      const point = requirePoint(context, feeder.meter, "active-power");
+      const everyMs = context.table.points[point]?.everyMs ?? Infinity;
+      return {
+        device: feeder.meter,
+        point,
+        maxAgeMs: feeder.maxAgeMs,
+        sign: 1,
+        setsPace: everyMs <= PACE_SETTER_MS,
+      };
+    }),
+    loss: {
+      fixedW: grid.lossKw * 1_000,
+      atRatingW: grid.lossAtRatingKw * 1_000,
+      ratingW: Math.max(1, grid.ratingKva * 1_000),
+    },
+    crossCheck: { fraction: grid.crossCheckPercent / 100, samples: grid.crossCheckSamples },
+    importLimitW: grid.importLimitKw * 1_000,
+    exportLimitW: grid.exportLimitKw * 1_000,
+    peakCapW: grid.peakCapKw === undefined ? undefined : grid.peakCapKw * 1_000,
+    rampUpWPerS: grid.rampUpKwPerS * 1_000,
+    rampDownWPerS: grid.rampDownKwPerS * 1_000,
+    blindMs: grid.blindMs,
+    returnMs: RETURN_MS,
+  };
+}
+
+function unitPlan(context: SiteContext, battery: BatteryConfig, name: string): BatteryUnitPlan {
+  const device = requireDevice(context, name);
+  const setpoint = boundOf(context, name, "active-power-setpoint");
+  const write = setpoint?.write;
+  const range = context.site.envelope.find(
+    (entry) => entry.device === name && entry.point === "active-power-setpoint",
+  );
+  if (write === undefined || range === undefined)
+    throw invalid(context.site, `${name} needs an envelope for its active-power-setpoint`);
+  const factor = conversionTo("W", range.unit)?.factor ?? 1;
+  return {
+    asset: name,
+    stream: device.stream,
+    points: unitPoints(context, name),
+    dischargeRatingW: Math.max(0, range.maximum * factor),
+    chargeRatingW: Math.max(0, -range.minimum * factor),
+    capacityWh: battery.unitCapacityKwh * 1_000,
+    soc: {
+      minPercent: battery.socMinPercent,
+      maxPercent: battery.socMaxPercent,
+      reservePercent: battery.socReservePercent,
+      resolutionPercent: boundOf(context, name, "state-of-charge")?.read?.conversion.scale ?? 0.1,
+    },
+    silentMs: battery.silentMs,
+    reversion: {
+      afterMs: battery.reversionMs,
+      powerW: 0,
+      rampWPerS: battery.reversionRampKwPerS * 1_000,
+    },
+    stepW: write.step ?? battery.differsKw * 1_000,
+    repeatMs: Math.min(REPEAT_MS, battery.reversionMs / 3),
+    readBack: {
+      withinMs: write.readBack?.withinMs ?? READ_BACK_MS,
+      toleranceW: Math.max(write.readBack?.tolerance ?? 0, battery.differsKw * 1_000),
+    },
+    settleMs: write.settleMs,
+    rampMaxWPerS: battery.rampKwPerS * 1_000,
+  };
+}
+
+function unitPoints(context: SiteContext, name: string): UnitPoints {
+  return {
+    power: requirePoint(context, name, "active-power"),
+    setpoint: requirePoint(context, name, "active-power-setpoint"),
+    soc: requireInput(context, name, "state-of-charge"),
+    chargeLimit: input(context, name, "charge-power-limit"),
+    dischargeLimit: input(context, name, "discharge-power-limit"),
+    faults: stateConditions(context, name, ["fault", "maintenance"]),
+    heartbeat: undefined,
+    controllerHeartbeat: undefined,
+    run: runCommand(context, name),
+  };
+}
+
+/** One condition for each state in which the unit cannot follow a setpoint. */
+function stateConditions(
+  context: SiteContext,
+  device: string,
+  states: readonly string[],
+): ConditionPlan[] {
+  const point = pointOf(context, device, "operating-state");
+  const texts = ENUM_TEXTS.get("operating-state") ?? [];
+  if (point === undefined) return [];
+  return states.map((state) => ({
+    point,
+    when: { equals: texts.indexOf(state) },
+    isActiveLow: false,
+  }));
+}
+
+function runCommand(context: SiteContext, device: string): RunCommandPlan | undefined {
+  const point = pointOf(context, device, "run-command");
+  const texts = ENUM_TEXTS.get("run-command") ?? [];
+  if (point === undefined || boundOf(context, device, "run-command")?.write === undefined)
+    return undefined;
+  return {
+    point,
+    stopValue: texts.indexOf("stop"),
+    startValue: texts.indexOf("start"),
+    stopped: stateConditions(context, device, ["off"])[0],
+    alarmReset:
+      boundOf(context, device, "alarm-reset")?.write === undefined
+        ? undefined
+        : pointOf(context, device, "alarm-reset"),
+  };
+}
+
+function tripRules(
+  context: SiteContext,
+  control: ControlConfig,
+  device: string,
+  unit: number,
+): TripRule[] {
+  const { definition, profile } = requireProfile(context, device);
+  return profile.alarms
+    .filter((alarm) => control.trips.includes(alarm.id))
+    .map((alarm) => ({
+      id: alarm.id,
+      device,
+      pointName: profile.points[alarm.ordinal]?.id ?? "",
+      text: alarm.text,
+      condition: {
+        point: pointIndex(definition.firstPoint + alarm.ordinal),
+        when: alarm.when,
+        isActiveLow: alarm.isActiveLow,
+      },
+      units: [unit],
+    }));
+}
+
+function envelopeEntry(context: SiteContext, entry: SiteConfig["envelope"][number]): EnvelopeEntry {
+  const bound = boundOf(context, entry.device, entry.point);
+  const point = pointOf(context, entry.device, entry.point);
+  const write = bound?.write;
+  if (point === undefined || write === undefined)
+    throw invalid(context.site, `${entry.device}/${entry.point} cannot be written by its profile`);
+  const conversion = conversionTo(bound?.unit ?? "1", entry.unit);
+  if (conversion === undefined)
+    throw invalid(context.site, `${entry.unit} is no unit of ${entry.device}/${entry.point}`);
+  const canonical = (value: number): number => value * conversion.factor + conversion.offset;
+  return {
+    asset: entry.device,
+    pointName: entry.point,
+    point,
+    min: fixed(canonical(entry.minimum)),
+    max: fixed(canonical(entry.maximum)),
+    rampPerS: entry.changePerS === undefined ? undefined : entry.changePerS * conversion.factor,
+    minimumIntervalMs: entry.minimumIntervalMs,
+    mode: entry.beyond,
+    interlocks: interlocks(context, entry.device, write.needs),
+    isReadOnly: false,
+    confirm: isCyclic(context, entry.device, entry.point) ? "by-poll" : "read-back",
+    settleMs: write.settleMs > 0 ? write.settleMs : SETTLE_MS,
+    effect: effectOf(context, entry.device, entry.point),
+  };
+}
+
+function fixed(value: number): EnvelopeBound {
+  return { kind: "fixed", value };
+}
+
+/** The power of a unit that the loop drives is written twenty times a second. */
+function isCyclic(context: SiteContext, device: string, point: string): boolean {
+  const batteries = context.site.control?.batteries ?? [];
+  return point === "active-power-setpoint" && batteries.some(({ units }) => units.includes(device));
+}
+
+/** The measurement that follows a setpoint: its name without the ending, where there is one. */
+function effectOf(context: SiteContext, device: string, point: string): InputPoint | undefined {
+  return point.endsWith("-setpoint")
+    ? input(context, device, point.slice(0, -"-setpoint".length))
+    : undefined;
+}
+
+function interlocks(
+  context: SiteContext,
+  device: string,
+  names: readonly string[],
+): InterlockPlan[] {
+  const { definition, profile } = requireProfile(context, device);
+  return names.flatMap((name) => {
+    const interlock = profile.interlocks.get(name);
+    if (interlock?.ordinal === undefined) return [];
+    const point = pointIndex(definition.firstPoint + interlock.ordinal);
+    return [
+      {
+        name,
+        condition: { point, when: { equals: interlock.equals }, isActiveLow: false },
+        maxAgeMs: maxAgeOf(context, point),
+      },
+    ];
+  });
+}
+
+function maxAgeOf(context: SiteContext, point: PointIndex): number {
+  const everyMs = context.table.points[point]?.everyMs;
+  return everyMs === undefined ? ONCE_MAX_AGE_MS : everyMs * AGE_IN_PERIODS;
+}
+
+function input(context: SiteContext, device: string, name: string): InputPoint | undefined {
+  const point = pointOf(context, device, name);
+  return point === undefined ? undefined : { point, maxAgeMs: maxAgeOf(context, point) };
+}
+
+function requireInput(context: SiteContext, device: string, name: string): InputPoint {
+  const point = requirePoint(context, device, name);
+  return { point, maxAgeMs: maxAgeOf(context, point) };
+}
+
+function pointOf(context: SiteContext, device: string, name: string): PointIndex | undefined {
+  return context.table.indexById.get(`${device}/${name}`);
+}
+
+function requirePoint(context: SiteContext, device: string, name: string): PointIndex {
+  const point = pointOf(context, device, name);
+  if (point === undefined) throw invalid(context.site, `${device} has no point ${name}`);
+  return point;
+}
+
+function boundOf(context: SiteContext, device: string, name: string): BoundPoint | undefined {
+  return context.profiles.get(device)?.points.find((point) => point.id === name);
+}
+
+function requireDevice(context: SiteContext, name: string): DeviceDefinition {
+  const device = context.table.devices.find((candidate) => candidate.id === name);
+  if (device === undefined) throw invalid(context.site, `there is no device ${name}`);
+  return device;
+}
+
+function requireProfile(
+  context: SiteContext,
+  name: string,
+): { readonly definition: DeviceDefinition; readonly profile: CompiledProfile } {
+  const profile = context.profiles.get(name);
+  if (profile === undefined) throw invalid(context.site, `${name} has no profile`);
+  return { definition: requireDevice(context, name), profile };
+}
+
+function invalid(site: SiteConfig, problem: string): GatewayError {
+  return new GatewayError("CONFIG_INVALID", { site: site.site, problem });
+}

@@ -1,0 +1,251 @@
+import type { PlantLine } from "./plant-line.ts";
+
+/** What happened, newest first. */
+export interface ScreenEvent {
+  readonly time: string;
+  readonly severity: string;
+  readonly device: string;
+  readonly text: string;
+}
+
+export interface ScreenState {
+  readonly plant: PlantLine;
+  /** Grid, load and battery power of the last minute, oldest first, W. */
+  readonly trend: {
+    readonly grid: readonly (number | null)[];
+    readonly load: readonly (number | null)[];
+    readonly battery: readonly (number | null)[];
+  };
+  readonly act: string;
+  readonly elapsedS: number;
+  readonly events: readonly ScreenEvent[];
+  readonly hasColour: boolean;
+}
+
+const WIDTH = 80;
+const TREND_WIDTH = 39;
+const BAR_WIDTH = 12;
+const FULL_SCALE_W = 20_000_000;
+const SOC_WIDTH = 20;
+const RESERVE_PERCENT = 30;
+const EIGHTHS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"] as const;
+const STEPS = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"] as const;
+
+type Tone = "plain" | "yellow" | "red" | "cyan" | "magenta" | "dim";
+const TONES: Readonly<Record<Tone, string>> = {
+  plain: "",
+  yellow: "33",
+  red: "31",
+  cyan: "36",
+  magenta: "35",
+  dim: "2",
+};
+
+/**
+ * The picture of the demonstration, 80 columns and 24 lines. A value that is not good is a dash,
+ * never its last number. Colour repeats what a word beside it says.
+ */
+export function demoScreen(state: ScreenState): string[] {
+  const paint = (text: string, tone: Tone): string =>
+    state.hasColour && tone !== "plain" ? `\u001b[${TONES[tone]}m${text}\u001b[0m` : text;
+  const rule = "─".repeat(WIDTH);
+  return [
+    heading(state, paint),
+    rule,
+    ...powerLines(state, paint),
+    rule,
+    ...batteryLines(state, paint),
+    ...coolingLines(state, paint),
+    rule,
+    ...gatewayLines(state, paint),
+    ...eventLines(state, paint),
+    " keys  n story  s step load  f freeze meter  x pull ups-1  b broker  r repair  q quit",
+  ].map((line) => clip(line, WIDTH));
+}
+
+type Paint = (text: string, tone: Tone) => string;
+
+function heading(state: ScreenState, paint: Paint): string {
+  const { bad, uncertain } = state.plant.quality;
+  const word = bad > 0 ? "DEGRADED" : uncertain > 0 ? "DOUBTFUL" : "NORMAL";
+  const tone: Tone = bad > 0 ? "red" : uncertain > 0 ? "yellow" : "plain";
+  return ` dcpi-gateway demo   hall-1   ${clock(state.elapsedS)}   ${paint(word, tone)}   ${state.act}`;
+}
+
+function powerLines(state: ScreenState, paint: Paint): string[] {
+  const { power_w: power, grid } = state.plant;
+  const row = (name: string, watts: number | null, behind: string, signed = false): string =>
+    ` ${name.padEnd(15)}${megawatts(watts, signed)} ${bar(watts).padEnd(BAR_WIDTH + 1)}   ${behind}`;
+  const direction = (power.bess ?? 0) > 0 ? "cyan" : (power.bess ?? 0) < 0 ? "magenta" : "plain";
+  const balance =
+    power.balance_error === null ? "—" : `${(100 * power.balance_error).toFixed(2)} %`;
+  return [
+    " POWER  MW                            grid, last 60 s",
+    row("grid import", power.grid, sparkline(state.trend.grid)),
+    paint(row("battery", power.bess, "load", true), direction),
+    row("training", power.training, sparkline(state.trend.load)),
+    row("UPS, inference", power.ups, "battery"),
+    row("cooling, heat", power.mechanical, sparkline(state.trend.battery)),
+    row(
+      "transformers",
+      power.losses,
+      `balance ${balance}   ${fixed(grid.frequency_hz, 2)} Hz   ${fixed(scaled(grid.voltage_v, 1e-3), 1)} kV`,
+    ),
+  ];
+}
+
+function batteryLines(state: ScreenState, paint: Paint): string[] {
+  const { bess } = state.plant;
+  const socs = bess.map(({ soc }) => soc).filter((soc) => soc !== null);
+  const soc = socs.length === 0 ? null : socs.reduce((a, b) => a + b, 0) / socs.length;
+  const limit = (pick: (unit: PlantLine["bess"][number]) => number | null): string =>
+    fixed(scaled(total(bess.map(pick)), 1e-6), 1);
+  const units = bess.map(
+    ({ id, w, state: word }) => `  ${id} ${megawatts(w, true).trim()} MW ${word ?? "—"}`,
+  );
+  return [
+    ` BATTERY ${fixed(soc, 1).padStart(5)} %  ${gauge(soc)}  reserve ${RESERVE_PERCENT} %   limit +${limit(
+      (unit) => unit.limit_discharge_w,
+    )} / −${limit((unit) => unit.limit_charge_w)} MW`,
+    `  ${units.join(" ")}`,
+    ` UPS      ${state.plant.ups
+      .map(({ id, state: word, load_pct: load }) => {
+        const text = `${id.slice(4)} ${word ?? "—"} ${fixed(load, 0)} %`;
+        return word === "on-battery" ? paint(text, "red") : text;
+      })
+      .join("    ")}    runtime ${duration(state.plant.ups[0]?.runtime_s ?? null)}`,
+  ];
+}
+
+function coolingLines(state: ScreenState, paint: Paint): string[] {
+  const { cdu, chw, heat } = state.plant;
+  const leaks = cdu.filter(({ leak }) => leak === true).map(({ id }) => id);
+  const leak = leaks.length > 0 ? paint(`LEAK ${leaks.join(" ")}`, "red") : "leak none";
+  const flow = total(cdu.map((unit) => unit.flow_lpm));
+  return [
+    ` COOLING  cdu supply ${fixed(middle(cdu.map((unit) => unit.supply_c)), 1)} °C  return ${fixed(
+      middle(cdu.map((unit) => unit.return_c)),
+      1,
+    )} °C  flow ${thousands(flow)} L/min  ${leak}`,
+    `   chilled water ${fixed(chw.supply_c, 1)} °C   chillers ${chw.running} of 4, free cooling ${fixed(chw.free_pct, 0)} %`,
+    ` HEAT     ${megawatts(heat.w, false).trim()} MW to the city at ${fixed(heat.supply_c, 1)} °C`,
+  ];
+}
+
+function gatewayLines(state: ScreenState, paint: Paint): string[] {
+  const { quality, cycle, outbox, mqtt } = state.plant;
+  const bad = `${quality.bad} bad`;
+  const lost = `lost ${thousands(outbox.lost)}`;
+  const broker = mqtt.connected ? `connected :${mqtt.port}` : paint("NOT CONNECTED", "red");
+  return [
+    ` GATEWAY  ${quality.good} good  ${quality.uncertain} uncertain  ${
+      quality.bad > 0 ? paint(bad, "red") : bad
+    }   cycle ${cycle.period_ms} ms  p99 +${fixed(cycle.jitter_p99_ms, 1)} ms  overruns ${fixed(cycle.overruns, 0)}`,
+    ` OUTBOX   ${thousands(outbox.depth)} waiting  sent ${thousands(outbox.sent)}  ${
+      outbox.lost > 0 ? paint(lost, "red") : lost
+    }   MQTT ${broker}   ${thousands(mqtt.samples_per_s)} values/s`,
+  ];
+}
+
+function eventLines(state: ScreenState, paint: Paint): string[] {
+  const shown = state.events.slice(0, 4);
+  return Array.from({ length: 4 }, (_, index) => {
+    const event = shown[index];
+    if (event === undefined) return "";
+    const tone: Tone =
+      event.severity === "critical" || event.severity === "trip"
+        ? "red"
+        : event.severity === "warning"
+          ? "yellow"
+          : "plain";
+    return ` ${event.time} ${paint(event.severity.padEnd(8), tone)} ${event.device.padEnd(10)} ${event.text}`;
+  });
+}
+
+/** Cuts to the width of the screen; escape sequences take no room. */
+function clip(line: string, width: number): string {
+  let shown = 0;
+  let result = "";
+  // eslint-disable-next-line no-control-regex -- an escape sequence begins with a control character
+  for (const part of line.split(/(\u001b\[[0-9;]*m)/)) {
+    if (part.startsWith("\u001b")) {
+      result += part;
+      continue;
+    }
+    const room = [...part].slice(0, width - shown);
+    shown += room.length;
+    result += room.join("");
+  }
+  return result;
+}
+
+function megawatts(watts: number | null, signed: boolean): string {
+  if (watts === null) return "—".padStart(7);
+  const value = watts / 1e6;
+  const text = Math.abs(value).toFixed(2);
+  const sign = value < -0.005 ? "−" : signed && value > 0.005 ? "+" : "";
+  return `${sign}${text}`.padStart(7);
+}
+
+function bar(watts: number | null): string {
+  if (watts === null) return "";
+  const eighths = Math.round((Math.min(Math.abs(watts) / FULL_SCALE_W, 1) * BAR_WIDTH * 8) | 0);
+  return "█".repeat(eighths >> 3) + (EIGHTHS[eighths & 7] ?? "");
+}
+
+function gauge(percent: number | null): string {
+  if (percent === null) return "—".padEnd(SOC_WIDTH);
+  const full = Math.round((percent / 100) * SOC_WIDTH);
+  return "█".repeat(full) + "░".repeat(SOC_WIDTH - full);
+}
+
+/** Values that are missing leave a blank in the line: a gap is a fact too. */
+function sparkline(values: readonly (number | null)[]): string {
+  const shown = values.slice(-TREND_WIDTH);
+  const known = shown.filter((value) => value !== null);
+  const low = Math.min(...known);
+  const span = Math.max(...known) - low;
+  return shown
+    .map((value) => {
+      if (value === null) return " ";
+      const step = span === 0 ? 3 : Math.round(((value - low) / span) * 7);
+      return STEPS[step] ?? " ";
+    })
+    .join("");
+}
+
+function fixed(value: number | null, digits: number): string {
+  return value === null ? "—" : value.toFixed(digits);
+}
+
+function scaled(value: number | null, factor: number): number | null {
+  return value === null ? null : value * factor;
+}
+
+function thousands(value: number | null): string {
+  return value === null ? "—" : Math.round(value).toLocaleString("en-US");
+}
+
+function duration(seconds: number | null): string {
+  if (seconds === null) return "—";
+  return `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
+}
+
+function clock(seconds: number): string {
+  const part = (value: number): string => String(Math.floor(value)).padStart(2, "0");
+  return `${part(seconds / 3600)}:${part((seconds / 60) % 60)}:${part(seconds % 60)}`;
+}
+
+function total(values: readonly (number | null)[]): number | null {
+  let sum = 0;
+  for (const value of values) {
+    if (value === null) return null;
+    sum += value;
+  }
+  return sum;
+}
+
+function middle(values: readonly (number | null)[]): number | null {
+  const sum = total(values);
+  return sum === null || values.length === 0 ? null : sum / values.length;
+}

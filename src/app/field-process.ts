@@ -1,0 +1,127 @@
+import { GatewayError } from "../domain/errors.ts";
+import { pointIndex } from "../domain/point.ts";
+import type { Setpoint } from "../domain/write.ts";
+import { RequestServer } from "../link/request-server.ts";
+import { RoundProducer } from "../link/round-producer.ts";
+import { socketPath, SOCKET_MODE } from "../link/socket-paths.ts";
+import { OWN_POINTS_MS, OwnPoints } from "./own-points.ts";
+import { CpuMeter, type Role } from "./role.ts";
+import { RoundTap } from "./round-tap.ts";
+import { South } from "./south.ts";
+import { writeReport } from "./write-report.ts";
+
+/** gateway-field: every device that the control loop does not need. */
+export async function runField(role: Role, signal: AbortSignal): Promise<void> {
+  const { context, clock, log, watchdog, random, epoch } = role;
+  const { runtimeDirectory, table } = context;
+  const producer = new RoundProducer({
+    socketPath: socketPath(runtimeDirectory, "field/rounds"),
+    role: "field",
+    epoch,
+    tableHash: table.hash,
+    tableSize: table.points.length,
+    clock,
+  });
+  const south = new South({ context, role: "field", clock, random });
+  const tap = new RoundTap(context, south.devices, {
+    onRound: (round) => {
+      producer.postRound(round);
+    },
+    onEvent: (event) => {
+      log.info({ event: event.id, device: event.device, phase: event.phase }, event.text);
+      producer.postEvent(event);
+    },
+  });
+  const orders = new RequestServer({
+    socketPath: socketPath(runtimeDirectory, "field/orders"),
+    mode: SOCKET_MODE,
+    methods: new Map([
+      ["write", async ({ params, signal: gone }) => obey(south, context, params, gone)],
+    ]),
+  });
+  await producer.listen(signal);
+  await orders.listen(signal);
+  log.info({ event: "started", devices: south.devices.length, epoch }, "field runs");
+  watchdog.ready();
+  const reporting = reportOwnPoints({ role, south, producer }, signal);
+  await south.run({ emit: tap.emit, onEvent: (event) => producer.postEvent(event) }, signal);
+  await reporting;
+  await producer.closed;
+  watchdog.stopping();
+}
+
+async function obey(
+  south: South,
+  context: Role["context"],
+  params: unknown,
+  signal: AbortSignal,
+): Promise<unknown> {
+  const order = orderOf(params);
+  const device = context.table.devices.find(({ id }) => id === order.device);
+  const driver = device === undefined ? undefined : south.driver(device.stream);
+  if (driver === undefined)
+    throw new GatewayError("REQUEST_REFUSED", {
+      device: order.device,
+      reason: "not a device here",
+    });
+  const outcomes = await driver.write(order.setpoints, signal);
+  return outcomes.map((outcome, at) => writeReport(order.setpoints[at], outcome));
+}
+
+interface Order {
+  readonly device: string;
+  readonly setpoints: readonly Setpoint[];
+}
+
+const SETPOINTS_MAX = 64;
+
+/** Comes from control over a socket that only control may open; its form is checked all the same. */
+function orderOf(params: unknown): Order {
+  const { device, setpoints } = (params ?? {}) as Partial<Order>;
+  const isWellFormed =
+    typeof device === "string" &&
+    Array.isArray(setpoints) &&
+    setpoints.length <= SETPOINTS_MAX &&
+    setpoints.every(
+      ({ point, value, confirm }) =>
+        Number.isInteger(point) &&
+        Number.isFinite(value) &&
+        (confirm === "read-back" || confirm === "by-poll"),
+    );
+  if (!isWellFormed)
+    throw new GatewayError("REQUEST_REFUSED", { reason: "a write order has device and setpoints" });
+  return {
+    device,
+    setpoints: setpoints.map(({ point, value, confirm }) => ({
+      point: pointIndex(point),
+      value,
+      confirm,
+    })),
+  };
+}
+
+async function reportOwnPoints(
+  parts: { readonly role: Role; readonly south: South; readonly producer: RoundProducer },
+  signal: AbortSignal,
+): Promise<void> {
+  const { role, south, producer } = parts;
+  const { clock, watchdog } = role;
+  const own = new OwnPoints(role.context, "field", clock);
+  const cpu = new CpuMeter(clock);
+  while (!signal.aborted) {
+    await clock.sleep(OWN_POINTS_MS, signal).catch(() => undefined);
+    if (signal.aborted) return;
+    const loads = [...south.pool.loads().values()];
+    const sum = (pick: (link: (typeof loads)[number]) => number): number =>
+      loads.reduce((total, link) => total + pick(link), 0);
+    producer.postRound(
+      own.round({
+        "x-requests": sum(({ counters }) => counters.requests),
+        "x-timeouts": sum(({ counters }) => counters.timeouts),
+        "x-busiest-bus": 100 * Math.max(0, ...loads.map(({ load }) => load.busy)),
+        "x-cpu": cpu.percent(),
+      }),
+    );
+    watchdog.feed();
+  }
+}

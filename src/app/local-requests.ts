@@ -1,0 +1,74 @@
+import type { LocalOrder } from "../control/exchange.ts";
+import type { Command, CommandAction } from "../domain/command.ts";
+import { GatewayError } from "../domain/errors.ts";
+import { monotonicMs, utcMs } from "../domain/time.ts";
+
+const TEXT_MAX_CHARACTERS = 200;
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/**
+ * A command as services hands it over. The socket's rights say that it may; its form is checked all
+ * the same.
+ *
+ * @throws GatewayError REQUEST_REFUSED
+ */
+export function parseCommand(params: unknown): Command {
+  const fields = fieldsOf(params, "a command");
+  return {
+    id: text(fields, "id"),
+    holder: text(fields, "holder"),
+    asset: text(fields, "asset"),
+    action: actionOf(fieldsOf(fields["action"], "action")),
+    priority: number(fields, "priority"),
+    sequence: number(fields, "sequence"),
+    leaseMs: number(fields, "leaseMs"),
+    notAfter: monotonicMs(number(fields, "notAfter")),
+    receivedUtc: utcMs(number(fields, "receivedUtc")),
+  };
+}
+
+/** @throws GatewayError REQUEST_REFUSED */
+export function parseLocalOrder(params: unknown): LocalOrder {
+  const fields = fieldsOf(params, "an order");
+  return { kind: "reset", trip: text(fields, "trip"), by: text(fields, "by") };
+}
+
+function actionOf(fields: Fields): CommandAction {
+  switch (fields["kind"]) {
+    case "set-power":
+      return {
+        kind: "set-power",
+        powerW: number(fields, "powerW"),
+        rampWPerS: fields["rampWPerS"] === undefined ? undefined : number(fields, "rampWPerS"),
+      };
+    case "release":
+      return { kind: "release" };
+    case "set-point":
+      return { kind: "set-point", point: text(fields, "point"), value: number(fields, "value") };
+    default:
+      throw refused("action is none of set-power, release, set-point");
+  }
+}
+
+function fieldsOf(value: unknown, what: string): Fields {
+  if (typeof value !== "object" || value === null) throw refused(`${what} is an object`);
+  return value as Fields;
+}
+
+function text(fields: Fields, name: string): string {
+  const value = fields[name];
+  if (typeof value !== "string" || value.length > TEXT_MAX_CHARACTERS)
+    throw refused(`${name} is a text of at most ${TEXT_MAX_CHARACTERS} characters`);
+  return value;
+}
+
+function number(fields: Fields, name: string): number {
+  const value = fields[name];
+  if (typeof value !== "number" || !Number.isFinite(value)) throw refused(`${name} is a number`);
+  return value;
+}
+
+function refused(reason: string): GatewayError {
+  return new GatewayError("REQUEST_REFUSED", { reason });
+}

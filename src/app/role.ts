@@ -1,0 +1,68 @@
+import { mkdir } from "node:fs/promises";
+import path from "node:path";
+import type { Clock } from "../domain/time.ts";
+import { SystemClock } from "../platform/clock.ts";
+import { createLogger, type Logger } from "../platform/log.ts";
+import { becomeSingleInstance } from "../platform/single-instance.ts";
+import { Watchdog } from "../platform/watchdog.ts";
+import { loadContext, type SiteContext } from "./site-context.ts";
+
+/** What every process of the gateway begins with. */
+export interface Role {
+  readonly context: SiteContext;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly watchdog: Watchdog;
+  readonly random: () => number;
+  /** Names the rounds of this run; see the decision on epochs. */
+  readonly epoch: number;
+}
+
+export type RoleName = "control" | "field" | "services";
+
+/** Folders hold trips, commands and readings: they are for this user and group alone. */
+const FOLDER_MODE = 0o750;
+
+/**
+ * Loads the site and makes sure that this role runs only once for it.
+ *
+ * @throws GatewayError of an unreadable or wrong file, or INSTANCE_RUNNING
+ */
+export async function startRole(name: RoleName, file: string): Promise<Role> {
+  const context = await loadContext(file);
+  const { dataDirectory, runtimeDirectory } = context;
+  for (const folder of [dataDirectory, runtimeDirectory])
+    await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
+  becomeSingleInstance(path.join(runtimeDirectory, `${name}.lock`));
+  const clock = new SystemClock();
+  return {
+    context,
+    clock,
+    log: createLogger(name, "info"),
+    watchdog: new Watchdog({ environment: process.env, pid: process.pid, clock }),
+    random: Math.random,
+    epoch: clock.utcNow(),
+  };
+}
+
+/** Share of one core that this process used since the last call, %. */
+export class CpuMeter {
+  readonly #clock: Clock;
+  #usage = process.cpuUsage();
+  #at: number;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#at = clock.now();
+  }
+
+  percent(): number {
+    const usage = process.cpuUsage(this.#usage);
+    const now = this.#clock.now();
+    const spentMs = (usage.user + usage.system) / 1_000;
+    const percent = now > this.#at ? (100 * spentMs) / (now - this.#at) : 0;
+    this.#usage = process.cpuUsage();
+    this.#at = now;
+    return percent;
+  }
+}

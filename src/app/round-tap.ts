@@ -1,0 +1,155 @@
+import type { PlantEvent } from "../domain/event.ts";
+import { pointIndex, type PointIndex, type StreamId } from "../domain/point.ts";
+import { GOOD, qualityCode } from "../domain/quality.ts";
+import type { Reading, Round } from "../domain/round.ts";
+import { type AlarmRule, AlarmWatch } from "../points/alarms.ts";
+import { FrozenDetector, type FrozenWatch } from "../points/frozen.ts";
+import type { BoundPoint } from "../profiles/binding.ts";
+import type { DeviceContext, SiteContext } from "./site-context.ts";
+
+/** A heartbeat that stands still this many poll periods means that the device is frozen. */
+const HEARTBEAT_PERIODS = 5;
+/** Floating-point measurements move by more than this share of their value, or they stand still. */
+const FLOAT_RESOLUTION = 0;
+
+export interface RoundSinks {
+  /** Gets every round with its final quality. */
+  readonly onRound: (round: Round) => void;
+  readonly onEvent: (event: PlantEvent) => void;
+}
+
+/**
+ * What a producer does with a round before anybody sees it: marks values that are frozen, raises and
+ * clears the alarms of the profile, then hands it to the image and the link.
+ */
+export class RoundTap {
+  readonly #sinks: RoundSinks;
+  readonly #detectors = new Map<StreamId, FrozenDetector>();
+  readonly #alarms: AlarmWatch | undefined;
+  readonly #events: PlantEvent[] = [];
+  /** By stream: where its `link-up` stands, and what was said of it last. */
+  readonly #links = new Map<StreamId, { readonly point: PointIndex; isUp: boolean | undefined }>();
+
+  constructor(context: SiteContext, devices: readonly DeviceContext[], sinks: RoundSinks) {
+    this.#sinks = sinks;
+    const pointCount = context.table.points.length;
+    for (const device of devices) {
+      const detector = frozenDetector(device, pointCount);
+      const { stream, firstPoint, pointCount: count } = device.definition;
+      if (detector !== undefined) this.#detectors.set(stream, detector);
+      this.#links.set(stream, { point: pointIndex(firstPoint + count - 1), isUp: undefined });
+    }
+    const rules = devices.flatMap(alarmRules);
+    this.#alarms = rules.length > 0 ? new AlarmWatch(rules, pointCount) : undefined;
+  }
+
+  /** Called by the supervisor for every round of its device. */
+  readonly emit = (round: Round): void => {
+    const events = this.#events;
+    let reading: Reading = round;
+    reading = this.#detectors.get(round.stream)?.apply(reading, events) ?? reading;
+    this.#alarms?.apply(reading, events);
+    reading = this.#withLinkState(reading, round.stream);
+    const { stream, seq } = round;
+    this.#sinks.onRound(reading === round ? round : { ...reading, stream, seq });
+    if (events.length === 0) return;
+    for (const event of events) this.#sinks.onEvent(event);
+    events.length = 0;
+  };
+
+  /** `link-up` is said when it changes, in the round by which it did. */
+  #withLinkState(reading: Reading, stream: StreamId): Reading {
+    const link = this.#links.get(stream);
+    if (link === undefined) return reading;
+    const isUp = answers(reading);
+    if (isUp === link.isUp) return reading;
+    link.isUp = isUp;
+    return withValue(reading, link.point, isUp ? 1 : 0);
+  }
+}
+
+/** The qualities that only a supervisor gives, to a device that does not answer. */
+const SILENT = new Set([
+  qualityCode("no-communication"),
+  qualityCode("configuration"),
+  qualityCode("never-read"),
+]);
+
+function answers(reading: Reading): boolean {
+  for (const code of reading.quality) if (!SILENT.has(code)) return true;
+  return false;
+}
+
+/** The reading with one more value; its other columns are copied. */
+function withValue(reading: Reading, point: PointIndex, value: number): Reading {
+  const count = reading.points.length;
+  const points = new Uint32Array(count + 1);
+  const values = new Float64Array(count + 1);
+  const quality = new Uint8Array(count + 1);
+  points.set(reading.points);
+  values.set(reading.values);
+  quality.set(reading.quality);
+  points[count] = point;
+  values[count] = value;
+  quality[count] = GOOD;
+  if (reading.sourceTimes === undefined) return { ...reading, points, values, quality };
+  const sourceTimes = new Float64Array(count + 1);
+  sourceTimes.set(reading.sourceTimes);
+  sourceTimes[count] = reading.receivedUtc;
+  return { ...reading, points, values, quality, sourceTimes };
+}
+
+function frozenDetector(device: DeviceContext, pointCount: number): FrozenDetector | undefined {
+  const { definition, profile } = device;
+  const watches = profile.points
+    .filter((point) => point.frozenAfterMs !== undefined)
+    .map((point): FrozenWatch => ({
+      point: placeOf(device, point.ordinal),
+      pointName: point.id,
+      afterMs: point.frozenAfterMs ?? Infinity,
+      resolution: resolutionOf(point),
+      needsOthers: false,
+    }));
+  if (watches.length === 0) return undefined;
+  const heartbeat = profile.points.find((point) => point.id === "heartbeat");
+  const beatEveryMs = heartbeat?.group === undefined ? 0 : profile.groups[heartbeat.group]?.everyMs;
+  return new FrozenDetector({
+    device: definition.id,
+    pointCount,
+    watches,
+    heartbeat:
+      heartbeat === undefined || beatEveryMs === undefined || beatEveryMs === 0
+        ? undefined
+        : {
+            point: placeOf(device, heartbeat.ordinal),
+            afterMs: Math.max(2_000, beatEveryMs * HEARTBEAT_PERIODS),
+          },
+    eventId: "meter-frozen",
+  });
+}
+
+/** Half a step of an integer register; any change of a float. */
+function resolutionOf(point: BoundPoint): number {
+  const conversion = point.read?.conversion;
+  if (conversion === undefined || conversion.raw.startsWith("float")) return FLOAT_RESOLUTION;
+  return conversion.sf === undefined ? Math.abs(conversion.scale) / 2 : 0;
+}
+
+function alarmRules(device: DeviceContext): AlarmRule[] {
+  const { definition, profile } = device;
+  return profile.alarms.map((alarm) => ({
+    id: alarm.id,
+    severity: alarm.severity,
+    text: alarm.text,
+    device: definition.id,
+    point: placeOf(device, alarm.ordinal),
+    pointName: profile.points[alarm.ordinal]?.id ?? "",
+    when: alarm.when,
+    isActiveLow: alarm.isActiveLow,
+    isLatched: alarm.isLatched,
+  }));
+}
+
+function placeOf(device: DeviceContext, ordinal: number): PointIndex {
+  return pointIndex(device.definition.firstPoint + ordinal);
+}

@@ -1,0 +1,115 @@
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { requireSite } from "../config/load.ts";
+import { buildPointTable } from "../config/point-table.ts";
+import type { ConnectionConfig, DeviceConfig, SiteConfig, StoreConfig } from "../config/schema.ts";
+import { assert } from "../domain/assert.ts";
+import { GatewayError } from "../domain/errors.ts";
+import type { DeviceDefinition, PointTable } from "../domain/point.ts";
+import type { CompiledProfile } from "../profiles/binding.ts";
+import { PROFILE_ROOT } from "./package-root.ts";
+import { loadProfiles, ProfileFiles } from "./profile-files.ts";
+
+export interface DeviceContext {
+  readonly definition: DeviceDefinition;
+  readonly config: DeviceConfig;
+  readonly connection: ConnectionConfig;
+  readonly profile: CompiledProfile;
+}
+
+/** What every process knows of its site; each builds it for itself from the same file. */
+export interface SiteContext {
+  readonly site: SiteConfig;
+  /** The site file, for messages. */
+  readonly file: string;
+  readonly table: PointTable;
+  /** Compiled profile by device id. */
+  readonly profiles: ReadonlyMap<string, CompiledProfile>;
+  /** Devices of the site file; those of the gateway itself are only in the table. */
+  readonly devices: readonly DeviceContext[];
+  readonly store: StoreConfig;
+  /** Folder of the store and of what else has to survive. */
+  readonly dataDirectory: string;
+  /** Folder of the sockets. */
+  readonly runtimeDirectory: string;
+}
+
+const STORE_DEFAULTS: StoreConfig = {
+  directory: "data",
+  quotaMiB: 2_048,
+  retainMinutes: 10,
+  retainMiB: 64,
+  historyMinutes: 60,
+  historyMiB: 256,
+};
+
+/**
+ * Reads a site file and everything that it names.
+ *
+ * @throws GatewayError FILE_UNREADABLE, CONFIG_INVALID, PROFILE_MISSING, PROFILE_INVALID
+ */
+export async function loadContext(file: string): Promise<SiteContext> {
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch (cause) {
+    throw new GatewayError("FILE_UNREADABLE", { file }, { cause });
+  }
+  return contextOf(requireSite(text, file), file);
+}
+
+/** @throws GatewayError PROFILE_MISSING, PROFILE_INVALID */
+export function contextOf(site: SiteConfig, file: string): SiteContext {
+  const profiles = loadProfiles(site, new ProfileFiles(profileRoots(site, file)));
+  const table = buildPointTable(site, profiles);
+  const store = site.store ?? STORE_DEFAULTS;
+  const dataDirectory = path.resolve(path.dirname(file), store.directory);
+  return {
+    site,
+    file,
+    table,
+    profiles,
+    devices: site.devices.map((config, index) =>
+      deviceContext(site, config, table.devices[index], profiles.get(config.id)),
+    ),
+    store,
+    dataDirectory,
+    runtimeDirectory: runtimeDirectoryOf(site, file, dataDirectory),
+  };
+}
+
+/** The site's own profiles come before the shipped ones. */
+export function profileRoots(site: SiteConfig, file: string): string[] {
+  const own = site.profileDirectory;
+  return own === undefined ? [PROFILE_ROOT] : [path.resolve(path.dirname(file), own), PROFILE_ROOT];
+}
+
+function deviceContext(
+  site: SiteConfig,
+  config: DeviceConfig,
+  definition: DeviceDefinition | undefined,
+  profile: CompiledProfile | undefined,
+): DeviceContext {
+  const connection = site.connections[config.connection];
+  assert(profile !== undefined && definition !== undefined, "every device has its profile");
+  assert(connection !== undefined, "every device has its connection");
+  return { definition, config, connection, profile };
+}
+
+/**
+ * Sockets have short paths: beside the data where the path allows it, else in the system's folder
+ * for such things under a name made from the path of the data.
+ */
+function runtimeDirectoryOf(site: SiteConfig, file: string, dataDirectory: string): string {
+  if (site.runtimeDirectory !== undefined)
+    return path.resolve(path.dirname(file), site.runtimeDirectory);
+  const beside = path.join(dataDirectory, "run");
+  if (beside.length <= RUNTIME_PATH_MAX) return beside;
+  const name = createHash("sha256").update(dataDirectory).digest("hex").slice(0, 12);
+  return path.join(tmpdir(), `dcpi-gateway-${name}`);
+}
+
+/** Room for the longest socket name below it. */
+const RUNTIME_PATH_MAX = 107 - "/services/commands/socket".length;

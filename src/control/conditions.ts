@@ -1,0 +1,33 @@
+import { isBad, isGood } from "../domain/quality.ts";
+import { conditionHolds } from "../points/alarms.ts";
+import type { ImageView } from "../points/image.ts";
+import type { ConditionPlan } from "./plan.ts";
+import { numberAt } from "../points/number-at.ts";
+
+export type ConditionState = "active" | "clear" | "unknown";
+
+/**
+ * Whether a condition is there. A bad value says nothing; an uncertain one can say that it is there,
+ * not that it is gone.
+ */
+export function conditionState(view: ImageView, condition: ConditionPlan): ConditionState {
+  const quality = numberAt(view.quality, condition.point);
+  if (isBad(quality)) return "unknown";
+  if (conditionHolds(condition, numberAt(view.values, condition.point))) return "active";
+  return isGood(quality) ? "clear" : "unknown";
+}
+
+/** Whether a condition is there on a good reading that is not older than `maxAgeMs`. */
+export function holdsFresh(
+  view: ImageView,
+  condition: ConditionPlan,
+  now: number,
+  maxAgeMs: number,
+): boolean {
+  const ageMs = now - numberAt(view.receivedAt, condition.point);
+  return (
+    ageMs <= maxAgeMs &&
+    isGood(numberAt(view.quality, condition.point)) &&
+    conditionState(view, condition) === "active"
+  );
+}

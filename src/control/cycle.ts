@@ -1,0 +1,188 @@
+import { assert } from "../domain/assert.ts";
+import type { Command, CommandStep } from "../domain/command.ts";
+import { followLeases } from "./command-steps.ts";
+import { rampParts } from "./dispatch.ts";
+import type {
+  ControlStatus,
+  ControlWrite,
+  CycleInputs,
+  CycleResult,
+  OrderAnswer,
+} from "./exchange.ts";
+import { distrustedPoints, observeGrid } from "./grid-trust.ts";
+import { itemAt } from "./item-at.ts";
+import { expireLeases, type LeaseSight, takeCommand } from "./leases.ts";
+import { Notices } from "./notices.ts";
+import type { ControlState } from "./state.ts";
+import { controlStatus, tellTotal } from "./status.ts";
+import { type ControlLevels, decideTotal, isBlind, shrinkParts } from "./total-power.ts";
+import { isTripped, latchTrips, resetTrips } from "./trips.ts";
+import { observeUnit } from "./units.ts";
+import {
+  askStart,
+  assertStop,
+  checkReadBack,
+  expectWrite,
+  forgetWrites,
+  noteOutcome,
+  writeHeartbeat,
+  writeSetpoint,
+  writeStart,
+} from "./writes.ts";
+import { numberAt } from "../points/number-at.ts";
+
+/** After a longer pause ramps go on as if only this had passed, ms: a stall is not a step. */
+const LONGEST_STEP_MS = 1_000;
+
+/** `cyclic` for commands that `cycle` takes; everything else goes over the direct lane. */
+export function laneOf(state: ControlState, command: Command): "cyclic" | "direct" {
+  const isDriven = state.leases.assets.some(({ asset }) => asset === command.asset);
+  return isDriven && command.action.kind !== "set-point" ? "cyclic" : "direct";
+}
+
+/**
+ * One control cycle: reads the image, decides, and says what to write. Changes nothing but `state`;
+ * the same state and inputs give the same result. Never throws on plant data.
+ *
+ * @param levels controllers between the fixed levels, for example a ramp governor
+ */
+export function cycle(
+  state: ControlState,
+  inputs: CycleInputs,
+  levels: ControlLevels = {},
+): CycleResult {
+  const { now, utc } = inputs;
+  const sinceMs = now - state.cycledAt;
+  assert(sinceMs >= 0, "time ran backwards between two control cycles");
+  state.cycledAt = now;
+  const turn: Turn = {
+    inputs,
+    levels,
+    elapsedMs: Math.min(sinceMs, LONGEST_STEP_MS),
+    notices: new Notices(state.notices, utc),
+    writes: [],
+    steps: [],
+  };
+  const answers = protect(state, turn);
+  observe(state, turn);
+  takeCommands(state, turn);
+  decide(state, turn);
+  write(state, turn);
+  follow(state, turn);
+  tellTotal(state, turn.notices, turn.elapsedMs);
+  return {
+    writes: turn.writes.sort((a, b) => Number(b.isProtective) - Number(a.isProtective)),
+    events: turn.notices.events,
+    steps: turn.steps,
+    answers,
+    distrusted: distrustedPoints(state.grid, state.plan.grid),
+    status: controlStatus(state, now),
+  };
+}
+
+/** What is in force, between cycles. */
+export function statusOf(state: ControlState): ControlStatus {
+  return controlStatus(state, state.cycledAt);
+}
+
+interface Turn {
+  readonly inputs: CycleInputs;
+  readonly levels: ControlLevels;
+  readonly elapsedMs: number;
+  readonly notices: Notices;
+  readonly writes: ControlWrite[];
+  readonly steps: CommandStep[];
+}
+
+function protect(state: ControlState, turn: Turn): readonly OrderAnswer[] {
+  const { view, utc, orders } = turn.inputs;
+  const { plan, trips } = state;
+  const { events } = turn.notices;
+  latchTrips(trips, plan, { view, utc }, events);
+  const held = plan.units.map((_unit, place) => isTripped(trips, place));
+  const answers = orders.map((order) => resetTrips(trips, plan, { view, utc, order }, events));
+  for (const [place, write] of state.writes.entries())
+    if (held[place] === true && !isTripped(trips, place)) askStart(write, turn.inputs.now);
+  return answers;
+}
+
+function observe(state: ControlState, turn: Turn): void {
+  const { plan, units, writes, envelope } = state;
+  const { notices, elapsedMs } = turn;
+  const { view, now, outcomes } = turn.inputs;
+  for (const [place, unitPlan] of plan.units.entries()) {
+    const unit = itemAt(units, place);
+    const write = itemAt(writes, place);
+    const wasUnknown = unit.mode === "unknown";
+    const sight = { view, now, elapsedMs, plan, notices, isTripped: isTripped(state.trips, place) };
+    observeUnit(unit, unitPlan, sight);
+    if (unit.mode === "starting") forgetWrites(write);
+    for (const report of outcomes) noteOutcome(write, unitPlan, report, notices);
+    checkReadBack(write, unitPlan, { view, now, envelope, notices });
+    // What runs without a holder: it is kept as it is, and then ramps away. Its limits were
+    // started from the same power, so nothing cuts it.
+    if (wasUnknown && unit.mode === "starting") state.parts[place] = unit.countedW;
+  }
+  observeGrid(state.grid, plan.grid, { view, now, units, notices });
+}
+
+function takeCommands(state: ControlState, turn: Turn): void {
+  const sight = leaseSight(state, turn);
+  expireLeases(state.leases, sight);
+  for (const command of turn.inputs.commands) takeCommand(state.leases, command, sight);
+  for (const lease of state.leases.leases) {
+    if (lease.takenAt !== turn.inputs.now) continue;
+    for (const place of itemAt(state.leases.assets, lease.asset).units)
+      expectWrite(itemAt(state.writes, place));
+  }
+}
+
+function decide(state: ControlState, turn: Turn): void {
+  const { plan, units, grid, leases, parts, total } = state;
+  const { elapsedMs, levels } = turn;
+  const { now } = turn.inputs;
+  if (!isBlind(grid)) rampParts(parts, leases, { plan, units, elapsedMs });
+  decideTotal(total, { plan, levels, now, elapsedMs, units, grid, leases, parts });
+  if (isBlind(grid)) shrinkParts(parts, total.totalW);
+}
+
+function write(state: ControlState, turn: Turn): void {
+  const { plan, units, envelope, total } = state;
+  const { view, now } = turn.inputs;
+  const { notices, writes } = turn;
+  const sight = { view, now, envelope, notices, writes };
+  for (const [place, unitPlan] of plan.units.entries()) {
+    const unit = itemAt(units, place);
+    const before = writes.length;
+    const own = itemAt(state.writes, place);
+    switch (unit.mode) {
+      case "tripped":
+        assertStop(own, unitPlan, sight);
+        break;
+      case "faulted":
+      case "starting":
+      case "ready":
+        writeSetpoint(own, unitPlan, numberAt(total.shares.powersW, place), sight);
+        writeStart(own, unitPlan, sight);
+        break;
+      case "unknown":
+      case "silent":
+        // Nothing reaches it, and a setpoint is never repeated blindly: its own reversion acts.
+        break;
+    }
+    writeHeartbeat(own, unitPlan, unit, sight);
+    if (writes.length > before) unit.sentAt = now;
+  }
+}
+
+function follow(state: ControlState, turn: Turn): void {
+  const { parts, writes } = state;
+  const { view } = turn.inputs;
+  followLeases(state.leases, { ...leaseSight(state, turn), view, parts, writes });
+}
+
+function leaseSight(state: ControlState, turn: Turn): LeaseSight {
+  const { plan, units, envelope } = state;
+  const { now, utc } = turn.inputs;
+  return { now, utc, plan, units, envelope, notices: turn.notices, steps: turn.steps };
+}

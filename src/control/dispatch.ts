@@ -1,0 +1,86 @@
+import { clamp, towards } from "./arbitration.ts";
+import { itemAt } from "./item-at.ts";
+import { rampStepW } from "./link-rules.ts";
+import { type LeaseState, membersOf } from "./leases.ts";
+import type { ControlPlan } from "./plan.ts";
+import type { UnitState } from "./units.ts";
+import { numberAt } from "../points/number-at.ts";
+
+/**
+ * What each asset's share of the batteries' power is, by place of the asset, W: the leased part as
+ * it ramps to its target, or away once nobody holds it. What a restart found running is a part
+ * without a holder.
+ */
+export type Parts = Float64Array;
+
+export interface DispatchSight {
+  readonly plan: ControlPlan;
+  readonly units: readonly UnitState[];
+  readonly elapsedMs: number;
+}
+
+/**
+ * Moves every part towards its target: at the ramp that its command asked for, or else all together
+ * at the site's ramp.
+ */
+export function rampParts(parts: Parts, leases: LeaseState, sight: DispatchSight): void {
+  const { plan, elapsedMs } = sight;
+  for (let asset = 0; asset < parts.length; asset += 1) holdInReach(parts, asset, leases, sight);
+
+  let riseW = 0;
+  let fallW = 0;
+  for (let asset = 0; asset < parts.length; asset += 1) {
+    const moveW = siteMoveW(parts, asset, leases);
+    if (moveW > 0) riseW += moveW;
+    else fallW -= moveW;
+  }
+  const rising = fraction(rampStepW(plan.grid, 1, elapsedMs), riseW);
+  const falling = fraction(rampStepW(plan.grid, -1, elapsedMs), fallW);
+
+  for (let asset = 0; asset < parts.length; asset += 1) {
+    const partW = numberAt(parts, asset);
+    const lease = leaseOf(leases, asset);
+    if (lease?.rampWPerS === undefined) {
+      const moveW = siteMoveW(parts, asset, leases);
+      parts[asset] = partW + moveW * (moveW > 0 ? rising : falling);
+    } else {
+      parts[asset] = towards(partW, lease.targetW, (lease.rampWPerS * elapsedMs) / 1_000);
+    }
+  }
+}
+
+/** How far a part without a ramp of its own still has to go, W. */
+function siteMoveW(parts: Parts, asset: number, leases: LeaseState): number {
+  const lease = leaseOf(leases, asset);
+  if (lease?.rampWPerS !== undefined) return 0;
+  return (lease?.targetW ?? 0) - numberAt(parts, asset);
+}
+
+/**
+ * A part does not run ahead of what its units can give: when they can give more again, it goes on
+ * at its ramp and not with a step.
+ */
+function holdInReach(
+  parts: Parts,
+  asset: number,
+  leases: LeaseState,
+  { units }: DispatchSight,
+): void {
+  let lowW = 0;
+  let highW = 0;
+  for (const unit of membersOf(leases, asset)) {
+    const { box } = itemAt(units, unit);
+    lowW += Math.min(box.lowW, 0);
+    highW += Math.max(box.highW, 0);
+  }
+  parts[asset] = clamp(numberAt(parts, asset), lowW, highW);
+}
+
+function leaseOf(leases: LeaseState, asset: number): LeaseState["leases"][number] | undefined {
+  for (const lease of leases.leases) if (lease.asset === asset) return lease;
+  return undefined;
+}
+
+function fraction(stepW: number, wantedW: number): number {
+  return wantedW <= stepW ? 1 : stepW / wantedW;
+}

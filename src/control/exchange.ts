@@ -1,0 +1,155 @@
+import type { Command, CommandStep } from "../domain/command.ts";
+import type { PlantEvent } from "../domain/event.ts";
+import type { PointIndex, StreamId } from "../domain/point.ts";
+import type { QualityCode } from "../domain/quality.ts";
+import type { MonotonicMs, UtcMs } from "../domain/time.ts";
+import type { ReadBack, Setpoint } from "../domain/write.ts";
+import type { ImageView } from "../points/image.ts";
+
+/**
+ * What one cycle sees. Plain data, so that a recording of it replays; the view is the image as it
+ * was taken at the start of the cycle.
+ */
+export interface CycleInputs {
+  readonly now: MonotonicMs;
+  readonly utc: UtcMs;
+  readonly view: ImageView;
+  /** Commands for units and groups, in the order in which they came. See `laneOf`. */
+  readonly commands: readonly Command[];
+  readonly orders: readonly LocalOrder[];
+  /** What became of the writes of earlier cycles. */
+  readonly outcomes: readonly WriteReport[];
+}
+
+/** What a person at the box asks. Stronger than any message from afar. */
+export interface LocalOrder {
+  readonly kind: "reset";
+  /** Id of the trip, or `all`. */
+  readonly trip: string;
+  /** Who asks, for the record; that they may is settled before. */
+  readonly by: string;
+}
+
+export interface OrderAnswer {
+  readonly order: LocalOrder;
+  readonly result: "done" | "refused";
+  /** `no-such-trip`, `cause-present`, `cause-unknown`. */
+  readonly reason: string | undefined;
+}
+
+/** A setpoint for a driver. */
+export interface ControlWrite extends Setpoint {
+  /** Device of the site file, and its stream. */
+  readonly asset: string;
+  readonly stream: StreamId;
+  readonly lane: "cyclic" | "direct";
+  /** STOP and zero after a trip: goes before everything else. */
+  readonly isProtective: boolean;
+}
+
+/** A `WriteOutcome` without its error object. */
+export interface WriteReport {
+  readonly point: PointIndex;
+  readonly value: number;
+  readonly result: "accepted" | "refused" | "unknown";
+  /** Error code where there is one. */
+  readonly reason: string | undefined;
+  readonly readBack: ReadBack | undefined;
+}
+
+/**
+ * Who has the last word on a power, from the strongest down. Each level only narrows what the one
+ * above left; `start` and `blind` are protection of another kind: they hold what is measured, and
+ * let go when nothing is known.
+ */
+export type Level =
+  | "protection"
+  | "start"
+  | "device-limits"
+  | "reserve"
+  | "link-lost"
+  | "connection"
+  | "frequency-duty"
+  | "blind"
+  | "grid-instruction"
+  | "governor"
+  | "peak-cap"
+  | "schedule";
+
+/** Where control takes the grid power from. */
+export type GridSource = "meter" | "feeders" | "none";
+
+export type UnitMode = "unknown" | "starting" | "ready" | "silent" | "faulted" | "tripped";
+
+/** What is in force. Filled again by each cycle: read it before the next, keep nothing of it. */
+export interface ControlStatus {
+  readonly source: GridSource;
+  /** W; undefined while no source is trusted. */
+  readonly gridW: number | undefined;
+  readonly loadW: number | undefined;
+  /** Sum of what the units are asked for and what silent ones are counted at, W. */
+  readonly totalW: number;
+  /** What decided the total. */
+  readonly bindingLevel: Level;
+  /** What the peak cap asks of the batteries, W; 0 when the load is below. */
+  readonly peakNeedW: number;
+  /** How much of it they cannot give, W. */
+  readonly shortfallW: number;
+  readonly units: readonly UnitStatus[];
+  readonly leases: readonly LeaseStatus[];
+  readonly trips: readonly LatchedTrip[];
+  /** Grows whenever the latches change: then they have to be saved. */
+  readonly latchRevision: number;
+}
+
+export interface UnitStatus {
+  readonly asset: string;
+  readonly mode: UnitMode;
+  /** What the last cycle asked for, W; undefined before the first write. */
+  readonly setpointW: number | undefined;
+  /** W; the counted power of a silent unit; undefined while nothing is known. */
+  readonly powerW: number | undefined;
+  /** What the unit may be asked for at this moment, W. */
+  readonly lowW: number;
+  readonly highW: number;
+  readonly bindingLevel: Level;
+}
+
+export interface LeaseStatus {
+  readonly asset: string;
+  readonly holder: string;
+  readonly commandId: string;
+  readonly priority: number;
+  readonly targetW: number;
+  /** The leased part as it has ramped so far, W. */
+  readonly partW: number;
+  readonly remainingMs: number;
+}
+
+export interface LatchedTrip {
+  readonly id: string;
+  readonly device: string;
+  readonly text: string;
+  readonly at: UtcMs;
+  /** True for the trip that came first since the last time that none was latched. */
+  readonly isFirstOut: boolean;
+  /** Places in the plan's `units`. */
+  readonly units: readonly number[];
+}
+
+/** A point that control does not believe: its rounds go north with this quality at best. */
+export interface Distrust {
+  readonly point: PointIndex;
+  readonly quality: QualityCode;
+}
+
+export interface CycleResult {
+  /** Protective writes first. */
+  readonly writes: readonly ControlWrite[];
+  readonly events: readonly PlantEvent[];
+  readonly steps: readonly CommandStep[];
+  readonly answers: readonly OrderAnswer[];
+  /** Everything distrusted now, not only what changed. */
+  readonly distrusted: readonly Distrust[];
+  readonly status: ControlStatus;
+}

@@ -1,0 +1,229 @@
+import type { Severity } from "../domain/event.ts";
+import type { PointIndex, StreamId } from "../domain/point.ts";
+
+/**
+ * Everything the control core knows of its site, compiled from the site file. Plain data: a
+ * recording of a run begins with it. Powers in W, energies in Wh, times in ms, states of charge
+ * in %.
+ *
+ * Signs: grid power positive importing, battery power positive discharging, load power positive
+ * consuming; so load = grid + batteries.
+ */
+export interface ControlPlan {
+  readonly periodMs: number;
+  readonly grid: GridPlan;
+  readonly units: readonly BatteryUnitPlan[];
+  /** A command is for a unit by its own name, or for one of these. */
+  readonly groups: readonly BatteryGroupPlan[];
+  readonly trips: readonly TripRule[];
+  readonly envelope: readonly EnvelopeEntry[];
+  readonly exclusions: readonly ExclusionPlan[];
+  readonly leases: LeaseLimits;
+}
+
+/** A measured point with the oldest value that control uses. */
+export interface InputPoint {
+  readonly point: PointIndex;
+  readonly maxAgeMs: number;
+}
+
+export interface GridPlan {
+  /** The meter's device, for events. */
+  readonly device: string;
+  /** Active power at the point of common coupling; held as it is up to its maximum age. */
+  readonly power: InputPoint;
+  /** By how much a reading of the meter lags the power it shows: half of its averaging time, ms. */
+  readonly delayMs: number;
+  readonly feeders: readonly FeederPlan[];
+  /** Loss between the meter and the feeders: fixed + atRating · (load / rating)². */
+  readonly loss: { readonly fixedW: number; readonly atRatingW: number; readonly ratingW: number };
+  readonly crossCheck: { readonly fraction: number; readonly samples: number };
+  readonly importLimitW: number;
+  readonly exportLimitW: number;
+  /** The batteries cover what the load draws above it; undefined: no peak cap. */
+  readonly peakCapW: number | undefined;
+  /** Fastest rise and fall of grid power that control itself may cause, W/s. */
+  readonly rampUpWPerS: number;
+  readonly rampDownWPerS: number;
+  /** Without any trusted grid power: the battery is held this long … */
+  readonly blindMs: number;
+  /** … and after a return the way back to full authority takes this long. */
+  readonly returnMs: number;
+}
+
+export interface FeederPlan extends InputPoint {
+  readonly device: string;
+  /** −1 for a feeder whose meter counts the other way. */
+  readonly sign: 1 | -1;
+  /**
+   * A sample of the cross-check counts when the meter and each feeder that sets its pace have a new
+   * reading: the feeders that are polled fast enough to follow the load.
+   */
+  readonly setsPace: boolean;
+}
+
+export interface BatteryUnitPlan {
+  /** Device of the site file. */
+  readonly asset: string;
+  readonly stream: StreamId;
+  readonly points: UnitPoints;
+  readonly dischargeRatingW: number;
+  readonly chargeRatingW: number;
+  /** Usable energy at 100 %, Wh. */
+  readonly capacityWh: number;
+  readonly soc: SocLimits;
+  /** A unit without a good power reading for this long is silent, ms. */
+  readonly silentMs: number;
+  /** What the unit does by itself when nothing reaches it any more. */
+  readonly reversion: {
+    readonly afterMs: number;
+    readonly powerW: number;
+    readonly rampWPerS: number;
+  };
+  /** Smallest change worth a write, W. */
+  readonly stepW: number;
+  /** A held setpoint is written again after this long, ms; below the reversion time. */
+  readonly repeatMs: number;
+  readonly readBack: ReadBackPlan;
+  /** From a write to its full effect, ms. */
+  readonly settleMs: number;
+  /** Fastest change of a setpoint that a command may ask for, W/s. */
+  readonly rampMaxWPerS: number;
+}
+
+export interface UnitPoints {
+  /** Measured power, positive discharging. */
+  readonly power: PointIndex;
+  /** Setpoint: written, and read back by its poll. */
+  readonly setpoint: PointIndex;
+  readonly soc: InputPoint;
+  /** Magnitudes that the device allows at this moment; undefined: the ratings alone hold. */
+  readonly chargeLimit: InputPoint | undefined;
+  readonly dischargeLimit: InputPoint | undefined;
+  /** Conditions in which the unit cannot follow: state fault or off, fault bits. */
+  readonly faults: readonly ConditionPlan[];
+  /** Counter of the device that must move; standing still as long as its maximum age is silence. */
+  readonly heartbeat: InputPoint | undefined;
+  /** Counter that control writes, +1 each `everyMs`; undefined where the driver keeps it. */
+  readonly controllerHeartbeat:
+    { readonly point: PointIndex; readonly everyMs: number; readonly wrapAt: number } | undefined;
+  readonly run: RunCommandPlan | undefined;
+}
+
+/** Stop and start of a unit. */
+export interface RunCommandPlan {
+  readonly point: PointIndex;
+  readonly stopValue: number;
+  readonly startValue: number;
+  /** What shows that it stopped; undefined: the command's own read-back. */
+  readonly stopped: ConditionPlan | undefined;
+  /** Written with 1 when a trip is reset; undefined where the device needs none. */
+  readonly alarmReset: PointIndex | undefined;
+}
+
+/** True while the bit or the value is there. */
+export interface ConditionPlan {
+  readonly point: PointIndex;
+  readonly when: { readonly bit: number } | { readonly equals: number };
+  readonly isActiveLow: boolean;
+}
+
+export interface SocLimits {
+  readonly minPercent: number;
+  readonly maxPercent: number;
+  /** Kept for ride-through: nothing discharges below it. */
+  readonly reservePercent: number;
+  /** Smallest step of the reading, %: limits begin this much early. */
+  readonly resolutionPercent: number;
+}
+
+export interface ReadBackPlan {
+  /** A setpoint shows in its read-back this long after the write, ms. */
+  readonly withinMs: number;
+  readonly toleranceW: number;
+}
+
+export interface BatteryGroupPlan {
+  readonly asset: string;
+  /** Places in `units`. */
+  readonly units: readonly number[];
+}
+
+/** What latches, and which units it stops. */
+export interface TripRule {
+  /** Alarm id: `emergency-stop`. */
+  readonly id: string;
+  /** Device that reports it. */
+  readonly device: string;
+  readonly pointName: string;
+  readonly text: string;
+  readonly condition: ConditionPlan;
+  /** Places in `units`. */
+  readonly units: readonly number[];
+}
+
+/** What may be written to one point, whoever asks. A point without an entry is read only. */
+export interface EnvelopeEntry {
+  readonly asset: string;
+  readonly pointName: string;
+  readonly point: PointIndex;
+  readonly min: EnvelopeBound;
+  readonly max: EnvelopeBound;
+  /** Fastest change, unit of the point per second; undefined: none. */
+  readonly rampPerS: number | undefined;
+  /** Shortest time between two different values, ms. */
+  readonly minimumIntervalMs: number;
+  readonly mode: "clamp" | "refuse";
+  /** All must hold, on readings that are fresh. */
+  readonly interlocks: readonly InterlockPlan[];
+  /** True where the site only watches: nothing is ever written. */
+  readonly isReadOnly: boolean;
+  readonly confirm: "read-back" | "by-poll";
+  /** From a write to its effect, ms. */
+  readonly settleMs: number;
+  /** The point that shows the effect; undefined: the write's read-back is all there is. */
+  readonly effect: InputPoint | undefined;
+}
+
+/** A number, or the magnitude in another point; then `sign` says on which side of zero it lies. */
+export type EnvelopeBound =
+  | { readonly kind: "fixed"; readonly value: number }
+  | { readonly kind: "point"; readonly input: InputPoint; readonly sign: 1 | -1 };
+
+export interface InterlockPlan {
+  readonly name: string;
+  readonly condition: ConditionPlan;
+  readonly maxAgeMs: number;
+}
+
+/** Of these points at most one may be other than zero. */
+export interface ExclusionPlan {
+  readonly name: string;
+  readonly points: readonly PointIndex[];
+}
+
+export interface LeaseLimits {
+  readonly maximumMs: number;
+  /** Holders and assets whose sequence is remembered; one more is refused. */
+  readonly maximumHolders: number;
+}
+
+/** Severity of the events that control makes, by id. */
+export const CONTROL_EVENTS = {
+  "meter-frozen": "warning",
+  "meter-mismatch": "warning",
+  "feeder-mismatch": "warning",
+  "meter-lost": "critical",
+  "unit-silent": "warning",
+  "pcs-fault": "critical",
+  "setpoint-differs": "warning",
+  "write-refused": "warning",
+  "ramp-breach": "warning",
+  "import-limit-exceeded": "warning",
+  "reserve-reached": "warning",
+  "envelope-clamped": "warning",
+  "lease-expired": "info",
+  "trip-reset": "info",
+} as const satisfies Record<string, Severity>;
+
+export type ControlEventId = keyof typeof CONTROL_EVENTS;

@@ -1,0 +1,66 @@
+import { type MonotonicMs, utcMs } from "../domain/time.ts";
+import type { Parts } from "./dispatch.ts";
+import { compileEnvelope, type Envelope } from "./envelope.ts";
+import { type GridState, unknownGrid } from "./grid-trust.ts";
+import { type LeaseState, noLeases } from "./leases.ts";
+import { type NoticeState, noNotices } from "./notices.ts";
+import type { ControlPlan } from "./plan.ts";
+import { noTotal, type TotalState } from "./total-power.ts";
+import { type LatchRecord, latchRecord, noTrips, restoreTrips, type TripState } from "./trips.ts";
+import { type UnitState, unknownUnit } from "./units.ts";
+import { noWrites, type WriteState } from "./writes.ts";
+
+/**
+ * All that control remembers from one cycle to the next: plain data, so a structured clone of it
+ * goes on as the original would.
+ */
+export interface ControlState {
+  readonly plan: ControlPlan;
+  /** Shared with the direct lane: one envelope for every write. */
+  readonly envelope: Envelope;
+  readonly units: readonly UnitState[];
+  readonly grid: GridState;
+  readonly leases: LeaseState;
+  readonly parts: Parts;
+  readonly total: TotalState;
+  readonly writes: readonly WriteState[];
+  readonly trips: TripState;
+  readonly notices: NoticeState;
+  cycledAt: MonotonicMs;
+}
+
+/**
+ * Control at its start: it knows nothing and writes nothing until it has read a unit.
+ *
+ * @param latches saved trips, see `latchState`; undefined only where none have ever been saved
+ */
+export function createControl(
+  plan: ControlPlan,
+  start: {
+    readonly now: MonotonicMs;
+    readonly latches: LatchRecord | "unreadable" | undefined;
+  },
+): ControlState {
+  const { now, latches } = start;
+  const trips = noTrips();
+  if (latches !== undefined) restoreTrips(trips, plan, latches, utcMs(0));
+  const leases = noLeases(plan);
+  return {
+    plan,
+    envelope: compileEnvelope(plan.envelope, plan.exclusions),
+    units: plan.units.map(() => unknownUnit(now)),
+    grid: unknownGrid(plan.grid, now),
+    leases,
+    parts: new Float64Array(leases.assets.length),
+    total: noTotal(plan.units.length),
+    writes: plan.units.map(() => noWrites()),
+    trips,
+    notices: noNotices(),
+    cycledAt: now,
+  };
+}
+
+/** What has to be saved before a trip is acknowledged; read back by `parseLatchRecord`. */
+export function latchState(state: ControlState): LatchRecord {
+  return latchRecord(state.trips, state.plan);
+}

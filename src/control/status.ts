@@ -1,0 +1,115 @@
+import type { MonotonicMs } from "../domain/time.ts";
+import type { ControlStatus, LeaseStatus, Level, UnitStatus } from "./exchange.ts";
+import { itemAt } from "./item-at.ts";
+import { rampStepW } from "./link-rules.ts";
+import { megawatts, type Notices } from "./notices.ts";
+import type { ControlState } from "./state.ts";
+import type { TotalState } from "./total-power.ts";
+import type { UnitState } from "./units.ts";
+import { lastSetpoint } from "./writes.ts";
+import { numberAt } from "../points/number-at.ts";
+
+/** Less than this part of the batteries' rating is no shortfall worth telling. */
+const TELLING_FRACTION = 0.002;
+/** Nearer than this a unit is at its limit, W. */
+const AT_LIMIT_W = 0.5;
+
+/** What is in force after a cycle. */
+export function controlStatus(state: ControlState, now: MonotonicMs): ControlStatus {
+  const { grid, total, trips } = state;
+  const isKnown = grid.source !== "none";
+  return {
+    source: grid.source,
+    gridW: isKnown ? grid.gridW : undefined,
+    loadW: isKnown ? grid.loadW : undefined,
+    totalW: total.totalW,
+    bindingLevel: total.binding,
+    peakNeedW: total.peakNeedW,
+    shortfallW: total.shortfallW,
+    units: state.units.map((_unit, place) => unitStatus(state, place)),
+    leases: state.leases.leases.map((lease): LeaseStatus => {
+      const { holder, commandId, priority, targetW } = lease;
+      const { asset } = itemAt(state.leases.assets, lease.asset);
+      const partW = numberAt(state.parts, lease.asset);
+      const remainingMs = lease.expiresAt - now;
+      return { asset, holder, commandId, priority, targetW, partW, remainingMs };
+    }),
+    trips: trips.latched,
+    latchRevision: trips.revision,
+  };
+}
+
+function unitStatus(state: ControlState, place: number): UnitStatus {
+  const unit = itemAt(state.units, place);
+  const sentW = lastSetpoint(itemAt(state.writes, place));
+  return {
+    asset: itemAt(state.plan.units, place).asset,
+    mode: unit.mode,
+    setpointW: Number.isNaN(sentW) ? undefined : sentW,
+    powerW: Number.isNaN(unit.countedW) ? undefined : unit.countedW,
+    lowW: unit.box.lowW,
+    highW: unit.box.highW,
+    bindingLevel: unitBinding(state.total, unit, place),
+  };
+}
+
+/** What decided a unit's power: its own limit where it is at it, else what decided the total. */
+function unitBinding(total: TotalState, unit: UnitState, place: number): Level {
+  if (unit.mode !== "ready") return unit.box.highBy;
+  const powerW = numberAt(total.shares.powersW, place);
+  const mostW = Math.max(...total.shares.powersW);
+  const leastW = Math.min(...total.shares.powersW);
+  const isHeldBack = total.binding === unit.box.highBy || mostW - powerW > AT_LIMIT_W;
+  if (isHeldBack && powerW > 0 && unit.box.highW - powerW <= AT_LIMIT_W) return unit.box.highBy;
+  const isHeldUp = total.binding === unit.box.lowBy || powerW - leastW > AT_LIMIT_W;
+  if (isHeldUp && powerW < 0 && powerW - unit.box.lowW <= AT_LIMIT_W) return unit.box.lowBy;
+  return total.binding;
+}
+
+/** Tells what the total cannot do, and what it cost the grid when a unit was lost. */
+export function tellTotal(state: ControlState, notices: Notices, elapsedMs: number): void {
+  const { plan, total, grid } = state;
+  const ratingW = plan.units.reduce((sumW, unit) => sumW + unit.dischargeRatingW, 0);
+  const tellingW = ratingW * TELLING_FRACTION;
+  const { device } = plan.grid;
+  const isShort = total.shortfallW > tellingW;
+  notices.tell({ id: "ramp-breach", device }, isShort, () =>
+    isShort
+      ? `${megawatts(total.shortfallW)} above the cap are not covered (${total.binding})`
+      : `the batteries cover the cap again`,
+  );
+  tellDrop(state, notices, { elapsedMs, tellingW, isShort });
+  const isOver = grid.source !== "none" && grid.gridW > plan.grid.importLimitW;
+  notices.tell({ id: "import-limit-exceeded", device, point: "active-power" }, isOver, () =>
+    isOver
+      ? `the import of ${megawatts(grid.gridW)} is above ${megawatts(plan.grid.importLimitW)}`
+      : `the import is inside its limit again`,
+  );
+  for (const [place, unit] of state.units.entries()) {
+    if (unit.mode !== "ready") continue;
+    const { asset } = itemAt(plan.units, place);
+    const isEmpty = unit.box.highBy === "reserve" && unit.box.highW <= 0;
+    notices.tell({ id: "reserve-reached", device: asset }, isEmpty, () =>
+      isEmpty ? `${asset} keeps its reserve` : `${asset} is above its reserve`,
+    );
+  }
+}
+
+/** What a trip or fault took away at once, beyond the ramp: declared with its size. */
+function tellDrop(
+  state: ControlState,
+  notices: Notices,
+  sight: { readonly elapsedMs: number; readonly tellingW: number; readonly isShort: boolean },
+): void {
+  const { plan, total } = state;
+  const changeW = total.totalW - total.beforeW;
+  total.beforeW = total.totalW;
+  const lost = state.units.some((unit) => unit.mode === "faulted" || unit.mode === "tripped");
+  const beyondW = Math.abs(changeW) - rampStepW(plan.grid, changeW, sight.elapsedMs);
+  if (!lost || sight.isShort || total.binding === "peak-cap") return;
+  if (beyondW > sight.tellingW)
+    notices.once(
+      { id: "ramp-breach", device: plan.grid.device },
+      `${megawatts(Math.abs(changeW))} were lost at once with a unit`,
+    );
+}

@@ -1,0 +1,251 @@
+import type { MonotonicMs } from "../domain/time.ts";
+import {
+  bindingLevel,
+  lowerCeiling,
+  nearest,
+  openBox,
+  pin,
+  type PowerBox,
+  raiseFloor,
+  resetBox,
+} from "./arbitration.ts";
+import type { Parts } from "./dispatch.ts";
+import type { Level } from "./exchange.ts";
+import type { GridState } from "./grid-trust.ts";
+import { itemAt } from "./item-at.ts";
+import { type LeaseState, membersOf } from "./leases.ts";
+import { blindTotal } from "./link-rules.ts";
+import { connectionRange, peakFloor } from "./peak-cap.ts";
+import type { ControlPlan } from "./plan.ts";
+import { shareEqually, type Shares } from "./share.ts";
+import { canCommand, type UnitState } from "./units.ts";
+import { numberAt } from "../points/number-at.ts";
+
+/**
+ * A controller of its own level: it may only narrow the box that the levels above it left, by
+ * `raiseFloor`, `lowerCeiling` and `pin`.
+ */
+export type LevelStep = (box: PowerBox, context: LevelContext) => void;
+
+/** Controllers that stand between the fixed levels: each undefined until there is one. */
+export interface ControlLevels {
+  readonly frequencyDuty?: LevelStep;
+  readonly governor?: LevelStep;
+}
+
+export interface LevelContext {
+  readonly plan: ControlPlan;
+  readonly now: MonotonicMs;
+  readonly elapsedMs: number;
+  /** W. */
+  readonly loadW: number;
+  readonly gridW: number;
+  /** What the batteries were asked for in the cycle before, W. */
+  readonly beforeW: number;
+  readonly units: readonly UnitState[];
+}
+
+/** Plain data. */
+export interface TotalState {
+  /** Of the last cycle, with silent units at what they count, W. */
+  totalW: number;
+  /** Of the cycle before it, as last told. */
+  beforeW: number;
+  binding: Level;
+  /** What each unit is asked for, or counted at, W. */
+  readonly shares: Shares;
+  readonly box: PowerBox;
+  /** True while the batteries ramp away because nothing is known of the grid. */
+  isBlindRamp: boolean;
+  /** Where the way back from that began; undefined when it is over. */
+  returning: { readonly fromW: number; readonly at: number } | undefined;
+  peakNeedW: number;
+  shortfallW: number;
+}
+
+export interface TotalSight {
+  readonly plan: ControlPlan;
+  readonly levels: ControlLevels;
+  readonly now: MonotonicMs;
+  readonly elapsedMs: number;
+  readonly units: readonly UnitState[];
+  readonly grid: GridState;
+  readonly leases: LeaseState;
+  readonly parts: Parts;
+}
+
+/** Leases of this priority and stronger fix their units: peak cap and schedule go around them. */
+const FIXING_PRIORITY = 5;
+
+export function noTotal(unitCount: number): TotalState {
+  return {
+    totalW: 0,
+    beforeW: 0,
+    binding: "schedule",
+    shares: {
+      powersW: new Float64Array(unitCount),
+      lowsW: new Float64Array(unitCount),
+      highsW: new Float64Array(unitCount),
+    },
+    box: openBox(),
+    isBlindRamp: false,
+    returning: undefined,
+    peakNeedW: 0,
+    shortfallW: 0,
+  };
+}
+
+/**
+ * Decides what all batteries together give, and shares it. Each level narrows what the one above
+ * left; what nobody asks otherwise is the sum of the leased parts.
+ */
+export function decideTotal(state: TotalState, sight: TotalSight): void {
+  const { shares, box } = state;
+  const { units, grid } = sight;
+  placeParts(shares, sight);
+  const partsW = sum(shares.powersW);
+  openTotal(box, units, shares);
+  const isBlind = grid.source === "none";
+  if (isBlind) narrowBlind(state, sight);
+  else narrowByLevels(state, sight, partsW);
+
+  const targetW = nearest(box, partsW);
+  const totalW = isBlind ? targetW : comeBack(state, sight, targetW);
+  state.binding = state.peakNeedW > box.highW ? box.highBy : bindingLevel(box, partsW);
+  shareRest(state, sight, totalW - partsW);
+  state.totalW = sum(shares.powersW);
+  // A unit that starts is held for one cycle where it is: that is not yet a shortfall.
+  const isStarting = units.some((unit) => unit.mode === "starting");
+  state.shortfallW = isStarting ? 0 : Math.max(state.peakNeedW - state.totalW, 0);
+}
+
+/** True while nothing is known of the grid: then parts do not move by themselves. */
+export function isBlind(grid: GridState): boolean {
+  return grid.source === "none";
+}
+
+/** After a blind cycle the parts are what is really given: the way back starts from there. */
+export function shrinkParts(parts: Parts, totalW: number): void {
+  const partsW = sum(parts);
+  if (Math.abs(partsW) <= Math.abs(totalW)) return;
+  for (let asset = 0; asset < parts.length; asset += 1)
+    parts[asset] = (numberAt(parts, asset) * totalW) / partsW;
+}
+
+/** Gives every unit its own part, and the units of a group equal parts of the group's. */
+function placeParts(shares: Shares, sight: TotalSight): void {
+  const { units, parts, leases } = sight;
+  for (const [place, unit] of units.entries()) {
+    shares.lowsW[place] = unit.box.lowW;
+    shares.highsW[place] = unit.box.highW;
+    shares.powersW[place] = nearest(unit.box, numberAt(parts, place));
+  }
+  for (let asset = units.length; asset < parts.length; asset += 1) {
+    const partW = numberAt(parts, asset);
+    const members = membersOf(leases, asset);
+    // What a unit that cannot be asked gives anyway is given; but it is no reason for the others
+    // to work against it.
+    let givenW = 0;
+    for (const place of members) {
+      if (!canCommand(itemAt(units, place)))
+        givenW += numberAt(shares.powersW, place) - numberAt(parts, place);
+    }
+    const restW = partW - givenW;
+    const askedW = partW > 0 ? Math.max(restW, 0) : Math.min(restW, 0);
+    shareEqually(shares, members, askedW);
+  }
+}
+
+function openTotal(box: PowerBox, units: readonly UnitState[], shares: Shares): void {
+  resetBox(box, sum(shares.lowsW), sum(shares.highsW), "device-limits");
+  // The total is named after the level that takes most from a unit: the strongest that does.
+  for (const { box: own } of units) {
+    if (own.highBy !== "device-limits" && box.highBy !== "protection") box.highBy = own.highBy;
+    if (own.lowBy !== "device-limits" && box.lowBy !== "protection") box.lowBy = own.lowBy;
+  }
+}
+
+function narrowBlind(state: TotalState, { grid, now, elapsedMs, plan }: TotalSight): void {
+  const blindSinceMs = now - grid.knownAt;
+  const { totalW } = state;
+  pin(state.box, blindTotal({ totalW, blindSinceMs, elapsedMs }, plan.grid), "blind");
+  if (blindSinceMs > plan.grid.blindMs) state.isBlindRamp = true;
+  state.returning = undefined;
+  state.peakNeedW = 0;
+}
+
+function narrowByLevels(state: TotalState, sight: TotalSight, partsW: number): void {
+  const { box } = state;
+  const { plan, levels, grid, now, elapsedMs, units } = sight;
+  const { loadW, gridW } = grid;
+  const context = { plan, now, elapsedMs, loadW, gridW, beforeW: state.totalW, units };
+  const connection = connectionRange(plan.grid, loadW);
+  lowerCeiling(box, connection.highW, "connection");
+  raiseFloor(box, connection.lowW, "connection");
+  levels.frequencyDuty?.(box, context);
+  narrowByInstruction(state, sight, partsW);
+  levels.governor?.(box, context);
+  const floorW = peakFloor(plan.grid, loadW);
+  raiseFloor(box, floorW, "peak-cap");
+  state.peakNeedW = Math.max(floorW, 0);
+}
+
+/** Units under a grid instruction keep what it says; the others have what is left. */
+function narrowByInstruction(state: TotalState, sight: TotalSight, partsW: number): void {
+  const { shares, box } = state;
+  let lowW = partsW;
+  let highW = partsW;
+  let isFixed = false;
+  for (let place = 0; place < sight.units.length; place += 1) {
+    if (isFixedUnit(sight.leases, place)) isFixed = true;
+    else {
+      lowW += numberAt(shares.lowsW, place) - numberAt(shares.powersW, place);
+      highW += numberAt(shares.highsW, place) - numberAt(shares.powersW, place);
+    }
+  }
+  if (!isFixed) return;
+  raiseFloor(box, lowW, "grid-instruction");
+  lowerCeiling(box, highW, "grid-instruction");
+}
+
+function isFixedUnit(leases: LeaseState, unit: number): boolean {
+  for (const lease of leases.leases) {
+    if (lease.priority <= FIXING_PRIORITY && membersOf(leases, lease.asset).includes(unit))
+      return true;
+  }
+  return false;
+}
+
+/** After a blind ramp the way back to full authority takes its time: it is not a step. */
+function comeBack(state: TotalState, { now, plan }: TotalSight, targetW: number): number {
+  if (state.isBlindRamp) {
+    state.isBlindRamp = false;
+    state.returning = { fromW: state.totalW, at: now };
+  }
+  if (state.returning === undefined) return targetW;
+  const { fromW, at } = state.returning;
+  const done = (now - at) / plan.grid.returnMs;
+  if (done >= 1) {
+    state.returning = undefined;
+    return targetW;
+  }
+  return fromW + (targetW - fromW) * done;
+}
+
+/** What the levels ask beyond the parts: first from units that no instruction fixes. */
+function shareRest(state: TotalState, sight: TotalSight, restW: number): void {
+  const { units, leases } = sight;
+  const free: number[] = [];
+  const fixed: number[] = [];
+  for (const [place, unit] of units.entries()) {
+    if (canCommand(unit)) (isFixedUnit(leases, place) ? fixed : free).push(place);
+  }
+  const leftW = shareEqually(state.shares, free, restW);
+  if (leftW !== 0) shareEqually(state.shares, fixed, leftW);
+}
+
+function sum(column: Float64Array): number {
+  let total = 0;
+  for (const value of column) total += value;
+  return total;
+}

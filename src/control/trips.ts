@@ -1,0 +1,175 @@
+import type { PlantEvent } from "../domain/event.ts";
+import { type UtcMs, utcMs } from "../domain/time.ts";
+import type { ImageView } from "../points/image.ts";
+import { conditionState } from "./conditions.ts";
+import type { LatchedTrip, LocalOrder, OrderAnswer } from "./exchange.ts";
+import { itemAt } from "./item-at.ts";
+import type { ControlPlan, TripRule } from "./plan.ts";
+import { numberAt } from "../points/number-at.ts";
+
+/** Trips that are latched, in the order in which they came. Plain data. */
+export interface TripState {
+  latched: LatchedTrip[];
+  /** Grows with every change. */
+  revision: number;
+}
+
+/** What is saved of the latches: names instead of places, so that it outlives a changed site. */
+export interface LatchRecord {
+  readonly version: 1;
+  readonly latches: readonly {
+    readonly id: string;
+    readonly device: string;
+    readonly text: string;
+    readonly at: number;
+    readonly isFirstOut: boolean;
+    readonly assets: readonly string[];
+  }[];
+}
+
+/** Id of the latch that stands for saved latches which could not be read. */
+export const LATCHES_UNREADABLE = "latches-unreadable";
+
+export function noTrips(): TripState {
+  return { latched: [], revision: 0 };
+}
+
+/** Latches every trip whose cause is there. The first of several in one cycle is the oldest. */
+export function latchTrips(
+  state: TripState,
+  plan: ControlPlan,
+  sight: { readonly view: ImageView; readonly utc: UtcMs },
+  events: PlantEvent[],
+): void {
+  const { view, utc } = sight;
+  const fresh = plan.trips.filter(
+    (rule) => !isLatched(state, rule) && conditionState(view, rule.condition) === "active",
+  );
+  if (fresh.length === 0) return;
+  const since = (rule: TripRule): number => numberAt(view.changedAt, rule.condition.point);
+  fresh.sort((a, b) => since(a) - since(b));
+  for (const rule of fresh) {
+    const { id, device, text, units } = rule;
+    const isFirstOut = state.latched.length === 0;
+    state.latched.push({ id, device, text, at: utc, isFirstOut, units });
+    state.revision += 1;
+    events.push(tripEvent(rule, "raised", utc));
+  }
+}
+
+/** True while a trip holds this unit. */
+export function isTripped(state: TripState, unit: number): boolean {
+  return state.latched.some((trip) => trip.units.includes(unit));
+}
+
+/**
+ * Lifts latches whose cause is known to be gone; a cause that cannot be seen is not gone. Answers
+ * once per order.
+ */
+export function resetTrips(
+  state: TripState,
+  plan: ControlPlan,
+  sight: { readonly view: ImageView; readonly utc: UtcMs; readonly order: LocalOrder },
+  events: PlantEvent[],
+): OrderAnswer {
+  const { order, view, utc } = sight;
+  const asked = state.latched.filter((trip) => order.trip === "all" || trip.id === order.trip);
+  if (asked.length === 0) return { order, result: "refused", reason: "no-such-trip" };
+  const reasons = asked.map((trip) => whyNot(trip, plan, view));
+  const refusal = reasons.find((reason) => reason !== undefined);
+  const lifted = asked.filter((_trip, at) => reasons[at] === undefined);
+  for (const trip of lifted) {
+    state.latched = state.latched.filter((other) => other !== trip);
+    state.revision += 1;
+    const text = `${trip.id} of ${trip.device} was reset by ${order.by}`;
+    events.push(tripEvent({ ...trip, text, pointName: undefined }, "cleared", utc));
+  }
+  return { order, result: refusal === undefined ? "done" : "refused", reason: refusal };
+}
+
+/** What to save; `restoreTrips` takes it back. */
+export function latchRecord(state: TripState, plan: ControlPlan): LatchRecord {
+  return {
+    version: 1,
+    latches: state.latched.map(({ units, ...trip }) => ({
+      ...trip,
+      assets: units.map((unit) => itemAt(plan.units, unit).asset),
+    })),
+  };
+}
+
+/** Reads a saved record; anything else than a whole one is unreadable. */
+export function parseLatchRecord(document: unknown): LatchRecord | "unreadable" {
+  if (!isObject(document) || document["version"] !== 1) return "unreadable";
+  const latches = document["latches"];
+  if (!Array.isArray(latches) || !latches.every(isLatch)) return "unreadable";
+  return { version: 1, latches };
+}
+
+/**
+ * Takes saved latches back before the first cycle. What cannot be read, or names a unit that is no
+ * longer known, holds every unit: a forgotten trip must not be the way to lose one.
+ */
+export function restoreTrips(
+  state: TripState,
+  plan: ControlPlan,
+  saved: LatchRecord | "unreadable",
+  utc: UtcMs,
+): void {
+  const all = plan.units.map((_unit, place) => place);
+  if (saved === "unreadable") {
+    const text = "the saved trips could not be read; all units stay stopped";
+    const { latched } = state;
+    const trip = { id: LATCHES_UNREADABLE, device: "gateway", text, at: utc, units: all };
+    latched.push({ ...trip, isFirstOut: latched.length === 0 });
+    state.revision += 1;
+    return;
+  }
+  for (const { assets, at, ...trip } of saved.latches) {
+    const units = assets.map((asset) => plan.units.findIndex((unit) => unit.asset === asset));
+    const isKnown = units.length > 0 && !units.includes(-1);
+    state.latched.push({ ...trip, at: utcMs(at), units: isKnown ? units : all });
+  }
+}
+
+function isLatched(state: TripState, rule: TripRule): boolean {
+  return state.latched.some((trip) => trip.id === rule.id && trip.device === rule.device);
+}
+
+function whyNot(trip: LatchedTrip, plan: ControlPlan, view: ImageView): string | undefined {
+  const rule = plan.trips.find((other) => other.id === trip.id && other.device === trip.device);
+  if (rule === undefined) return undefined;
+  const cause = conditionState(view, rule.condition);
+  if (cause === "clear") return undefined;
+  return cause === "active" ? "cause-present" : "cause-unknown";
+}
+
+function tripEvent(
+  trip: {
+    readonly id: string;
+    readonly device: string;
+    readonly text: string;
+    readonly pointName: string | undefined;
+  },
+  phase: "raised" | "cleared",
+  at: UtcMs,
+): PlantEvent {
+  const { id, device, pointName, text } = trip;
+  return { id, severity: "trip", phase, device, point: pointName, text, at };
+}
+
+function isObject(document: unknown): document is Readonly<Record<string, unknown>> {
+  return typeof document === "object" && document !== null && !Array.isArray(document);
+}
+
+function isLatch(document: unknown): document is LatchRecord["latches"][number] {
+  if (!isObject(document)) return false;
+  const { id, device, text, at, isFirstOut, assets } = document;
+  return (
+    [id, device, text].every((word) => typeof word === "string") &&
+    typeof at === "number" &&
+    typeof isFirstOut === "boolean" &&
+    Array.isArray(assets) &&
+    assets.every((asset) => typeof asset === "string")
+  );
+}

@@ -1,0 +1,255 @@
+import type { PointIndex } from "../domain/point.ts";
+import type { MonotonicMs } from "../domain/time.ts";
+import { freshValue, type ImageView } from "../points/image.ts";
+import { lowerCeiling, openBox, type PowerBox, raiseFloor, resetBox } from "./arbitration.ts";
+import { conditionState } from "./conditions.ts";
+import type { UnitMode } from "./exchange.ts";
+import { fadedLimit, silentPower } from "./link-rules.ts";
+import { megawatts, type Notices } from "./notices.ts";
+import type { BatteryUnitPlan, ControlPlan, InputPoint } from "./plan.ts";
+import { addToSeries, clearSeries, emptySeries, type Series } from "./series.ts";
+import { numberAt } from "../points/number-at.ts";
+
+/** What control knows of one unit. Plain data. */
+export interface UnitState {
+  mode: UnitMode;
+  /** Measured power, W, by receive time. */
+  readonly powers: Series;
+  /** When a good power was last received, monotonic ms; −Infinity before the first. */
+  seenAt: number;
+  /** What the unit is counted at, W: measured, or by its link rule while it is silent. */
+  countedW: number;
+  /** What the meters have just shown for it while it is silent, W; taken by the next cycle. */
+  shownW: number | undefined;
+  /** When something was last sent to it, monotonic ms. */
+  sentAt: number;
+  /** When this state was made, or the unit was last let go by a trip, monotonic ms. */
+  readonly sinceAt: number;
+  /** What it may be asked for, W. */
+  readonly box: PowerBox;
+  /** Magnitudes of the limits as last used, W; they fade when they are no longer known. */
+  readonly limits: UnitLimits;
+}
+
+interface UnitLimits {
+  dischargeW: number;
+  chargeW: number;
+  /** What the energy above the reserve, and the room below the ceiling, allow. */
+  reserveW: number;
+  roomW: number;
+}
+
+export interface UnitSight {
+  readonly view: ImageView;
+  readonly now: MonotonicMs;
+  readonly elapsedMs: number;
+  readonly plan: ControlPlan;
+  readonly isTripped: boolean;
+  readonly notices: Notices;
+}
+
+const SECONDS_PER_HOUR = 3_600;
+
+export function unknownUnit(now: MonotonicMs): UnitState {
+  return {
+    mode: "unknown",
+    powers: emptySeries(),
+    seenAt: -Infinity,
+    countedW: Number.NaN,
+    shownW: undefined,
+    sentAt: -Infinity,
+    sinceAt: now,
+    box: openBox(),
+    limits: { dischargeW: 0, chargeW: 0, reserveW: 0, roomW: 0 },
+  };
+}
+
+/** True for a unit that setpoints may be sent to. */
+export function canCommand(unit: UnitState): boolean {
+  return unit.mode === "ready" || unit.mode === "starting";
+}
+
+/** Reads a unit, finds its mode and what it may be asked for. */
+export function observeUnit(unit: UnitState, plan: BatteryUnitPlan, sight: UnitSight): void {
+  const powerW = readPower(unit, plan, sight);
+  const before = unit.mode;
+  unit.mode = nextMode(unit, plan, { ...sight, powerW });
+  count(unit, plan, { ...sight, powerW });
+  tellMode(unit, before, plan, sight.notices);
+  // What was measured is the first thing asked for: its limits start from there as well.
+  if (unit.mode === "starting") startLimits(unit.limits, unit.countedW);
+  narrowBox(unit, plan, sight);
+}
+
+/** The measured power, if the unit is heard; a device whose counter stands still is not. */
+function readPower(unit: UnitState, plan: BatteryUnitPlan, sight: UnitSight): number | undefined {
+  const { view, now } = sight;
+  const { power, heartbeat } = plan.points;
+  const powerW = freshValue(view, power, now, plan.silentMs);
+  if (powerW === undefined || !isBeating(view, heartbeat, now)) return undefined;
+  unit.seenAt = numberAt(view.receivedAt, power);
+  addToSeries(unit.powers, unit.seenAt, powerW);
+  return powerW;
+}
+
+function isBeating(view: ImageView, heartbeat: InputPoint | undefined, now: number): boolean {
+  if (heartbeat === undefined) return true;
+  const movedAt = numberAt(view.changedAt, heartbeat.point);
+  return now - movedAt <= heartbeat.maxAgeMs;
+}
+
+interface ModeSight extends UnitSight {
+  readonly powerW: number | undefined;
+}
+
+function nextMode(unit: UnitState, plan: BatteryUnitPlan, sight: ModeSight): UnitMode {
+  if (sight.isTripped) return "tripped";
+  const isFaulted = plan.points.faults.some(
+    (fault) => conditionState(sight.view, fault) === "active",
+  );
+  if (isFaulted) return "faulted";
+  if (sight.powerW === undefined) return unit.mode === "unknown" ? "unknown" : "silent";
+  return unit.mode === "ready" || unit.mode === "starting" ? "ready" : "starting";
+}
+
+function count(unit: UnitState, plan: BatteryUnitPlan, sight: ModeSight): void {
+  const { now, elapsedMs, powerW } = sight;
+  if (powerW !== undefined) {
+    unit.countedW = powerW;
+    unit.shownW = undefined;
+    return;
+  }
+  if (Number.isNaN(unit.countedW)) {
+    // Never heard: after its reversion time it does what it does by itself.
+    if (now - unit.sinceAt >= plan.reversion.afterMs) unit.countedW = plan.reversion.powerW;
+    return;
+  }
+  const lastContactAt = Math.max(unit.seenAt, unit.sentAt);
+  const { countedW, shownW } = unit;
+  unit.countedW = silentPower({ countedW, shownW, lastContactAt, now, elapsedMs }, plan);
+  unit.shownW = undefined;
+  clearSeries(unit.powers);
+}
+
+function tellMode(
+  unit: UnitState,
+  before: UnitMode,
+  plan: BatteryUnitPlan,
+  notices: Notices,
+): void {
+  if (unit.mode === before) return;
+  const { asset: device } = plan;
+  const isLost = unit.mode === "silent" || (unit.mode === "unknown" && before !== "unknown");
+  notices.tell({ id: "unit-silent", device, point: "active-power" }, isLost, () =>
+    isLost
+      ? `${device} is silent; it counts at ${megawatts(unit.countedW)} until it reverts`
+      : `${device} is heard again`,
+  );
+  const isFaulted = unit.mode === "faulted";
+  notices.tell({ id: "pcs-fault", device }, isFaulted, () =>
+    isFaulted ? `${device} reports a fault; the others take its share` : `${device} is back`,
+  );
+}
+
+function startLimits(limits: UnitLimits, powerW: number): void {
+  limits.dischargeW = Math.max(powerW, 0);
+  limits.chargeW = Math.max(-powerW, 0);
+  limits.reserveW = limits.dischargeW;
+  limits.roomW = limits.chargeW;
+}
+
+function narrowBox(unit: UnitState, plan: BatteryUnitPlan, sight: UnitSight): void {
+  const { box } = unit;
+  switch (unit.mode) {
+    case "tripped":
+    case "faulted":
+      resetBox(box, 0, 0, unit.mode === "tripped" ? "protection" : "device-limits");
+      return;
+    case "unknown":
+    case "silent": {
+      const countedW = Number.isNaN(unit.countedW) ? 0 : unit.countedW;
+      resetBox(box, countedW, countedW, "link-lost");
+      return;
+    }
+    case "starting":
+      resetBox(box, unit.countedW, unit.countedW, "start");
+      return;
+    case "ready":
+      narrowReady(unit, plan, sight);
+  }
+}
+
+function narrowReady(unit: UnitState, plan: BatteryUnitPlan, sight: UnitSight): void {
+  const { box, limits } = unit;
+  const { view, now } = sight;
+  const upStepW = unitStepW(sight, sight.plan.grid.rampUpWPerS);
+  const downStepW = unitStepW(sight, sight.plan.grid.rampDownWPerS);
+  const read = (input: InputPoint | undefined, ratingW: number): number | undefined => {
+    if (input === undefined) return ratingW;
+    const limitW = freshValue(view, input.point, now, input.maxAgeMs);
+    return limitW === undefined ? undefined : Math.min(Math.abs(limitW), ratingW);
+  };
+  const dischargeW = read(plan.points.dischargeLimit, plan.dischargeRatingW);
+  const chargeW = read(plan.points.chargeLimit, plan.chargeRatingW);
+  limits.dischargeW = fadedLimit(dischargeW, limits.dischargeW, upStepW);
+  limits.chargeW = fadedLimit(chargeW, limits.chargeW, downStepW);
+
+  resetBox(box, -limits.chargeW, limits.dischargeW, "device-limits");
+  if (chargeW === undefined) box.lowBy = "link-lost";
+  if (dischargeW === undefined) box.highBy = "link-lost";
+  narrowByEnergy(unit, plan, { ...sight, upStepW, downStepW });
+}
+
+/**
+ * Near the reserve and near the ceiling the power is limited to what can still ramp away at the
+ * site's ramp before the energy is used up: P² / 2R. So reaching the limit is not a step. A new
+ * reading of the state of charge moves the limit by a step of its own; that too goes at the ramp.
+ */
+function narrowByEnergy(
+  unit: UnitState,
+  plan: BatteryUnitPlan,
+  sight: UnitSight & { readonly upStepW: number; readonly downStepW: number },
+): void {
+  const { box, limits } = unit;
+  const { view, now, elapsedMs, upStepW, downStepW } = sight;
+  const { soc: input } = plan.points;
+  const { reservePercent, minPercent, maxPercent, resolutionPercent } = plan.soc;
+  const soc = freshValue(view, input.point, now, input.maxAgeMs);
+  if (soc === undefined) {
+    limits.reserveW = fadedLimit(undefined, Math.min(limits.reserveW, limits.dischargeW), upStepW);
+    limits.roomW = fadedLimit(undefined, Math.min(limits.roomW, limits.chargeW), downStepW);
+    lowerCeiling(box, limits.reserveW, "link-lost");
+    raiseFloor(box, -limits.roomW, "link-lost");
+    return;
+  }
+  const floorPercent = Math.max(reservePercent, minPercent);
+  const perPercentJ = (plan.capacityWh * SECONDS_PER_HOUR) / 100;
+  const aboveJ = Math.max(soc - floorPercent - resolutionPercent, 0) * perPercentJ;
+  const roomJ = Math.max(maxPercent - resolutionPercent - soc, 0) * perPercentJ;
+  limits.reserveW = taper(limits.reserveW, aboveJ, upStepW, elapsedMs);
+  limits.roomW = taper(limits.roomW, roomJ, downStepW, elapsedMs);
+  lowerCeiling(box, limits.reserveW, "reserve");
+  raiseFloor(box, -limits.roomW, "reserve");
+}
+
+function taper(beforeW: number, energyJ: number, stepW: number, elapsedMs: number): number {
+  if (elapsedMs === 0) return beforeW;
+  const rampWPerS = (stepW * 1_000) / elapsedMs;
+  return Math.max(Math.sqrt(2 * rampWPerS * energyJ), beforeW - stepW);
+}
+
+/** One unit's part of what the site may ramp in this cycle, W. */
+function unitStepW(sight: UnitSight, rampWPerS: number): number {
+  return (rampWPerS * sight.elapsedMs) / 1_000 / sight.plan.units.length;
+}
+
+/** Points that control drives by itself: nobody else writes them. */
+export function ownedPoints(plan: ControlPlan): ReadonlySet<PointIndex> {
+  const owned = new Set<PointIndex>();
+  for (const { points } of plan.units) {
+    owned.add(points.setpoint);
+    if (points.run !== undefined) owned.add(points.run.point);
+    if (points.controllerHeartbeat !== undefined) owned.add(points.controllerHeartbeat.point);
+  }
+  return owned;
+}

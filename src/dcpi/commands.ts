@@ -1,0 +1,331 @@
+import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
+import type { UtcMs } from "../domain/time.ts";
+import { DcpiPowerControl, type PowerCommand, PswdBatteryControl } from "./command-schema.ts";
+import { type JsonValue, W_PER_MW } from "./document.ts";
+import { type JsonFault, parseStrictJson } from "./strict-json.ts";
+import { parseUtc } from "./timestamp.ts";
+
+export type Dialect = "dcpi" | "pswd";
+
+/** End of the topic on which commands come in. */
+export type CommandTopic = "cmd/battery/control" | "cmd/power/control";
+
+export const COMMAND_TOPICS: readonly CommandTopic[] = ["cmd/battery/control", "cmd/power/control"];
+
+/** Lease of a command that names no duration, ms. The answer says it. */
+export const LEASE_DEFAULT_MS = 15 * 60_000;
+/** Longest lease that is given, ms. A longer wish is refused, not cut: it was meant. */
+export const LEASE_MAX_MS = 4 * 3_600_000;
+
+/** What one command of a message asks for. Powers in W, positive discharging. */
+export type CommandIntent =
+  | {
+      readonly kind: "set-power";
+      readonly powerW: number;
+      readonly rampWPerS: number | undefined;
+    }
+  /** Give the battery back to the plant's own control. */
+  | { readonly kind: "release" }
+  /** Well formed, but nothing that this gateway can do: it is answered, not obeyed. */
+  | { readonly kind: "not-supported"; readonly action: string };
+
+/** One command of a message, before the gateway has decided anything about it. */
+export interface CommandDraft {
+  /** Unique: the message's id, with `.<place>` when it carries several commands. */
+  readonly id: string;
+  /** As the peer named it; undefined: the site's battery group. */
+  readonly target: string | undefined;
+  readonly intent: CommandIntent;
+  readonly leaseMs: number;
+  /** The peer named no duration: the answer has to say what it got. */
+  readonly isLeaseDefault: boolean;
+  /** JSON pointer to it in the message. */
+  readonly at: string;
+}
+
+export interface CommandRequest {
+  readonly id: string;
+  readonly dialect: Dialect;
+  /** When the peer says that it wrote the message. */
+  readonly timestamp: UtcMs;
+  readonly correlation: string | undefined;
+  readonly commands: readonly CommandDraft[];
+}
+
+export type CommandFault =
+  | JsonFault
+  | "no-dialect"
+  | "two-dialects"
+  | "unsupported-version"
+  | "wrong-dialect"
+  | "schema"
+  | "no-id"
+  | "timestamp-malformed"
+  | "wrong-facility"
+  | "sign-disagrees"
+  | "no-power"
+  | "two-values"
+  | "duration-zero"
+  | "duration-too-long";
+
+export interface CommandRefused {
+  readonly refused: CommandFault;
+  /** JSON pointer to what is wrong. */
+  readonly at: string;
+  /** One plain sentence. */
+  readonly text: string;
+  /** As far as the message could be read: to whom the answer goes. */
+  readonly id: string | undefined;
+  readonly dialect: Dialect | undefined;
+}
+
+/** What is known beside the bytes. */
+export interface CommandSetting {
+  readonly topic: CommandTopic;
+  /** Id from the transport (MQTT correlation data or user property), used when the body has none. */
+  readonly transportId: string | undefined;
+  readonly facility: string;
+}
+
+const ID = /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$/;
+const ajv = new Ajv({ strict: true, allErrors: false });
+const isBatteryControl: ValidateFunction<PswdBatteryControl> = ajv.compile(PswdBatteryControl);
+const isPowerControl: ValidateFunction<DcpiPowerControl> = ajv.compile(DcpiPowerControl);
+
+/** How a refusal finds its way out of the reading. Never leaves this file. */
+class Refused extends Error {
+  readonly reason: CommandFault;
+  readonly at: string;
+  constructor(reason: CommandFault, at: string, text: string) {
+    super(text);
+    this.reason = reason;
+    this.at = at;
+  }
+}
+
+/**
+ * Reads a command message. Nothing is assumed: an unknown member, a sign that disagrees with its
+ * verb or a missing power is refused with its place. All commands of a message are read, or none.
+ */
+export function parseCommands(
+  bytes: Uint8Array,
+  setting: CommandSetting,
+): CommandRequest | CommandRefused {
+  const json = parseStrictJson(bytes);
+  if ("fault" in json) {
+    return {
+      refused: json.fault,
+      at: json.at,
+      text: `the message cannot be read: ${json.fault}`,
+      id: transportId(setting),
+      dialect: undefined,
+    };
+  }
+  const reach = { id: idOf(json.value, setting), dialect: undefined as Dialect | undefined };
+  try {
+    reach.dialect = dialectOf(json.value);
+    return read(json.value, reach.dialect, setting);
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    return { refused: error.reason, at: error.at, text: error.message, ...reach };
+  }
+}
+
+/** Names a refused message does not have to invent: what the body or the transport calls it. */
+function idOf(value: JsonValue, setting: CommandSetting): string | undefined {
+  const id = memberOf(value, "command_id");
+  return typeof id === "string" && ID.test(id) ? id : transportId(setting);
+}
+
+function transportId({ transportId: id }: CommandSetting): string | undefined {
+  return id !== undefined && ID.test(id) ? id : undefined;
+}
+
+function memberOf(value: JsonValue, name: string): JsonValue | undefined {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
+  return (value as Readonly<Record<string, JsonValue>>)[name];
+}
+
+function dialectOf(value: JsonValue): Dialect {
+  const dcpi = memberOf(value, "dcpi_version");
+  const pswd = memberOf(value, "PSWD_version");
+  if (dcpi !== undefined && pswd !== undefined) {
+    throw new Refused("two-dialects", "", "either dcpi_version or PSWD_version, not both");
+  }
+  const version = dcpi ?? pswd;
+  if (version === undefined) {
+    throw new Refused("no-dialect", "", 'dcpi_version or PSWD_version is missing; both know "1.0"');
+  }
+  const name = dcpi === undefined ? "PSWD_version" : "dcpi_version";
+  if (version !== "1.0") {
+    throw new Refused("unsupported-version", `/${name}`, `${name} "1.0" is supported`);
+  }
+  return dcpi === undefined ? "pswd" : "dcpi";
+}
+
+function read(value: JsonValue, dialect: Dialect, setting: CommandSetting): CommandRequest {
+  const frame = { facility: setting.facility, id: idOf(value, setting), dialect };
+  if (dialect === "dcpi") {
+    mustFit(isPowerControl, value);
+    const head = readFrame(value, frame);
+    const isOne = value.commands.length === 1;
+    const commands = value.commands.map((command, place) => ({
+      id: isOne ? head.id : `${head.id}.${place}`,
+      ...readPowerCommand(command, `/commands/${place}`),
+    }));
+    return { ...head, commands };
+  }
+  if (setting.topic !== "cmd/battery/control") {
+    throw new Refused("wrong-dialect", "/PSWD_version", "PSWD has no power control message");
+  }
+  mustFit(isBatteryControl, value);
+  const head = readFrame(value, frame);
+  return { ...head, commands: [{ id: head.id, ...readBatteryControl(value) }] };
+}
+
+function mustFit<T>(fits: ValidateFunction<T>, value: unknown): asserts value is T {
+  if (fits(value)) return;
+  const [error] = fits.errors ?? [];
+  throw new Refused("schema", pointerOf(error), sentenceOf(error));
+}
+
+function pointerOf(error: ErrorObject | undefined): string {
+  const extra: unknown = error?.params["additionalProperty"] ?? error?.params["missingProperty"];
+  const at = error?.instancePath ?? "";
+  return typeof extra === "string" ? `${at}/${extra.slice(0, 64)}` : at;
+}
+
+function sentenceOf(error: ErrorObject | undefined): string {
+  if (error?.keyword === "additionalProperties") {
+    return "unknown member; one of your own begins with x_";
+  }
+  return error?.message ?? "does not fit the schema";
+}
+
+interface Frame {
+  readonly timestamp: string;
+  readonly correlation_id?: string;
+  readonly facility_id?: string;
+}
+
+function readFrame(
+  message: Frame,
+  known: { readonly facility: string; readonly id: string | undefined; readonly dialect: Dialect },
+): Omit<CommandRequest, "commands"> {
+  const timestamp = parseUtc(message.timestamp);
+  if (timestamp === undefined) {
+    const text = "an instant in UTC: 2026-01-31T12:00:00.000Z";
+    throw new Refused("timestamp-malformed", "/timestamp", text);
+  }
+  if (message.facility_id !== undefined && message.facility_id !== known.facility) {
+    throw new Refused("wrong-facility", "/facility_id", "the command is for another facility");
+  }
+  if (known.id === undefined) {
+    throw new Refused("no-id", "/command_id", "command_id or MQTT correlation data is missing");
+  }
+  const { id, dialect } = { id: known.id, dialect: known.dialect };
+  return { id, dialect, timestamp, correlation: message.correlation_id };
+}
+
+type Reading = Omit<CommandDraft, "id">;
+
+function readBatteryControl(message: PswdBatteryControl): Reading {
+  const { command_type: verb, target_power_mw: powerMw } = message;
+  const lease = leaseOf(message.duration_sec, "/duration_sec");
+  const common = { target: undefined, at: "", ...lease };
+  if (verb === "load_smooth") return { ...common, intent: { kind: "not-supported", action: verb } };
+  if (verb === "standby") return { ...common, intent: standby(message) };
+  if (powerMw === undefined) {
+    throw new Refused("no-power", "/target_power_mw", `${verb} needs target_power_mw`);
+  }
+  const isAgreed = verb === "discharge" ? powerMw >= 0 : powerMw <= 0;
+  if (!isAgreed) {
+    const text = "target_power_mw is positive to discharge and negative to charge";
+    throw new Refused("sign-disagrees", "/target_power_mw", text);
+  }
+  return { ...common, intent: setPower(powerMw, message.ramp_rate_mw_per_sec) };
+}
+
+/** Rest for a time is 0 MW under a lease; rest without an end gives the battery back. */
+function standby(message: PswdBatteryControl): CommandIntent {
+  if ((message.target_power_mw ?? 0) !== 0) {
+    throw new Refused("sign-disagrees", "/target_power_mw", "standby moves no power");
+  }
+  if (message.duration_sec === undefined) return { kind: "release" };
+  return setPower(0, message.ramp_rate_mw_per_sec);
+}
+
+type ActionValues = Omit<PowerCommand, "target" | "action" | "parameters">;
+
+function readPowerCommand(command: PowerCommand, at: string): Reading {
+  const { action, target, parameters } = command;
+  const values = { ...flatValues(command), ...parameters };
+  const inParameters = parameters === undefined ? "" : "/parameters";
+  const common = { target, at };
+  if (action !== "discharge" && action !== "charge") {
+    const lease = leaseOf(values.duration_sec, `${at}${inParameters}/duration_sec`);
+    return { ...common, ...lease, intent: { kind: "not-supported", action } };
+  }
+  mustBeFlatOrNested(command, at);
+  const powerMw = values.power_mw ?? values.rate_mw;
+  if (powerMw === undefined) {
+    throw new Refused("no-power", `${at}${inParameters}`, `${action} needs power_mw or rate_mw`);
+  }
+  if (values.power_mw !== undefined && values.rate_mw !== undefined) {
+    throw new Refused("two-values", `${at}${inParameters}/rate_mw`, "power_mw and rate_mw");
+  }
+  const signedMw = action === "discharge" ? powerMw : -powerMw;
+  const lease = leaseOf(values.duration_sec, `${at}${inParameters}/duration_sec`);
+  return {
+    ...common,
+    ...withinEnergy(lease, powerMw, values.capacity_mwh),
+    intent: setPower(signedMw, values.ramp_rate_mw_per_sec),
+  };
+}
+
+function flatValues(command: PowerCommand): ActionValues {
+  const values: Partial<PowerCommand> = { ...command };
+  delete values.target;
+  delete values.action;
+  delete values.parameters;
+  return values;
+}
+
+/** The same limit in two places would leave open which one is meant. */
+function mustBeFlatOrNested(command: PowerCommand, at: string): void {
+  if (command.parameters === undefined) return;
+  const [twice] = Object.keys(flatValues(command)).filter((name) => !name.startsWith("x_"));
+  if (twice === undefined) return;
+  throw new Refused("two-values", `${at}/${twice}`, "beside parameters nothing else may stand");
+}
+
+interface Lease {
+  readonly leaseMs: number;
+  readonly isLeaseDefault: boolean;
+}
+
+function leaseOf(durationS: number | undefined, at: string): Lease {
+  if (durationS === undefined) return { leaseMs: LEASE_DEFAULT_MS, isLeaseDefault: true };
+  if (durationS === 0) throw new Refused("duration-zero", at, "a command of no duration");
+  const leaseMs = durationS * 1_000;
+  if (leaseMs > LEASE_MAX_MS) {
+    throw new Refused("duration-too-long", at, `at most ${LEASE_MAX_MS / 1_000} s`);
+  }
+  return { leaseMs, isLeaseDefault: false };
+}
+
+/** An amount of energy is a limit, too: at that power it lasts this long. */
+function withinEnergy(lease: Lease, powerMw: number, energyMwh: number | undefined): Lease {
+  if (energyMwh === undefined || powerMw === 0) return lease;
+  const lastsMs = Math.floor((energyMwh / powerMw) * 3_600_000);
+  return lastsMs >= lease.leaseMs ? lease : { leaseMs: lastsMs, isLeaseDefault: false };
+}
+
+function setPower(powerMw: number, rampMwPerS: number | undefined): CommandIntent {
+  return {
+    kind: "set-power",
+    // Plus zero turns -0 into 0: a charge of nothing is not negative.
+    powerW: Math.round(powerMw * W_PER_MW) + 0,
+    rampWPerS: rampMwPerS === undefined ? undefined : rampMwPerS * W_PER_MW,
+  };
+}

@@ -1,0 +1,279 @@
+import { assert } from "../../domain/assert.ts";
+import { qualityCode } from "../../domain/quality.ts";
+import type { Reading, RoundColumns } from "../../domain/round.ts";
+import type { Setpoint, WriteOutcome } from "../../domain/write.ts";
+import type { BoundPoint } from "../../profiles/binding.ts";
+import { deriveInto } from "../../profiles/derive.ts";
+import type { DeviceSession } from "./device-session.ts";
+import type { ModbusDriverOptions } from "./driver.ts";
+import type { GapMemory } from "./gap-memory.ts";
+import { KeepAlives } from "./keep-alives.ts";
+import type { LinkTerms } from "./link.ts";
+import { planReads, type ReadCost } from "./planner.ts";
+import { PollSchedule, type ScheduledGroup } from "./poll-schedule.ts";
+import { decodeRound, makeRoundPlan, readingOf, type RoundPlan } from "./round-plan.ts";
+import { RoundReader } from "./round-reader.ts";
+import type { CostModel, DurationWindow } from "./round-trip.ts";
+import { SetpointWriter } from "./setpoint-writer.ts";
+
+const NEVER_READ = qualityCode("never-read");
+/** Combinations of groups whose plans are kept. */
+const PLANS_MAX = 64;
+/** Rounds between two looks at whether the learned cost asks for other requests. */
+const REPLAN_EVERY = 256;
+const REPLAN_FACTOR = 4;
+const LEAD_MARGIN_MS = 1;
+const LEAD_LEARNED_AFTER = 20;
+const LEAD_FIRST_MS = 5;
+const DUTY_WEIGHT = 0.05;
+
+export interface PollLoopOptions extends Omit<ModbusDriverOptions, "gaps" | "cost"> {
+  readonly gaps: GapMemory;
+  readonly cost: CostModel;
+  readonly roundTrips: DurationWindow;
+  readonly rounds: DurationWindow;
+}
+
+/** One connection's life: rounds on absolute deadlines, writes in between. */
+export class PollLoop {
+  readonly schedule: PollSchedule;
+  readonly reader: RoundReader;
+  readonly keepAlives: KeepAlives;
+  readonly #options: PollLoopOptions;
+  readonly #session: DeviceSession;
+  readonly #writer: SetpointWriter;
+  readonly #terms: LinkTerms;
+  readonly #plans = new Map<number, RoundPlan>();
+  readonly #failed = new AbortController();
+  #plannedFor: { readonly revision: number; readonly cost: ReadCost };
+  #lastStartedAt = Number.NaN;
+  polls = 0;
+  requestsPerRound = 0;
+  duty = 0;
+
+  constructor(options: PollLoopOptions) {
+    const { profile, link, clock } = options;
+    const { timeoutMs, pauseMs, serial } = profile.modbus;
+    this.#options = options;
+    const quietMs = Math.max(pauseMs, serial?.turnaroundMs ?? 0);
+    this.#terms = { timeoutMs, pauseMs: quietMs, lane: "poll" };
+    this.#session = {
+      profile,
+      unit: options.unitId,
+      link,
+      clock,
+      terms: { ...this.#terms, lane: "urgent" },
+      columns: emptyColumns(profile.points.length),
+      readAt: new Float64Array(profile.points.length).fill(Number.NaN),
+      exponents: new Float64Array(profile.points.length).fill(Number.NaN),
+      doneSteps: new Set(),
+      held: new Map(),
+      readNow: async (points, signal) => this.#readNow(points, signal),
+    };
+    this.schedule = new PollSchedule(groupsOf(options), options.align);
+    this.reader = new RoundReader({ ...options, facts: profile.modbus });
+    this.#writer = new SetpointWriter(this.#session);
+    this.keepAlives = new KeepAlives(this.#session, this.#writer, (error) => {
+      this.#failed.abort(error);
+    });
+    this.#plannedFor = { revision: options.gaps.revision, cost: options.cost.cost() };
+  }
+
+  /** @throws GatewayError when the link or the device is lost; returns only by an error */
+  async run(emit: (reading: Reading) => void, signal: AbortSignal): Promise<void> {
+    const stop = () => {
+      this.#failed.abort(signal.reason);
+    };
+    signal.throwIfAborted();
+    signal.addEventListener("abort", stop, { once: true });
+    try {
+      await this.#poll(emit, this.#failed.signal);
+    } finally {
+      signal.removeEventListener("abort", stop);
+      this.letGo();
+    }
+  }
+
+  async write(
+    setpoints: readonly Setpoint[],
+    signal: AbortSignal,
+  ): Promise<readonly WriteOutcome[]> {
+    return Promise.all(setpoints.map(async (setpoint) => this.#write(setpoint, signal)));
+  }
+
+  letGo(): void {
+    this.keepAlives.stop();
+    this.#session.held.clear();
+  }
+
+  get leadMs(): number {
+    const { align, rounds } = this.#options;
+    if (align === undefined) return 0;
+    const mostMs = align.periodMs / 2;
+    const p99Ms = rounds.count < LEAD_LEARNED_AFTER ? undefined : rounds.quantile(0.99);
+    return Math.min(mostMs, p99Ms === undefined ? LEAD_FIRST_MS : p99Ms + LEAD_MARGIN_MS);
+  }
+
+  async #poll(emit: (reading: Reading) => void, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    const all = (1 << this.#options.profile.groups.length) - 1;
+    await this.#round(this.#planFor(all), emit, signal);
+    // Static scale factors came with the first round and are not read again.
+    this.#plans.clear();
+    this.schedule.start(clock.now(), this.leadMs);
+    for (;;) {
+      const due = this.schedule.nextDue(this.leadMs);
+      if (due === undefined) await untilAborted(signal);
+      const waitMs = (due ?? 0) - clock.now();
+      if (waitMs > 0) await clock.sleep(waitMs, signal);
+      signal.throwIfAborted();
+      const mask = this.schedule.take(clock.now(), this.leadMs);
+      if (mask === 0) continue;
+      const startedAt = clock.now();
+      await this.#round(this.#planFor(mask), emit, signal);
+      if (this.schedule.isAligned(mask)) this.#options.rounds.add(clock.now() - startedAt);
+      this.schedule.skipMissed(clock.now(), this.leadMs, mask);
+    }
+  }
+
+  async #round(
+    plan: RoundPlan,
+    emit: (reading: Reading) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { clock, profile, link } = this.#options;
+    const { columns, readAt, exponents } = this.#session;
+    await this.#reopen(signal);
+    const startedAt = clock.now();
+    const failed = await this.reader.read(plan, signal);
+    decodeRound(plan, failed, columns);
+    if (profile.derived.length > 0) deriveInto(profile, columns);
+    const receivedAt = clock.now();
+    for (const ordinal of plan.ordinals) readAt[ordinal] = receivedAt;
+    for (const slot of plan.scaled) exponents[slot.point.ordinal] = slot.exponent;
+    this.polls += 1;
+    this.requestsPerRound = plan.reads.length;
+    this.#countDuty(startedAt, receivedAt);
+    if (plan.ordinals.length > 0) {
+      emit(readingOf(plan, columns, { receivedAt, receivedUtc: clock.utcNow() }));
+    }
+    if (profile.modbus.closeAfterRound) await link.close();
+  }
+
+  #countDuty(startedAt: number, endedAt: number): void {
+    const intervalMs = startedAt - this.#lastStartedAt;
+    this.#lastStartedAt = startedAt;
+    if (!(intervalMs > 0)) return;
+    const share = Math.min(1, (endedAt - startedAt) / intervalMs);
+    this.duty += (share - this.duty) * DUTY_WEIGHT;
+  }
+
+  async #write(setpoint: Setpoint, signal: AbortSignal): Promise<WriteOutcome> {
+    const { profile, firstPoint } = this.#options;
+    const point = profile.points[setpoint.point - firstPoint];
+    assert(point?.write !== undefined, "a setpoint is for a writable point of this device");
+    await this.#reopen(signal);
+    const sent = await this.#writer.send(point, setpoint.value, signal);
+    if (sent.result === "accepted" && !this.#failed.signal.aborted) {
+      this.keepAlives.hold(point.write.keepAlive);
+    }
+    return this.#writer.confirm(point, sent, setpoint.confirm === "read-back", signal);
+  }
+
+  /** A few points, now, in columns of their own: nothing of it gets into a round. */
+  async #readNow(points: readonly BoundPoint[], signal: AbortSignal): Promise<RoundColumns> {
+    const plan = this.#makePlan(points, this.#session.terms);
+    const failed = await this.reader.read(plan, signal);
+    const { values, quality, texts } = this.#session.columns;
+    const columns = {
+      values: values.slice(),
+      quality: quality.slice(),
+      texts: new Map(texts),
+    };
+    decodeRound(plan, failed, columns);
+    return columns;
+  }
+
+  #planFor(mask: number): RoundPlan {
+    this.#dropOldPlans();
+    const known = this.#plans.get(mask);
+    if (known !== undefined) return known;
+    const { profile } = this.#options;
+    const points = profile.points.filter(
+      ({ group, read }) =>
+        read !== undefined && group !== undefined && (mask & (1 << group)) !== 0,
+    );
+    if (this.#plans.size >= PLANS_MAX) this.#plans.clear();
+    const plan = this.#makePlan(points, this.#terms);
+    this.#plans.set(mask, plan);
+    return plan;
+  }
+
+  #makePlan(points: readonly BoundPoint[], terms: LinkTerms): RoundPlan {
+    const { profile, firstPoint, gaps, unitId } = this.#options;
+    const { cost } = this.#plannedFor;
+    const facts = profile.modbus;
+    const { exponents } = this.#session;
+    const knowsFactor = ({ ordinal }: BoundPoint) => !Number.isNaN(exponents[ordinal]);
+    const plan = planReads({ points, facts, unit: unitId, cost, gaps, knowsFactor });
+    return makeRoundPlan({ plan, profile, firstPoint, terms, exponents });
+  }
+
+  /** Plans follow what was learned: illegal gaps at once, costs when they differ much. */
+  #dropOldPlans(): void {
+    const { gaps, cost } = this.#options;
+    const isNewGap = gaps.revision !== this.#plannedFor.revision;
+    const isTimeToLook = this.polls % REPLAN_EVERY === 0;
+    if (!isNewGap && !isTimeToLook) return;
+    const now = cost.cost();
+    if (!isNewGap && !differsMuch(now, this.#plannedFor.cost)) return;
+    this.#plannedFor = { revision: gaps.revision, cost: now };
+    this.#plans.clear();
+  }
+
+  /** A link that is closed between rounds is opened for each; any other one must be open. */
+  async #reopen(signal: AbortSignal): Promise<void> {
+    const { link, profile } = this.#options;
+    if (profile.modbus.closeAfterRound && !link.isOpen) await link.open(signal);
+  }
+}
+
+function groupsOf(options: PollLoopOptions): ScheduledGroup[] {
+  const { profile, pollMs = {}, phaseMs = 0 } = options;
+  assert(profile.groups.length < 31, "groups of a device fit in a word of bits");
+  return profile.groups.map((group) => {
+    if (group.everyMs === 0) return { periodMs: 0, phaseMs: 0 };
+    const wantedMs = pollMs[group.name] ?? pollMs["default"] ?? group.everyMs;
+    const periodMs = Math.max(wantedMs, profile.modbus.minimumPeriodMs, 1);
+    return { periodMs, phaseMs: phaseMs + group.phaseMs };
+  });
+}
+
+/** What a gap is worth follows from the ratio of the two figures. */
+function differsMuch(now: ReadCost, planned: ReadCost): boolean {
+  const worthNow = now.requestMs / Math.max(now.registerMs, 1e-6);
+  const worthPlanned = planned.requestMs / Math.max(planned.registerMs, 1e-6);
+  const ratio = worthNow / worthPlanned;
+  return ratio > REPLAN_FACTOR || ratio < 1 / REPLAN_FACTOR;
+}
+
+function emptyColumns(points: number): RoundColumns {
+  return {
+    values: new Float64Array(points).fill(Number.NaN),
+    quality: new Uint8Array(points).fill(NEVER_READ),
+    texts: new Map(),
+  };
+}
+
+async function untilAborted(signal: AbortSignal): Promise<never> {
+  await new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    else {
+      const wake = () => {
+        resolve();
+      };
+      signal.addEventListener("abort", wake, { once: true });
+    }
+  });
+  throw signal.reason;
+}

@@ -1,0 +1,129 @@
+import { assert } from "../domain/assert.ts";
+import type { AbortSignalLike, Clock, MonotonicMs, UtcMs } from "../domain/time.ts";
+
+const SLOT_MS = 10;
+const SLOTS = 512;
+
+/** Something that will happen, unless it is cancelled first. */
+export interface WheelTimer {
+  cancel(): void;
+}
+
+interface Entry extends WheelTimer {
+  readonly fire: () => void;
+  readonly dueTick: number;
+}
+
+/**
+ * All coarse timers of a process on one sleep: request time-outs, poll periods of slow devices. A
+ * timer costs two set operations instead of an entry in the run time's own timers, and those that
+ * are due together wake together. It fires up to one slot (10 ms) late, never early.
+ */
+export class TimerWheel {
+  readonly #clock: Clock;
+  readonly #slots: Set<Entry>[] = Array.from({ length: SLOTS }, () => new Set<Entry>());
+  /** Every slot before this tick has fired. */
+  #tick = 0;
+  #size = 0;
+  #isTurning = false;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Timers that wait. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Calls `fire` once, after at least `delayMs`. */
+  schedule(delayMs: number, fire: () => void): WheelTimer {
+    assert(delayMs >= 0, "a timer cannot be due in the past");
+    const now = this.#clock.now();
+    if (!this.#isTurning) this.#tick = Math.floor(now / SLOT_MS);
+    const dueTick = Math.max(Math.ceil((now + delayMs) / SLOT_MS), this.#tick + 1);
+    const slot = this.#slots[dueTick % SLOTS];
+    assert(slot !== undefined, "the wheel has a slot for every tick");
+    const entry: Entry = {
+      fire,
+      dueTick,
+      cancel: () => {
+        if (slot.delete(entry)) this.#size -= 1;
+      },
+    };
+    slot.add(entry);
+    this.#size += 1;
+    if (!this.#isTurning) this.#start();
+    return entry;
+  }
+
+  #start(): void {
+    this.#isTurning = true;
+    void this.#turn();
+  }
+
+  /** Runs while timers wait and ends by itself: an idle process has no timer at all. */
+  async #turn(): Promise<void> {
+    while (this.#size > 0) {
+      const waitMs = (this.#tick + 1) * SLOT_MS - this.#clock.now();
+      if (waitMs > 0) await this.#clock.sleep(waitMs);
+      const reached = Math.floor(this.#clock.now() / SLOT_MS);
+      // After a long stall every slot is visited once, not once for each turn that was missed.
+      if (reached - this.#tick > SLOTS) this.#tick = reached - SLOTS;
+      while (this.#tick < reached) {
+        this.#tick += 1;
+        this.#fireSlot(reached);
+      }
+    }
+    this.#isTurning = false;
+  }
+
+  #fireSlot(reached: number): void {
+    const slot = this.#slots[this.#tick % SLOTS];
+    assert(slot !== undefined, "the wheel has a slot for every tick");
+    for (const entry of slot) {
+      if (entry.dueTick > reached) continue;
+      slot.delete(entry);
+      this.#size -= 1;
+      entry.fire();
+    }
+  }
+}
+
+/**
+ * A clock whose sleeps end on the slots of a wheel: for the many devices of the field process,
+ * where 10 ms do not matter and a timer each would.
+ */
+export class WheelClock implements Clock {
+  readonly #clock: Clock;
+  readonly #wheel: TimerWheel;
+
+  constructor(clock: Clock, wheel: TimerWheel) {
+    this.#clock = clock;
+    this.#wheel = wheel;
+  }
+
+  now(): MonotonicMs {
+    return this.#clock.now();
+  }
+
+  utcNow(): UtcMs {
+    return this.#clock.utcNow();
+  }
+
+  async sleep(ms: number, signal?: AbortSignalLike): Promise<void> {
+    if (signal?.aborted === true) throw signal.reason;
+    await new Promise<void>((resolve, reject) => {
+      const timer = this.#wheel.schedule(ms, () => {
+        signal?.removeEventListener("abort", abort);
+        resolve();
+      });
+      const abort = () => {
+        timer.cancel();
+        signal?.removeEventListener("abort", abort);
+        reject(signal?.reason);
+      };
+      signal?.addEventListener("abort", abort);
+    });
+  }
+}

@@ -1,0 +1,46 @@
+import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
+import { lockExclusively } from "../../native/libc.ts";
+import { GatewayError } from "../domain/errors.ts";
+
+/** Says that this process is the only one; the kernel takes it back when the process ends. */
+export interface Instance {
+  release(): void;
+}
+
+/**
+ * Makes this process the only one that holds `lockFile`. The file stays when the process ends; only
+ * its lock says that somebody runs. The process id in it is for people.
+ *
+ * @throws GatewayError INSTANCE_RUNNING with the `pid` of the other one; FILE_UNREADABLE when the
+ *   file cannot be made
+ */
+export function becomeSingleInstance(lockFile: string): Instance {
+  const fd = openLockFile(lockFile);
+  try {
+    if (lockExclusively(fd) === "held-by-another") {
+      const pid = Number.parseInt(readFileSync(lockFile, "utf8"), 10);
+      throw new GatewayError("INSTANCE_RUNNING", {
+        lockFile,
+        ...(Number.isNaN(pid) ? {} : { pid }),
+      });
+    }
+    ftruncateSync(fd);
+    writeSync(fd, `${process.pid}\n`, 0);
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+  return {
+    release: () => {
+      closeSync(fd);
+    },
+  };
+}
+
+function openLockFile(lockFile: string): number {
+  try {
+    return openSync(lockFile, "a+", 0o600);
+  } catch (cause) {
+    throw new GatewayError("FILE_UNREADABLE", { path: lockFile }, { cause });
+  }
+}

@@ -1,0 +1,118 @@
+import { assert } from "../domain/assert.ts";
+import type { PlantEvent, Severity } from "../domain/event.ts";
+import type { PointIndex } from "../domain/point.ts";
+import { isBad, isGood } from "../domain/quality.ts";
+import type { Reading } from "../domain/round.ts";
+import type { UtcMs } from "../domain/time.ts";
+import { numberAt } from "./number-at.ts";
+
+/** One alarm of a device: active while the bit or the value is there. */
+export interface AlarmRule {
+  /** Stable kind: `battery-trip`. */
+  readonly id: string;
+  readonly severity: Severity;
+  readonly text: string;
+  readonly device: string;
+  readonly point: PointIndex;
+  readonly pointName: string;
+  readonly when: { readonly bit: number } | { readonly equals: number };
+  /** True when the alarm is there while the bit is 0, or the value differs. */
+  readonly isActiveLow: boolean;
+  /** Stays after its cause is gone, until `reset`. */
+  readonly isLatched: boolean;
+}
+
+const NONE = -1;
+
+/** True while the condition holds for a value; bits beyond 2^31 included. */
+export function conditionHolds(
+  rule: Pick<AlarmRule, "when" | "isActiveLow">,
+  value: number,
+): boolean {
+  const isThere =
+    "bit" in rule.when
+      ? Math.floor(value / 2 ** rule.when.bit) % 2 === 1
+      : value === rule.when.equals;
+  return isThere !== rule.isActiveLow;
+}
+
+/**
+ * Turns readings into alarms that are raised and cleared. A bad value does neither: what is not
+ * known is told by its quality. An uncertain value may raise, but does not clear.
+ */
+export class AlarmWatch {
+  readonly #rules: readonly AlarmRule[];
+  /** First rule of each point, and the next rule of the same point. */
+  readonly #firstOf: Int32Array;
+  readonly #nextOf: Int32Array;
+  readonly #isActive: Uint8Array;
+  /** 1 while the cause is there, also where the alarm is latched. */
+  readonly #isCaused: Uint8Array;
+
+  constructor(rules: readonly AlarmRule[], pointCount: number) {
+    this.#rules = rules;
+    this.#firstOf = new Int32Array(pointCount).fill(NONE);
+    this.#nextOf = new Int32Array(rules.length).fill(NONE);
+    this.#isActive = new Uint8Array(rules.length);
+    this.#isCaused = new Uint8Array(rules.length);
+    for (const [at, rule] of rules.entries()) {
+      assert(rule.point < pointCount, `alarm ${rule.id} names a point outside the table`);
+      this.#nextOf[at] = numberAt(this.#firstOf, rule.point);
+      this.#firstOf[rule.point] = at;
+    }
+  }
+
+  /** Evaluates the rules of the reading's points; pushes an event for each change. */
+  apply(reading: Reading, events: PlantEvent[]): void {
+    for (let at = 0; at < reading.points.length; at += 1) {
+      let rule = numberAt(this.#firstOf, numberAt(reading.points, at));
+      if (rule === NONE) continue;
+      const quality = numberAt(reading.quality, at);
+      if (isBad(quality)) continue;
+      for (; rule !== NONE; rule = numberAt(this.#nextOf, rule))
+        this.#evaluate(rule, numberAt(reading.values, at), {
+          isCertain: isGood(quality),
+          utc: reading.receivedUtc,
+          events,
+        });
+    }
+  }
+
+  /** Alarms that are active now, in the order of the rules. */
+  active(): readonly AlarmRule[] {
+    return this.#rules.filter((_rule, at) => this.#isActive[at] === 1);
+  }
+
+  /** Clears latched alarms of this id whose cause is gone; returns how many. */
+  reset(id: string, utc: UtcMs, events: PlantEvent[]): number {
+    let count = 0;
+    for (const [at, rule] of this.#rules.entries()) {
+      if (rule.id !== id || this.#isActive[at] !== 1 || this.#isCaused[at] === 1) continue;
+      this.#isActive[at] = 0;
+      events.push(eventOf(rule, "cleared", utc));
+      count += 1;
+    }
+    return count;
+  }
+
+  #evaluate(
+    at: number,
+    value: number,
+    context: { readonly isCertain: boolean; readonly utc: UtcMs; readonly events: PlantEvent[] },
+  ): void {
+    const rule = this.#rules[at];
+    assert(rule !== undefined, "every place in the index has its rule");
+    const isThere = conditionHolds(rule, value);
+    if (!isThere && !context.isCertain) return;
+    this.#isCaused[at] = isThere ? 1 : 0;
+    const isActive = this.#isActive[at] === 1;
+    if (isThere === isActive || (isActive && rule.isLatched)) return;
+    this.#isActive[at] = isThere ? 1 : 0;
+    context.events.push(eventOf(rule, isThere ? "raised" : "cleared", context.utc));
+  }
+}
+
+function eventOf(rule: AlarmRule, phase: PlantEvent["phase"], at: UtcMs): PlantEvent {
+  const { id, severity, device, pointName, text } = rule;
+  return { id, severity, phase, device, point: pointName, text, at };
+}

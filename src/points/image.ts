@@ -1,0 +1,227 @@
+import { assert } from "../domain/assert.ts";
+import { type PointTable, type PointIndex } from "../domain/point.ts";
+import { GOOD, isBad, type QualityCode, qualityCode, qualityOf } from "../domain/quality.ts";
+import type { Reading, Sample } from "../domain/round.ts";
+import { type MonotonicMs, utcMs } from "../domain/time.ts";
+import { numberAt } from "./number-at.ts";
+
+/**
+ * What is known of the plant: columns by place in the point table. Between two calls of
+ * `PointImage.take` it does not change.
+ */
+export interface ImageView {
+  /** In the unit of each point; NaN when bad, and for texts. */
+  readonly values: Float64Array;
+  /** Quality codes. */
+  readonly quality: Uint8Array;
+  /** Monotonic ms when the gateway received it; −Infinity before the first. */
+  readonly receivedAt: Float64Array;
+  /** UTC ms when the device measured; for a bad or stale value when it was last good; or NaN. */
+  readonly sourceTimes: Float64Array;
+  /** Monotonic ms when value or quality last differed from the reading before. */
+  readonly changedAt: Float64Array;
+  /** Texts and whole numbers beyond 2^53, by place in the table. */
+  readonly texts: ReadonlyMap<number, string>;
+}
+
+/** What `take` swapped in. */
+export interface ImageTake {
+  /** Points that got a newer value. */
+  readonly points: number;
+  /** Values that a newer one replaced before anybody took them, since the take before. */
+  readonly overwritten: number;
+  /** Values older than the one already there, dropped since the take before. */
+  readonly late: number;
+  /** Values of points outside the table, dropped since the take before. */
+  readonly foreign: number;
+}
+
+/**
+ * How far a value may lie in the future of its reader, ms: the clock of a cycle is read once, before
+ * the readings that arrived during its start.
+ */
+const FUTURE_MS = 100;
+
+const TOO_OLD = qualityCode("too-old");
+
+/**
+ * The latest value of every point. Drivers post at their own pace; one reader, the cycle, takes
+ * everything in at once at its start, so that all of a cycle sees the same plant.
+ *
+ * Bounded by the table: of several readings of one point between two takes the newest is kept and
+ * the others are counted.
+ */
+export class PointImage {
+  readonly view: ImageView;
+  readonly #pointCount: number;
+  readonly #texts = new Map<number, string>();
+  readonly #inbox: {
+    readonly values: Float64Array;
+    readonly quality: Uint8Array;
+    readonly receivedAt: Float64Array;
+    readonly sourceTimes: Float64Array;
+    readonly texts: Map<number, string>;
+    /** 1 where a point waits in `waiting`. */
+    readonly isWaiting: Uint8Array;
+    readonly waiting: Uint32Array;
+  };
+  #waitingCount = 0;
+  #overwritten = 0;
+  #late = 0;
+  #foreign = 0;
+  readonly #expired: Uint32Array;
+
+  constructor(pointCount: number) {
+    assert(Number.isInteger(pointCount) && pointCount >= 0, "a table has a whole number of points");
+    this.#pointCount = pointCount;
+    this.view = {
+      values: new Float64Array(pointCount).fill(Number.NaN),
+      quality: new Uint8Array(pointCount).fill(qualityCode("never-read")),
+      receivedAt: new Float64Array(pointCount).fill(-Infinity),
+      sourceTimes: new Float64Array(pointCount).fill(Number.NaN),
+      changedAt: new Float64Array(pointCount).fill(-Infinity),
+      texts: this.#texts,
+    };
+    this.#inbox = {
+      values: new Float64Array(pointCount),
+      quality: new Uint8Array(pointCount),
+      receivedAt: new Float64Array(pointCount).fill(-Infinity),
+      sourceTimes: new Float64Array(pointCount),
+      texts: new Map(),
+      isWaiting: new Uint8Array(pointCount),
+      waiting: new Uint32Array(pointCount),
+    };
+    this.#expired = new Uint32Array(pointCount);
+  }
+
+  /** Copies a reading's columns; the caller may fill its arrays again at once. Never blocks. */
+  post(reading: Reading): void {
+    const { points, receivedAt, sourceTimes } = reading;
+    const inbox = this.#inbox;
+    for (let at = 0; at < points.length; at += 1) {
+      const index = numberAt(points, at);
+      if (index >= this.#pointCount) {
+        this.#foreign += 1;
+        continue;
+      }
+      if (receivedAt < numberAt(inbox.receivedAt, index)) {
+        this.#late += 1;
+        continue;
+      }
+      this.#enlist(index);
+      inbox.values[index] = numberAt(reading.values, at);
+      inbox.quality[index] = numberAt(reading.quality, at);
+      inbox.receivedAt[index] = receivedAt;
+      inbox.sourceTimes[index] = sourceTimes?.[at] ?? reading.receivedUtc;
+      this.#keepText(index, reading.texts?.get(at));
+    }
+  }
+
+  /** Swaps in everything posted since the last call. Called by the one reader, once per cycle. */
+  take(): ImageTake {
+    for (let at = 0; at < this.#waitingCount; at += 1)
+      this.#swapIn(numberAt(this.#inbox.waiting, at));
+    const take = {
+      points: this.#waitingCount,
+      overwritten: this.#overwritten,
+      late: this.#late,
+      foreign: this.#foreign,
+    };
+    this.#waitingCount = 0;
+    this.#overwritten = 0;
+    this.#late = 0;
+    this.#foreign = 0;
+    return take;
+  }
+
+  /**
+   * Makes every value older than its limit bad/too-old; its last good time stays. Returns the places
+   * that changed, valid until the next call.
+   *
+   * @param maxAgesMs oldest allowed age by place, see `maxAges`; Infinity where there is none
+   */
+  expire(maxAgesMs: Float64Array, now: MonotonicMs): Uint32Array {
+    const { receivedAt, quality, values, changedAt } = this.view;
+    let count = 0;
+    for (let index = 0; index < this.#pointCount; index += 1) {
+      const dueAt = numberAt(receivedAt, index) + numberAt(maxAgesMs, index);
+      if (now <= dueAt || isBad(numberAt(quality, index))) continue;
+      quality[index] = TOO_OLD;
+      values[index] = Number.NaN;
+      changedAt[index] = now;
+      this.#texts.delete(index);
+      this.#expired[count] = index;
+      count += 1;
+    }
+    return this.#expired.subarray(0, count);
+  }
+
+  #enlist(index: number): void {
+    const inbox = this.#inbox;
+    if (inbox.isWaiting[index] === 1) {
+      this.#overwritten += 1;
+      return;
+    }
+    inbox.isWaiting[index] = 1;
+    inbox.waiting[this.#waitingCount] = index;
+    this.#waitingCount += 1;
+  }
+
+  #keepText(index: number, text: string | undefined): void {
+    if (text !== undefined) this.#inbox.texts.set(index, text);
+    else if (this.#inbox.texts.size > 0) this.#inbox.texts.delete(index);
+  }
+
+  #swapIn(index: number): void {
+    const { view } = this;
+    const inbox = this.#inbox;
+    const value = numberAt(inbox.values, index);
+    const quality = numberAt(inbox.quality, index);
+    const receivedAt = numberAt(inbox.receivedAt, index);
+    const text = inbox.texts.get(index);
+    const isSame = Object.is(view.values[index], value) && view.quality[index] === quality;
+    if (!isSame || this.#texts.get(index) !== text) view.changedAt[index] = receivedAt;
+    view.values[index] = value;
+    view.quality[index] = quality;
+    view.receivedAt[index] = receivedAt;
+    view.sourceTimes[index] = numberAt(inbox.sourceTimes, index);
+    if (text === undefined) this.#texts.delete(index);
+    else this.#texts.set(index, text);
+    inbox.isWaiting[index] = 0;
+  }
+}
+
+/**
+ * The value of a point if it is good and not older than `maxAgeMs`, else undefined: an uncertain
+ * value is no ground to act on. The one way the core reads a measurement.
+ */
+export function freshValue(
+  view: ImageView,
+  index: PointIndex,
+  now: MonotonicMs,
+  maxAgeMs: number,
+): number | undefined {
+  if (view.quality[index] !== GOOD) return undefined;
+  const ageMs = now - numberAt(view.receivedAt, index);
+  if (ageMs > maxAgeMs || ageMs < -FUTURE_MS) return undefined;
+  return view.values[index];
+}
+
+/** One point as its readers see it. */
+export function sampleOf(table: PointTable, view: ImageView, index: PointIndex): Sample {
+  const point = table.points[index];
+  assert(point !== undefined, `there is no point ${index} in the table`);
+  const code: QualityCode = numberAt(view.quality, index);
+  const sourceTime = numberAt(view.sourceTimes, index);
+  return {
+    id: point.id,
+    value: isBad(code) ? undefined : shownValue(view, index),
+    quality: qualityOf(code) ?? { class: "bad", reason: "malformed" },
+    sourceTime: Number.isNaN(sourceTime) ? undefined : utcMs(sourceTime),
+    receivedAt: numberAt(view.receivedAt, index) as MonotonicMs,
+  };
+}
+
+function shownValue(view: ImageView, index: PointIndex): number | string | undefined {
+  return view.texts.get(index) ?? view.values[index];
+}

@@ -1,0 +1,253 @@
+import { assert } from "../domain/assert.ts";
+import { GOOD, isBad, isGood, qualityCode, worstQuality } from "../domain/quality.ts";
+import type { QualityCode } from "../domain/quality.ts";
+import { setBad } from "../domain/round.ts";
+import type { RoundColumns } from "../domain/round.ts";
+import {
+  readHighBits,
+  readLowBits,
+  readNumber,
+  readString,
+  readWhole,
+  sliceOf,
+} from "../wire/modbus/codec.ts";
+import type { BoundPoint, Conversion, ReadBinding } from "./binding.ts";
+import { absentPatterns, isExponent, valueOfRaw } from "./conversion.ts";
+import type { AbsentPattern } from "./conversion.ts";
+
+const NOT_AVAILABLE = qualityCode("not-available-pattern");
+const MALFORMED = qualityCode("malformed");
+const OUT_OF_RANGE = qualityCode("out-of-range");
+const UNKNOWN_CODE = qualityCode("unknown-code");
+const INPUT_BAD = qualityCode("input-bad");
+
+/** A point in one answer of the read plan: made once per plan, used for every answer. */
+export interface PointSlot {
+  readonly point: BoundPoint;
+  readonly read: ReadBinding;
+  /** Where the point's first register begins in the answer's register bytes. */
+  readonly byteOffset: number;
+  /** Where its scale factor begins in the same answer; undefined: none, fixed, or static. */
+  readonly sfByteOffset: number | undefined;
+  readonly absent: readonly AbsentPattern[];
+  /**
+   * Power of ten last seen; NaN while not known. `decodePoint` sets it from the answer; the driver
+   * sets it for a static scale factor, which it reads once per connection.
+   */
+  exponent: number;
+}
+
+/** A slot for a point that the device gives; derived and write-only points have none. */
+export function slotOf(
+  point: BoundPoint,
+  byteOffset: number,
+  sfByteOffset: number | undefined,
+): PointSlot {
+  const { read } = point;
+  assert(read !== undefined, `${point.id} is not read`);
+  return {
+    point,
+    read,
+    byteOffset,
+    sfByteOffset,
+    absent: read.conversion.raw === "string" ? [] : absentPatterns(read.conversion),
+    exponent: knownExponent(read.conversion),
+  };
+}
+
+/** Power of ten that is known without reading: 0 without scale factor, NaN when it has to be read. */
+export function knownExponent(conversion: Conversion): number {
+  if (conversion.sf === undefined) return 0;
+  return conversion.sf.exponent ?? Number.NaN;
+}
+
+/** Reads a scale-factor register; NaN when it says "not implemented" or no power of ten. */
+export function exponentFrom(view: DataView, byteOffset: number): number {
+  const exponent = view.getInt16(byteOffset);
+  return isExponent(exponent) ? exponent : Number.NaN;
+}
+
+/**
+ * Decodes one point of an answer into position `at` of the columns. Never throws on what a device
+ * sends: what is no value becomes a quality. Makes no objects for numbers.
+ *
+ * An enum code that the profile does not know is uncertain/unknown-code; its value is NaN and the
+ * code goes into `texts`. So do all digits of an unscaled 64-bit integer beyond 2^53.
+ */
+export function decodePoint(
+  slot: PointSlot,
+  view: DataView,
+  columns: RoundColumns,
+  at: number,
+): void {
+  const { conversion } = slot.read;
+  if (conversion.raw === "string") {
+    decodeText(slot, view, columns, at);
+    return;
+  }
+  if (slot.sfByteOffset !== undefined) slot.exponent = exponentFrom(view, slot.sfByteOffset);
+  const absent = slot.absent.length === 0 ? GOOD : absentQuality(slot, view);
+  if (absent !== GOOD || Number.isNaN(slot.exponent)) {
+    setBad(columns, at, absent === GOOD ? NOT_AVAILABLE : absent);
+    return;
+  }
+  const raw = readRaw(slot, view);
+  if (Number.isNaN(raw)) {
+    setBad(columns, at, isFloat(conversion) ? NOT_AVAILABLE : MALFORMED);
+  } else if (conversion.codes !== undefined || conversion.raw === "bool") {
+    decodeCode(conversion, raw, columns, at);
+  } else {
+    setNumber(slot.point, valueOfRaw(conversion, raw, slot.exponent), columns, at);
+    if (isLong(conversion)) keepDigits(slot, view, columns, at);
+  }
+}
+
+/** Decodes a coil or discrete input into position `at` of the columns. */
+export function decodeBit(point: BoundPoint, bit: 0 | 1, columns: RoundColumns, at: number): void {
+  assert(point.read !== undefined, `${point.id} is not read`);
+  const { conversion } = point.read;
+  const absent = conversion.absent.get(bit === 1 ? "1" : "0");
+  if (absent !== undefined) {
+    setBad(columns, at, absent);
+    return;
+  }
+  decodeCode(conversion, bit, columns, at);
+}
+
+/** True for a point whose value needs another point of the device: see `finishPoint`. */
+export function needsFinish(point: BoundPoint): boolean {
+  const conversion = point.read?.conversion;
+  return conversion?.percentOf !== undefined || conversion?.absentWhen !== undefined;
+}
+
+/**
+ * Second half of decoding, for points that need another point of the device. Call it exactly once
+ * after each `decodePoint` of the point, when all points of the round are decoded.
+ *
+ * @param columns of all points of the device, by ordinal
+ */
+export function finishPoint(point: BoundPoint, columns: RoundColumns): void {
+  const conversion = point.read?.conversion;
+  if (conversion === undefined) return;
+  const at = point.ordinal;
+  const { absentWhen, percentOf } = conversion;
+  if (
+    absentWhen !== undefined &&
+    isGood(qualityAt(columns, absentWhen.ordinal)) &&
+    columns.values[absentWhen.ordinal] === absentWhen.equals
+  ) {
+    setBad(columns, at, NOT_AVAILABLE);
+    return;
+  }
+  const quality = qualityAt(columns, at);
+  if (percentOf === undefined || isBad(quality)) return;
+  const referenceQuality = qualityAt(columns, percentOf);
+  if (isBad(referenceQuality)) {
+    setBad(columns, at, INPUT_BAD);
+    return;
+  }
+  const value = numberAt(columns, at) * numberAt(columns, percentOf);
+  if (isOutside(point, value)) {
+    setBad(columns, at, OUT_OF_RANGE);
+    return;
+  }
+  columns.values[at] = value;
+  columns.quality[at] = worstQuality(quality, referenceQuality);
+}
+
+function decodeText(slot: PointSlot, view: DataView, columns: RoundColumns, at: number): void {
+  const { conversion, count } = slot.read;
+  const layout = conversion.string;
+  assert(layout !== undefined, `${slot.point.id} has no string layout`);
+  const text = readString(view, slot.byteOffset, count, layout);
+  // A text of padding only is the absent pattern that profiles name "".
+  const absent = text === "" ? conversion.absent.get("") : undefined;
+  if (absent !== undefined) {
+    setBad(columns, at, absent);
+    return;
+  }
+  columns.values[at] = Number.NaN;
+  columns.quality[at] = GOOD;
+  columns.texts.set(at, text);
+}
+
+function absentQuality(slot: PointSlot, view: DataView): QualityCode {
+  const { count, conversion } = slot.read;
+  const low = readLowBits(view, slot.byteOffset, count, conversion.order);
+  const high = readHighBits(view, slot.byteOffset, count, conversion.order);
+  for (const pattern of slot.absent) {
+    if (pattern.low === low && pattern.high === high) return pattern.quality;
+  }
+  return GOOD;
+}
+
+function readRaw(slot: PointSlot, view: DataView): number {
+  const { conversion, count } = slot.read;
+  const { raw, order, slice } = conversion;
+  if (slice === undefined && raw !== "bits" && raw !== "bool" && raw !== "string") {
+    return readNumber(view, slot.byteOffset, raw, order);
+  }
+  const low = readLowBits(view, slot.byteOffset, count, order);
+  const high = readHighBits(view, slot.byteOffset, count, order);
+  if (slice !== undefined) return sliceOf([high, low], slice, conversion.sliceSigned);
+  return high * 2 ** 32 + low;
+}
+
+function isFloat(conversion: Conversion): boolean {
+  return conversion.raw === "float32" || conversion.raw === "float64";
+}
+
+function isLong(conversion: Conversion): boolean {
+  return conversion.raw === "int64" || conversion.raw === "uint64";
+}
+
+function decodeCode(conversion: Conversion, raw: number, columns: RoundColumns, at: number): void {
+  if (columns.texts.size > 0) columns.texts.delete(at);
+  const value = meaningOf(conversion, raw);
+  columns.values[at] = value ?? Number.NaN;
+  columns.quality[at] = value === undefined ? UNKNOWN_CODE : GOOD;
+  if (value === undefined) columns.texts.set(at, String(raw));
+}
+
+function meaningOf(conversion: Conversion, raw: number): number | undefined {
+  if (conversion.codes !== undefined) return conversion.codes.get(raw) ?? conversion.elseCode;
+  return (raw !== 0) !== conversion.isActiveLow ? 1 : 0;
+}
+
+function setNumber(point: BoundPoint, value: number, columns: RoundColumns, at: number): void {
+  // A percentage gets its range when it has become a value of the point's own unit.
+  const isChecked = point.read?.conversion.percentOf === undefined;
+  if (!Number.isFinite(value) || (isChecked && isOutside(point, value))) {
+    setBad(columns, at, OUT_OF_RANGE);
+    return;
+  }
+  columns.values[at] = value;
+  columns.quality[at] = GOOD;
+}
+
+function isOutside(point: BoundPoint, value: number): boolean {
+  return point.range !== undefined && (value < point.range[0] || value > point.range[1]);
+}
+
+/** Keeps the digits that a double would lose, where the number is not scaled. */
+function keepDigits(slot: PointSlot, view: DataView, columns: RoundColumns, at: number): void {
+  if (columns.texts.size > 0) columns.texts.delete(at);
+  const { conversion } = slot.read;
+  if (conversion.scale !== 1 || conversion.offset !== 0 || conversion.sf !== undefined) return;
+  if (isBad(qualityAt(columns, at)) || conversion.slice !== undefined) return;
+  const type = conversion.raw === "int64" ? "int64" : "uint64";
+  const whole = readWhole(view, slot.byteOffset, type, conversion.order);
+  if (typeof whole === "bigint") columns.texts.set(at, whole.toString());
+}
+
+function qualityAt(columns: RoundColumns, at: number): QualityCode {
+  const quality = columns.quality[at];
+  assert(quality !== undefined, "columns are shorter than the device has points");
+  return quality;
+}
+
+function numberAt(columns: RoundColumns, at: number): number {
+  const value = columns.values[at];
+  assert(value !== undefined, "columns are shorter than the device has points");
+  return value;
+}

@@ -1,0 +1,250 @@
+import { isBad, qualityCode, qualityName, qualityOf } from "../domain/quality.ts";
+import type { RoundColumns } from "../domain/round.ts";
+import { readHighBits, readLowBits } from "../wire/modbus/codec.ts";
+import { isAlarmActive } from "./alarm.ts";
+import type { BoundPoint, CompiledProfile, RegisterPlace } from "./binding.ts";
+import { compileProfile } from "./compile.ts";
+import type { CompileOptions } from "./compile.ts";
+import { decodeBit, decodePoint, finishPoint, needsFinish, slotOf } from "./decode.ts";
+import { deriveInto } from "./derive.ts";
+import { hexOfWords } from "./conversion.ts";
+import { RegisterWords, parseWords, viewOfWords } from "./image.ts";
+import { PlaceFinder } from "./place.ts";
+import { fillIn } from "./resolve.ts";
+import type { Profile, Scalar, VectorLine } from "./schema.ts";
+import { writesOf } from "./vector-writes.ts";
+import type { VectorWrite } from "./vector-writes.ts";
+
+/** A vector that the profile does not pass. */
+export interface VectorFailure {
+  readonly index: number;
+  readonly vector: string;
+  /** One plain sentence. */
+  readonly message: string;
+}
+
+/** A device as one vector describes it. */
+export interface VectorDevice {
+  readonly profile: CompiledProfile;
+  readonly finder: PlaceFinder;
+  readonly words: RegisterWords;
+  /** Of all points, by ordinal; what was not given is bad/never-read. */
+  readonly columns: RoundColumns;
+}
+
+const NEVER_READ = qualityCode("never-read");
+/** Numbers in vectors are written by hand, with six digits behind the point at most. */
+const RELATIVE_TOLERANCE = 1e-6;
+
+/** Runs every vector of a profile through the codec. */
+export function runVectors(
+  profile: Profile,
+  options: CompileOptions = {},
+): readonly VectorFailure[] {
+  return (profile.vectors ?? []).flatMap((vector, index) =>
+    runVector(profile, vector, options).map((message) => ({ index, vector: vector.name, message })),
+  );
+}
+
+/** Sentences on what one vector does not find as it expects. */
+export function runVector(
+  profile: Profile,
+  vector: VectorLine,
+  options: CompileOptions = {},
+): readonly string[] {
+  const parameters = { ...options.parameters, ...vector.parameters };
+  const result = compileProfile(profile, { ...options, parameters });
+  if ("problems" in result) {
+    return [`the profile does not compile: ${result.problems[0]?.message ?? ""}`];
+  }
+  const values = new Map<string, Scalar>(Object.entries(defaultsOf(profile, parameters)));
+  const filled = fillKeys(vector, values);
+  const base = profile.extends === undefined ? undefined : options.library?.(profile.extends);
+  const finder = new PlaceFinder({ ...base?.models, ...profile.models }, result.profile.sunspec);
+  const words = new RegisterWords();
+  const complaints = giveWords(filled.given ?? {}, finder, words);
+  if (complaints.length > 0) return complaints;
+  const columns = readAll(result.profile, words);
+  const device = { profile: result.profile, finder, words, columns };
+  return [
+    ...expectationFailures(filled, device),
+    ...alarmFailures(filled, device),
+    ...writeFailures(filled, device),
+  ];
+}
+
+/** Decodes every point whose registers are all known, and derives the rest. */
+export function readAll(profile: CompiledProfile, words: RegisterWords): RoundColumns {
+  const columns: RoundColumns = {
+    values: new Float64Array(profile.points.length).fill(Number.NaN),
+    quality: new Uint8Array(profile.points.length).fill(NEVER_READ),
+    texts: new Map(),
+  };
+  for (const point of profile.points) readPoint(point, words, columns);
+  for (const point of profile.points) {
+    if (needsFinish(point) && columns.quality[point.ordinal] !== NEVER_READ) {
+      finishPoint(point, columns);
+    }
+  }
+  deriveInto(profile, columns);
+  return columns;
+}
+
+function readPoint(point: BoundPoint, words: RegisterWords, columns: RoundColumns): void {
+  const { read } = point;
+  const own = read === undefined ? undefined : words.at(read);
+  if (read === undefined || own === undefined) return;
+  if (read.table === "coil" || read.table === "discrete") {
+    decodeBit(point, own[0] === 1 ? 1 : 0, columns, point.ordinal);
+    return;
+  }
+  const sfPlace = read.conversion.sf?.place;
+  const sf = sfPlace === undefined ? [] : words.at(sfPlace);
+  if (sf === undefined) return;
+  const sfByteOffset = sfPlace === undefined ? undefined : 2 * own.length;
+  const slot = slotOf(point, 0, sfByteOffset);
+  decodePoint(slot, viewOfWords([...own, ...sf]), columns, point.ordinal);
+}
+
+/** Unsigned number at a place, as far as it is known. */
+export function numberAt(words: RegisterWords, place: RegisterPlace): number | undefined {
+  const own = words.at(place);
+  if (own === undefined) return undefined;
+  if (place.table === "coil" || place.table === "discrete") return own[0];
+  const view = viewOfWords(own);
+  const order = place.count === 1 ? "AB" : "ABCD";
+  return (
+    readHighBits(view, 0, place.count, order) * 2 ** 32 + readLowBits(view, 0, place.count, order)
+  );
+}
+
+function defaultsOf(
+  profile: Profile,
+  parameters: Readonly<Record<string, Scalar>>,
+): Readonly<Record<string, Scalar>> {
+  const values: Record<string, Scalar> = {};
+  for (const [name, line] of Object.entries(profile.parameters ?? {})) {
+    const value = parameters[name] ?? line.default;
+    if (value !== undefined) values[name] = value;
+  }
+  return values;
+}
+
+/** Parameters may stand in the keys of a vector too. */
+function fillKeys(vector: VectorLine, values: ReadonlyMap<string, Scalar>): VectorLine {
+  const fill = <T>(record: Readonly<Record<string, T>>): Record<string, T> =>
+    Object.fromEntries(Object.entries(record).map(([key, value]) => [fillIn(key, values), value]));
+  return {
+    ...vector,
+    ...(vector.given === undefined ? {} : { given: fill(vector.given) }),
+    ...(typeof vector.expectWrite === "object" ? { expectWrite: fill(vector.expectWrite) } : {}),
+  };
+}
+
+function giveWords(
+  given: NonNullable<VectorLine["given"]>,
+  finder: PlaceFinder,
+  words: RegisterWords,
+): readonly string[] {
+  return Object.entries(given).flatMap(([at, text]) => {
+    const found = finder.find(at, {});
+    if ("problem" in found) return [`given: ${found.problem}`];
+    const { table, address } = found.place;
+    const isBits = table === "coil" || table === "discrete";
+    const parsed = typeof text === "string" ? parseWords(text, isBits) : undefined;
+    if (parsed === undefined)
+      return [`given "${at}" is not a list of ${isBits ? "bits" : "words"}`];
+    words.set(table, address, parsed);
+    return [];
+  });
+}
+
+function expectationFailures(
+  vector: VectorLine,
+  { profile, columns }: VectorDevice,
+): readonly string[] {
+  return Object.entries(vector.expect ?? {}).flatMap(([id, expected]) => {
+    const point = profile.points.find((candidate) => candidate.id === id);
+    if (point === undefined) return [`this profile has no point "${id}"`];
+    const wanted = typeof expected === "object" ? expected["value"] : expected;
+    if (wanted === undefined) return [`"${id}" is expected without a value`];
+    const shown = shownValue(point, columns);
+    return isSame(wanted, shown) ? [] : [`${id} is ${String(shown)}, not ${String(wanted)}`];
+  });
+}
+
+/** A value as vectors write it: number, text, flag, or quality when it has no value. */
+export function shownValue(point: BoundPoint, columns: RoundColumns): Scalar {
+  const quality = columns.quality[point.ordinal] ?? NEVER_READ;
+  const value = columns.values[point.ordinal] ?? Number.NaN;
+  if (isBad(quality) || (Number.isNaN(value) && qualityOf(quality)?.class === "uncertain")) {
+    return qualityName(quality);
+  }
+  if (point.type === "enum") return point.texts?.[value] ?? value;
+  if (point.type === "bool") return value === 1;
+  return columns.texts.get(point.ordinal) ?? value;
+}
+
+function isSame(wanted: Scalar, shown: Scalar): boolean {
+  if (typeof wanted !== "number" || typeof shown !== "number") return wanted === shown;
+  return Math.abs(wanted - shown) <= RELATIVE_TOLERANCE * Math.max(1, Math.abs(wanted));
+}
+
+function alarmFailures(vector: VectorLine, { profile, columns }: VectorDevice): readonly string[] {
+  if (vector.alarms === undefined) return [];
+  const active = profile.alarms
+    .filter((rule) => isAlarmActive(rule, columns) === true)
+    .map((rule) => rule.id);
+  const missing = vector.alarms.filter((id) => !active.includes(id));
+  const surplus = active.filter((id) => vector.alarms?.includes(id) === false);
+  return [
+    ...missing.map((id) => `the alarm "${id}" is not active`),
+    ...surplus.map((id) => `the alarm "${id}" is active`),
+  ];
+}
+
+function writeFailures(vector: VectorLine, device: VectorDevice): readonly string[] {
+  if (vector.write === undefined && vector.beat === undefined) return [];
+  if (vector.expectWrite === undefined) return ["a write needs expectWrite"];
+  const result = writesOf(vector, device);
+  if ("problem" in result) return [result.problem];
+  const { expectWrite } = vector;
+  if ("refused" in result) {
+    const shown = `refused/${result.refused}`;
+    return expectWrite === shown ? [] : [`the write is ${shown}`];
+  }
+  if (typeof expectWrite === "string") return [`the write is accepted, not ${expectWrite}`];
+  return comparedWrites(expectWrite, result.writes, device.finder);
+}
+
+function comparedWrites(
+  expected: Exclude<NonNullable<VectorLine["expectWrite"]>, string>,
+  writes: readonly VectorWrite[],
+  finder: PlaceFinder,
+): readonly string[] {
+  const failures: string[] = [];
+  const unseen = new Set(writes.filter((write) => write.isSetpoint));
+  for (const [at, text] of Object.entries(expected)) {
+    const found = finder.find(at, {});
+    if ("problem" in found) {
+      failures.push(`expectWrite: ${found.problem}`);
+      continue;
+    }
+    const { table, address } = found.place;
+    const write = writes.findLast(
+      (candidate) => candidate.table === table && candidate.address === address,
+    );
+    const isBits = table === "coil";
+    const wanted = typeof text === "string" ? parseWords(text, isBits) : undefined;
+    if (write === undefined) failures.push(`nothing is written to ${at}`);
+    else if (wanted?.join() !== write.words.join()) {
+      const shown = isBits ? write.words.join(" ") : hexOfWords(write.words);
+      failures.push(`${shown} is written to ${at}, not ${JSON.stringify(text)}`);
+    }
+    if (write !== undefined) unseen.delete(write);
+  }
+  for (const write of unseen) {
+    failures.push(`the write to ${write.table} ${write.address} is not expected`);
+  }
+  return failures;
+}

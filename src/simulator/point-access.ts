@@ -1,0 +1,104 @@
+import { assert } from "../domain/assert.ts";
+import { isBad } from "../domain/quality.ts";
+import type { RoundColumns } from "../domain/round.ts";
+import type { BoundPoint, ReadBinding, RegisterPlace } from "../profiles/binding.ts";
+import { isExponent } from "../profiles/conversion.ts";
+import {
+  decodeBit,
+  decodePoint,
+  knownExponent,
+  type PointSlot,
+  slotOf,
+} from "../profiles/decode.ts";
+import { encodePoint } from "../profiles/encode.ts";
+import type { RegisterImage } from "./register-image.ts";
+
+/** Finds the image behind a unit id; undefined: the device's own. */
+export type ImageOf = (unit: number | undefined) => RegisterImage;
+
+/**
+ * One point of a device, joined to the registers of its image: canonical values in and out. Made
+ * once; reads and writes touch the image only.
+ */
+export class PointAccess {
+  readonly point: BoundPoint;
+  readonly binding: ReadBinding;
+  readonly #image: RegisterImage;
+  readonly #slot: PointSlot;
+  readonly #view: DataView;
+  readonly #sfView: DataView | undefined;
+  readonly #column: RoundColumns = {
+    values: new Float64Array(1),
+    quality: new Uint8Array(1),
+    texts: new Map(),
+  };
+
+  /** @param binding where the point is read, or where it is written */
+  constructor(point: BoundPoint, binding: ReadBinding, imageOf: ImageOf) {
+    // Decoding and encoding look at the place in `read`; a setpoint's other place stands in for it.
+    this.point = { ...point, read: binding };
+    this.binding = binding;
+    this.#image = imageOf(binding.unit);
+    this.#slot = slotOf(this.point, 0, undefined);
+    this.#view = viewOf(this.#image, binding);
+    const sf = binding.conversion.sf?.place;
+    this.#sfView = sf === undefined ? undefined : viewOf(imageOf(sf.unit), sf);
+  }
+
+  /**
+   * What the registers mean: a number, a text, or undefined when they mean no value. A percentage
+   * of another point is multiplied by `reference`.
+   */
+  read(reference: number | undefined): number | string | undefined {
+    this.#decode();
+    const [value = Number.NaN] = this.#column.values;
+    const [quality = 0] = this.#column.quality;
+    if (isBad(quality)) return undefined;
+    if (this.point.type === "text") return this.#column.texts.get(0);
+    if (Number.isNaN(value)) return undefined;
+    return this.binding.conversion.percentOf === undefined ? value : value * (reference ?? 1);
+  }
+
+  /**
+   * Makes the registers mean `value` (undefined: "no value"), rounded to what they can hold and
+   * clamped to their ends, as a device does.
+   *
+   * @returns false when they cannot say it: a state without a code, a point without absent pattern,
+   *   a scale factor that is not implemented
+   */
+  write(value: number | string | undefined, reference: number | undefined): boolean {
+    const exponent = this.#exponent();
+    if (Number.isNaN(exponent)) return false;
+    const words = encodePoint(this.point, value, {
+      exponent,
+      current: this.#image.words(this.binding),
+      ...(reference === undefined ? {} : { reference }),
+    });
+    if (words === undefined) return false;
+    this.#image.setWords(this.binding, words);
+    return true;
+  }
+
+  #decode(): void {
+    const { table, conversion } = this.binding;
+    if (table === "coil" || table === "discrete") {
+      decodeBit(this.#slot.point, this.#view.getUint8(0) === 0 ? 0 : 1, this.#column, 0);
+      return;
+    }
+    if (conversion.sf !== undefined) this.#slot.exponent = this.#exponent();
+    decodePoint(this.#slot, this.#view, this.#column, 0);
+  }
+
+  /** NaN when the scale factor says "not implemented". */
+  #exponent(): number {
+    if (this.#sfView === undefined) return knownExponent(this.binding.conversion);
+    const exponent = this.#sfView.getInt16(0);
+    return isExponent(exponent) ? exponent : Number.NaN;
+  }
+}
+
+function viewOf(image: RegisterImage, place: RegisterPlace): DataView {
+  const bytes = image.view(place.table, place.address, place.count);
+  assert(bytes !== undefined, `the image has no ${place.table} ${place.address}`);
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -1,0 +1,303 @@
+import { assert } from "../domain/assert.ts";
+import { type Clock, monotonicMs } from "../domain/time.ts";
+import type { CompiledProfile } from "../profiles/binding.ts";
+import type { ServerCounters } from "./connection.ts";
+import { SimulatedDevice } from "./device.ts";
+import { type Fault, parseFaultOrder } from "./faults.ts";
+import { FleetValues } from "./fleet-values.ts";
+import type { RegisterWords } from "./initial-image.ts";
+import { ModbusServer, type ServerEndpoint } from "./modbus-server.ts";
+import type { TimingPreset } from "./physics/parameters.ts";
+import type { LoadMode } from "./physics/plant-model.ts";
+import { countUp, type TripCause } from "./plant-bess.ts";
+import { Plant, type PlantSettings, type PlantSnapshot } from "./plant.ts";
+
+export interface SimulationDevice {
+  readonly id: string;
+  readonly profile: CompiledProfile;
+  readonly nominal: readonly RegisterWords[];
+  /** Devices with the same `endpointKey` share one port. */
+  readonly endpoint: SimulationEndpoint;
+  readonly unitId: number;
+  /** `fleet`: every value moves all the time, for benches. */
+  readonly values?: "fleet";
+}
+
+export interface SimulationEndpoint extends ServerEndpoint {
+  /** Needed only where several devices share a port that is 0. */
+  readonly name?: string;
+  /** Answers take the time of a serial line of this speed. */
+  readonly serialBaud?: number;
+}
+
+export interface SimulationOptions {
+  readonly devices: readonly SimulationDevice[];
+  /** Undefined: the devices hold their first values. */
+  readonly plant: PlantSettings | undefined;
+  readonly clock: Clock;
+  readonly seed: number;
+  readonly preset: TimingPreset;
+  /** How often the values of a fleet move. */
+  readonly fleetEveryMs?: number;
+}
+
+export interface RunningSimulation {
+  /** Port by `endpointKey`. */
+  readonly ports: ReadonlyMap<string, number>;
+  /** Resolves when the signal has aborted and every port is closed. */
+  readonly finished: Promise<void>;
+}
+
+/** Counted since the start. */
+export interface SimulationCounters {
+  steps: number;
+  /** Model time given up because the machine could not keep up, ms. */
+  skippedMs: number;
+}
+
+const STEP_MS = 10;
+/** Steps made up at once after a pause; what is beyond is skipped and counted. */
+const CATCH_UP_STEPS_MAX = 50;
+const DEVICE_TICK_MS = 100;
+const SECOND_MS = 1000;
+const FLEET_MS = 100;
+/** Points that count the seconds of a device that no plant model moves. */
+const SECOND_COUNTERS = ["heartbeat", "x-uptime"];
+
+/** Name of the port that a device is behind: its endpoint's name, or host and port. */
+export function endpointKey({ id, endpoint }: Pick<SimulationDevice, "id" | "endpoint">): string {
+  if (endpoint.name !== undefined) return endpoint.name;
+  return endpoint.port === 0 ? id : `${endpoint.host}:${endpoint.port}`;
+}
+
+/** Every device of a site as a real protocol server, moved by one plant model in real time. */
+export class Simulation {
+  readonly counters: SimulationCounters = { steps: 0, skippedMs: 0 };
+  readonly #clock: Clock;
+  readonly #devices = new Map<string, SimulatedDevice>();
+  readonly #servers = new Map<string, ModbusServer>();
+  readonly #serverOf = new Map<string, ModbusServer>();
+  readonly #plant: Plant | undefined;
+  readonly #jobs: readonly Job[];
+  #startedMs = 0;
+  #steps = 0;
+  #isStarted = false;
+
+  constructor(options: SimulationOptions) {
+    const { devices, plant, clock, preset, seed } = options;
+    this.#clock = clock;
+    for (const { id, profile, unitId, nominal } of devices) {
+      assert(!this.#devices.has(id), `two devices named ${id}`);
+      this.#devices.set(id, new SimulatedDevice({ id, profile, unitId, nominal }));
+    }
+    const all = [...this.#devices.values()];
+    this.#plant = plant === undefined ? undefined : new Plant(plant, all, { preset, seed });
+    this.#makeServers(devices);
+    this.#jobs = this.#makeJobs(devices, options.fleetEveryMs ?? FLEET_MS);
+  }
+
+  /**
+   * Opens every port, then runs the plant in real time until `signal` aborts.
+   * @throws GatewayError PORT_IN_USE
+   */
+  async start(signal: AbortSignal): Promise<RunningSimulation> {
+    assert(!this.#isStarted, "a simulation starts once");
+    this.#isStarted = true;
+    const ports = new Map<string, number>();
+    try {
+      for (const [key, server] of this.#servers) ports.set(key, await server.open());
+    } catch (error) {
+      await this.#close();
+      throw error;
+    }
+    return { ports, finished: this.#run(signal) };
+  }
+
+  device(id: string): SimulatedDevice {
+    const device = this.#devices.get(id);
+    assert(device !== undefined, `the simulation has no device ${id}`);
+    return device;
+  }
+
+  /** Counters of the server that a device is behind. */
+  serverCounters(id: string): Readonly<ServerCounters> {
+    return this.#serverFor(id).counters;
+  }
+
+  /** The plant now; undefined when there is no plant. */
+  snapshot(): PlantSnapshot | undefined {
+    return this.#plant?.snapshot();
+  }
+
+  /** Sets the fault of a device; the one before is gone. Resolves when it is in force. */
+  async fault(id: string, fault: Fault): Promise<void> {
+    await this.#setFault(id, fault);
+  }
+
+  async clear(id: string): Promise<void> {
+    await this.#setFault(id, undefined);
+  }
+
+  /**
+   * Does what a control message says; see `parseFaultOrder`. Undefined when done, else the problem
+   * in a sentence.
+   */
+  async order(message: unknown): Promise<string | undefined> {
+    const order = parseFaultOrder(message);
+    if ("problem" in order) return order.problem;
+    if (!this.#devices.has(order.device)) return `there is no device ${order.device}`;
+    await this.#setFault(order.device, order.fault);
+    return undefined;
+  }
+
+  load(mode: LoadMode): void {
+    this.#thePlant().load(mode);
+  }
+
+  /** Frequency that a scenario asks for, as a deviation from nominal, Hz. */
+  offsetFrequency(offsetHz: number): void {
+    this.#thePlant().offsetFrequency(offsetHz);
+  }
+
+  /** Trips a battery; it stays tripped until `clearCause` and a reset through its registers. */
+  trip(id: string, cause: TripCause): void {
+    this.#thePlant().trip(id, cause);
+  }
+
+  clearCause(id: string): void {
+    this.#thePlant().clearCause(id);
+  }
+
+  /** Lets the plant run for `seconds` of its own time at once: to settle before the start. */
+  settle(seconds: number): void {
+    const plant = this.#thePlant();
+    for (let left = Math.round((seconds * 1000) / STEP_MS); left > 0; left -= 1) {
+      plant.step(STEP_MS / 1000);
+    }
+    plant.startAt(this.#clock.now());
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    this.#startedMs = this.#clock.now();
+    this.#plant?.startAt(this.#startedMs);
+    for (const job of this.#jobs) job.dueMs = this.#startedMs;
+    try {
+      while (!signal.aborted) {
+        this.#catchUp(this.#clock.now());
+        const nextMs = this.#startedMs + (this.#steps + 1) * STEP_MS;
+        await this.#clock.sleep(Math.max(0, nextMs - this.#clock.now()), signal);
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    } finally {
+      await this.#close();
+    }
+  }
+
+  /** Makes every step that is due; deadlines are absolute, so that no time is lost in between. */
+  #catchUp(nowMs: number): void {
+    const due = Math.floor((nowMs - this.#startedMs) / STEP_MS) - this.#steps;
+    const steps = Math.min(due, CATCH_UP_STEPS_MAX);
+    if (due > steps) {
+      const skippedMs = (due - steps) * STEP_MS;
+      this.#startedMs += skippedMs;
+      this.counters.skippedMs += skippedMs;
+    }
+    if (this.#plant !== undefined) {
+      for (let step = 0; step < steps; step += 1) this.#plant.step(STEP_MS / 1000);
+      this.#plant.startAt(this.#startedMs + (this.#steps + steps) * STEP_MS);
+    }
+    this.#steps += steps;
+    this.counters.steps += steps;
+    for (const job of this.#jobs) {
+      if (nowMs < job.dueMs) continue;
+      job.run(nowMs);
+      job.dueMs = Math.max(job.dueMs + job.everyMs, nowMs);
+    }
+  }
+
+  #makeServers(devices: readonly SimulationDevice[]): void {
+    for (const [key, members] of groupBy(devices, endpointKey)) {
+      const [first] = members;
+      if (first === undefined) continue;
+      const served = members.map(({ id }) => this.device(id));
+      const { endpoint } = first;
+      const server = new ModbusServer({
+        endpoint,
+        devices: served,
+        clock: this.#clock,
+        serialBaud: endpoint.serialBaud,
+      });
+      this.#servers.set(key, server);
+      for (const { id } of members) this.#serverOf.set(id, server);
+    }
+  }
+
+  #makeJobs(devices: readonly SimulationDevice[], fleetEveryMs: number): Job[] {
+    const all = [...this.#devices.values()];
+    const counting = all.filter(
+      ({ profile }) => this.#plant === undefined || profile.deviceClass !== "bess",
+    );
+    const jobs: Job[] = [
+      {
+        everyMs: DEVICE_TICK_MS,
+        dueMs: 0,
+        run: (nowMs) => {
+          for (const device of all) device.tick(nowMs);
+        },
+      },
+      {
+        everyMs: SECOND_MS,
+        dueMs: 0,
+        run: () => {
+          for (const device of counting) for (const id of SECOND_COUNTERS) countUp(device, id);
+        },
+      },
+    ];
+    const fleet = devices.filter(({ values }) => values === "fleet");
+    if (fleet.length === 0) return jobs;
+    const values = new FleetValues(fleet.map(({ id }) => this.device(id)));
+    const run = (nowMs: number): void => {
+      values.update(monotonicMs(nowMs));
+    };
+    return [...jobs, { everyMs: fleetEveryMs, dueMs: 0, run }];
+  }
+
+  async #setFault(id: string, fault: Fault | undefined): Promise<void> {
+    const device = this.device(id);
+    device.setFault(fault, this.#clock.now());
+    await this.#serverFor(id).faultsChanged(device);
+  }
+
+  #serverFor(id: string): ModbusServer {
+    const server = this.#serverOf.get(id);
+    assert(server !== undefined, `${id} has no server`);
+    return server;
+  }
+
+  #thePlant(): Plant {
+    assert(this.#plant !== undefined, "this simulation has no plant");
+    return this.#plant;
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all([...this.#servers.values()].map(async (server) => server.close()));
+  }
+}
+
+/** Something that is done again and again while the simulation runs. */
+interface Job {
+  readonly everyMs: number;
+  dueMs: number;
+  readonly run: (nowMs: number) => void;
+}
+
+function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): ReadonlyMap<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const group = groups.get(keyOf(item));
+    if (group === undefined) groups.set(keyOf(item), [item]);
+    else group.push(item);
+  }
+  return groups;
+}

@@ -1,0 +1,130 @@
+import { strict as assert } from "node:assert";
+import {
+  AGE_WINDOW_MS,
+  COMMAND_MAX_BYTES,
+  CommandVerifier,
+  type InboundMessage,
+  RATE_BURST,
+  RATE_PER_S,
+  SAFER_BURST,
+} from "../../src/access/verify.ts";
+import { formatUtc } from "../../src/dcpi/timestamp.ts";
+import { monotonicMs, utcMs } from "../../src/domain/time.ts";
+
+const NOW = Date.UTC(2026, 0, 1);
+const TOPIC = "cmd/battery/control";
+
+function body(members: object = {}): Uint8Array {
+  const message = {
+    PSWD_version: "1.0",
+    command_id: "c-1",
+    command_type: "discharge",
+    timestamp: formatUtc(utcMs(NOW)),
+    target_power_mw: 1,
+    ...members,
+  };
+  return new TextEncoder().encode(JSON.stringify(message));
+}
+
+function inbound(members: Partial<InboundMessage> = {}): InboundMessage {
+  return {
+    payload: body(),
+    retained: false,
+    correlation: undefined,
+    properties: new Map(),
+    hasRepeatedProperty: false,
+    receivedAt: monotonicMs(0),
+    receivedUtc: utcMs(NOW),
+    ...members,
+  };
+}
+
+const allowing = () => new CommandVerifier({ unsigned: "allow", facility: "hall-1" });
+
+function reasonOf(verifier: CommandVerifier, message: InboundMessage): string {
+  const verdict = verifier.verify(TOPIC, message);
+  return "accepted" in verdict ? "accepted" : verdict.refused;
+}
+
+describe("command verification", () => {
+  it("refuses every unsigned command unless the site allows them", () => {
+    const refusing = new CommandVerifier({ unsigned: "refuse", facility: "hall-1" });
+    assert.equal(reasonOf(refusing, inbound()), "unsigned");
+    const verdict = allowing().verify(TOPIC, inbound());
+    assert.ok("accepted" in verdict);
+    assert.equal(verdict.accepted.principal, "unsigned");
+    assert.equal(verdict.accepted.request.id, "c-1");
+  });
+
+  it("refuses a signature of a key that nobody trusts, also where unsigned is allowed", () => {
+    const properties = new Map([["sig", "e30..AA"]]);
+    assert.equal(reasonOf(allowing(), inbound({ properties })), "unknown-key");
+  });
+
+  it("says nothing about the content to a stranger", () => {
+    const refusing = new CommandVerifier({ unsigned: "refuse", facility: "hall-1" });
+    const verdict = refusing.verify(TOPIC, inbound({ payload: body({ command_type: "x" }) }));
+    assert.deepEqual(verdict, {
+      refused: "unsigned",
+      at: undefined,
+      text: "unsigned",
+      id: undefined,
+      dialect: undefined,
+    });
+  });
+
+  it("refuses what the broker had kept, what is too long, and properties said twice", () => {
+    assert.equal(reasonOf(allowing(), inbound({ retained: true })), "retained");
+    const payload = new Uint8Array(COMMAND_MAX_BYTES + 1);
+    assert.equal(reasonOf(allowing(), inbound({ payload })), "too-long");
+    assert.equal(reasonOf(allowing(), inbound({ hasRepeatedProperty: true })), "repeated-property");
+  });
+
+  it("refuses an old command and one from the future, each by one millisecond", () => {
+    const at = (ageMs: number) => inbound({ receivedUtc: utcMs(NOW + ageMs) });
+    assert.equal(reasonOf(allowing(), at(AGE_WINDOW_MS)), "accepted");
+    assert.equal(reasonOf(allowing(), at(AGE_WINDOW_MS + 1)), "too-old");
+    assert.equal(reasonOf(allowing(), at(-AGE_WINDOW_MS)), "accepted");
+    assert.equal(reasonOf(allowing(), at(-AGE_WINDOW_MS - 1)), "from-the-future");
+  });
+
+  it("passes on what the message says wrong, with its place", () => {
+    const verdict = allowing().verify(TOPIC, inbound({ payload: body({ duration_sec: 0 }) }));
+    assert.ok("refused" in verdict);
+    assert.deepEqual([verdict.refused, verdict.at], ["duration-zero", "/duration_sec"]);
+    assert.deepEqual([verdict.id, verdict.dialect], ["c-1", "pswd"]);
+  });
+
+  it("takes the id from MQTT where the body has none: property before correlation data", () => {
+    const payload = body({ command_id: undefined });
+    const correlation = new TextEncoder().encode("corr-1");
+    const idOf = (message: InboundMessage) => {
+      const verdict = allowing().verify(TOPIC, message);
+      return "accepted" in verdict ? verdict.accepted.request.id : verdict.refused;
+    };
+    assert.equal(idOf(inbound({ payload, correlation })), "corr-1");
+    const properties = new Map([["command_id", "prop-1"]]);
+    assert.equal(idOf(inbound({ payload, correlation, properties })), "prop-1");
+    assert.equal(idOf(inbound({ payload })), "no-id");
+    assert.equal(idOf(inbound({ payload, correlation: Uint8Array.of(0, 255) })), "no-id");
+    assert.equal(idOf(inbound({ payload, correlation: new Uint8Array(65).fill(65) })), "no-id");
+  });
+
+  it("limits the rate, but never keeps a battery from being given back", () => {
+    const verifier = allowing();
+    for (let count = 0; count < RATE_BURST; count++) {
+      assert.equal(reasonOf(verifier, inbound()), "accepted");
+    }
+    assert.equal(reasonOf(verifier, inbound()), "rate-limited");
+    const payload = body({ command_type: "standby", target_power_mw: undefined });
+    for (let count = 1; count < SAFER_BURST; count++) {
+      assert.equal(reasonOf(verifier, inbound({ payload })), "accepted");
+    }
+    assert.equal(reasonOf(verifier, inbound({ payload })), "rate-limited", "also bounded");
+    const later = inbound({ receivedAt: monotonicMs(1_000) });
+    for (let count = 0; count < RATE_PER_S; count++) {
+      assert.equal(reasonOf(verifier, later), "accepted");
+    }
+    assert.equal(reasonOf(verifier, later), "rate-limited");
+  });
+});

@@ -1,0 +1,117 @@
+import { strict as assert } from "node:assert";
+import { createServer, type Server, type Socket } from "node:net";
+import { join } from "node:path";
+import { utcMs } from "../../src/domain/time.ts";
+import { encodeAck, encodeFrame, encodeGap, encodeHello } from "../../src/link/codec.ts";
+import { FrameWriter } from "../../src/link/frame-writer.ts";
+import { SystemClock } from "../../src/platform/clock.ts";
+import { eventually, socketDirectory, startConsumer, TABLE } from "./link-rig.ts";
+import { makeRound } from "./round-builders.ts";
+
+const HELLO = encodeHello({
+  producer: "field",
+  epoch: 7,
+  startedUtc: utcMs(1),
+  ...TABLE,
+  oldestFrame: 1,
+  nextFrame: 1,
+});
+
+function frame(frameNo: number): Uint8Array {
+  const writer = new FrameWriter();
+  writer.addRound(makeRound(1, frameNo, 0, [1]));
+  return encodeFrame(writer, { type: "frame", frameNo, hasMore: false });
+}
+
+/** A clock whose long waits are over at once: for peers that keep silent. */
+class ImpatientClock extends SystemClock {
+  override async sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return super.sleep(ms / 100, signal);
+  }
+}
+
+describe("rounds link: a producer that keeps no rules", () => {
+  let directory: ReturnType<typeof socketDirectory>;
+  let socketPath: string;
+  let server: Server;
+  const sockets = new Set<Socket>();
+  let onConnection: (socket: Socket) => void;
+
+  beforeEach(async () => {
+    directory = socketDirectory();
+    socketPath = join(directory.path, "rounds");
+    server = createServer((socket) => {
+      sockets.add(socket.on("error", () => undefined));
+      socket.resume();
+      onConnection(socket);
+    });
+    await new Promise<void>((resolve) => server.listen(socketPath, resolve));
+  });
+  afterEach(async () => {
+    for (const socket of sockets) socket.destroy();
+    await new Promise((resolve) => server.close(resolve));
+    directory.remove();
+  });
+
+  const cases: [string, Uint8Array][] = [
+    ["noise", new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n")],
+    ["a frame before hello", frame(1)],
+    ["hello twice", Buffer.concat([HELLO, HELLO])],
+    ["what only a consumer says", Buffer.concat([HELLO, encodeAck({ epoch: 7, frameNo: 1 })])],
+    ["frames with a hole", Buffer.concat([HELLO, frame(1), frame(3)])],
+    [
+      "a gap with a hole before it",
+      Buffer.concat([
+        HELLO,
+        frame(1),
+        encodeGap({ firstFrame: 3, lastFrame: 4, lastSeqs: new Map() }),
+      ]),
+    ],
+  ];
+  for (const [what, bytes] of cases) {
+    it(`is left when it sends ${what}, counted, and tried again`, async () => {
+      let connections = 0;
+      onConnection = (socket) => {
+        connections++;
+        socket.write(connections === 1 ? bytes : Buffer.concat([HELLO, frame(1), frame(2)]));
+      };
+      const consumer = startConsumer(socketPath);
+      await eventually(() => consumer.seqs().at(-1) === 2);
+      assert.deepEqual(consumer.seqs(), [1, 2], "nothing twice, nothing of the bad connection");
+      assert.equal(consumer.consumer.counters().hostilePeers, 1);
+      await consumer.stop();
+    });
+  }
+
+  it("is left for good when it speaks another version", async () => {
+    const other = HELLO.slice();
+    other[5] = 2;
+    onConnection = (socket) => socket.write(other);
+    const consumer = startConsumer(socketPath);
+    await assert.rejects(consumer.done, { code: "FRAME_VERSION", retry: "permanent" });
+    assert.equal(consumer.lastError()?.code, "FRAME_VERSION");
+  });
+
+  it("is left when it never says hello, and tried again", async () => {
+    let connections = 0;
+    onConnection = () => connections++;
+    const consumer = startConsumer(socketPath, { clock: new ImpatientClock() });
+    await eventually(() => connections >= 2);
+    assert.equal(consumer.lastError()?.code, "PEER_LOST");
+    await consumer.stop();
+  });
+
+  it("may be away: the consumer says so once and comes back", async () => {
+    onConnection = (socket) => socket.write(Buffer.concat([HELLO, frame(1)]));
+    await new Promise((resolve) => server.close(resolve));
+    const consumer = startConsumer(socketPath, { clock: new ImpatientClock() });
+    await eventually(() => consumer.states.length === 1);
+    await new Promise<void>((resolve) => server.listen(socketPath, resolve));
+    await eventually(() => consumer.seqs().length === 1);
+    assert.deepEqual(
+      consumer.states.map(({ state }) => state),
+      ["lost", "connected"],
+    );
+    await consumer.stop();
+  });
+});

@@ -1,0 +1,465 @@
+import { strict as assert } from "node:assert";
+import { join } from "node:path";
+import type { PlantEvent } from "../../src/domain/event.ts";
+import { streamId } from "../../src/domain/point.ts";
+import { utcMs } from "../../src/domain/time.ts";
+import { encodeAck, encodeResume } from "../../src/link/codec.ts";
+import type { FramePlace } from "../../src/link/round-consumer.ts";
+import { RoundProducer } from "../../src/link/round-producer.ts";
+import { SystemClock } from "../../src/platform/clock.ts";
+import { SimClock } from "../support/sim-clock.ts";
+import {
+  eventually,
+  rawPeer,
+  socketDirectory,
+  startConsumer,
+  startProducer,
+  TABLE,
+} from "./link-rig.ts";
+import { kept, makeRound } from "./round-builders.ts";
+
+const EVENT: PlantEvent = {
+  id: "trip",
+  severity: "trip",
+  phase: "raised",
+  device: "bess-1",
+  point: undefined,
+  text: "bess-1 tripped",
+  at: utcMs(1),
+};
+
+class ClockAt5000 extends SystemClock {
+  override utcNow() {
+    return utcMs(5_000);
+  }
+}
+
+const upTo = (last: number) => Array.from({ length: last }, (_, at) => at + 1);
+
+describe("rounds link", () => {
+  let directory: ReturnType<typeof socketDirectory>;
+  let socketPath: string;
+  const stops: (() => Promise<void>)[] = [];
+
+  beforeEach(() => {
+    directory = socketDirectory();
+    socketPath = join(directory.path, "rounds");
+  });
+  afterEach(async () => {
+    for (const stop of stops.splice(0).reverse()) await stop().catch(() => undefined);
+    directory.remove();
+  });
+
+  async function produce(
+    ...args: Parameters<typeof startProducer> extends [string, ...infer R] ? R : never
+  ) {
+    const started = await startProducer(socketPath, ...args);
+    stops.push(started.stop);
+    return started;
+  }
+  function consume(options: Parameters<typeof startConsumer>[1] = {}) {
+    const started = startConsumer(socketPath, options);
+    stops.push(started.stop);
+    return started;
+  }
+  /** Rounds `first` … `last` of stream 1, a frame each. */
+  function post(producer: RoundProducer, first: number, last: number) {
+    for (let seq = first; seq <= last; seq++) {
+      producer.postRound(makeRound(1, seq, 0, [seq, -seq]));
+      producer.flush();
+    }
+  }
+
+  it("gives a live consumer what is known, then what happens", async () => {
+    const { producer } = await produce();
+    post(producer, 1, 2);
+    producer.postRound(makeRound(1, 3, 1, [33]));
+    producer.postRound(makeRound(2, 1, 50, [5]));
+    const live = consume({ role: "scada", mode: "live" });
+    await eventually(() => live.frames.length === 1);
+    const [image] = live.frames;
+    assert.deepEqual([image?.type, image?.frameNo, image?.hasMore], ["image", 3, false]);
+    assert.deepEqual(
+      image?.items.map((item) => item.kind === "round" && item.round),
+      [makeRound(1, 2, 0, [2]), makeRound(1, 3, 1, [33]), makeRound(2, 1, 50, [5])].map(kept),
+    );
+    post(producer, 4, 4);
+    await eventually(() => live.frames.length === 2);
+    assert.deepEqual([live.frames[1]?.type, live.frames[1]?.frameNo], ["frame", 4]);
+    assert.deepEqual(live.seqs(), [4]);
+    assert.deepEqual(live.gaps, []);
+  });
+
+  it("keeps every frame until the durable consumer has stored it", async () => {
+    const { producer } = await produce();
+    post(producer, 1, 3);
+    const durable = consume();
+    await eventually(() => durable.frames.length === 3);
+    assert.equal(producer.counters().ringFrames, 3);
+    durable.consumer.ack(7, 2);
+    await eventually(() => producer.counters().ringFrames === 1);
+    durable.consumer.ack(6, 3);
+    durable.consumer.ack(7, 3);
+    await eventually(() => producer.counters().ringFrames === 0);
+    assert.equal(producer.counters().hostilePeers, 0);
+  });
+
+  it("goes on behind the last stored frame when the consumer comes back: none lost", async () => {
+    const { producer } = await produce();
+    post(producer, 1, 10);
+    const first = consume();
+    await eventually(() => first.frames.length === 10);
+    first.consumer.ack(7, 6);
+    await eventually(() => producer.counters().ringFrames === 4);
+    await first.stop();
+    post(producer, 11, 20);
+    const second = consume({ resume: () => ({ epoch: 7, frameNo: 6 }) });
+    await eventually(() => second.frames.length === 14);
+    assert.deepEqual(second.seqs(), upTo(20).slice(6));
+    assert.deepEqual(second.gaps, []);
+  });
+
+  it("hands no frame over twice when only the connection broke", async () => {
+    const { producer } = await produce();
+    let stored: FramePlace | undefined;
+    const durable = consume({ resume: () => stored });
+    post(producer, 1, 5);
+    await eventually(() => durable.frames.length === 5);
+    stored = { epoch: 7, frameNo: 2 };
+    // Another durable consumer takes the place; this one comes back when that one has gone.
+    const usurper = consume({ resume: () => ({ epoch: 7, frameNo: 5 }) });
+    await eventually(() => usurper.isConnected() && !durable.isConnected());
+    await usurper.stop();
+    await eventually(() => durable.isConnected());
+    post(producer, 6, 8);
+    await eventually(() => durable.frames.length >= 8);
+    assert.deepEqual(durable.seqs(), upTo(8));
+    assert.equal(durable.consumer.counters().duplicateFrames, 3);
+    durable.consumer.ack(7, 8);
+    await eventually(() => producer.counters().ringFrames === 0);
+  });
+
+  it("counts what the ring could not keep, and says which frames and seqs are gone", async () => {
+    const { producer } = await produce({ limits: { ringBytes: 4 * 700 } });
+    post(producer, 1, 10);
+    producer.postRound(makeRound(2, 1, 50, [1]));
+    producer.flush();
+    const { overrunFrames, ringFrames } = producer.counters();
+    assert.equal(overrunFrames + ringFrames, 11);
+    assert.ok(overrunFrames >= 5, `${overrunFrames} frames went`);
+    const durable = consume();
+    await eventually(() => durable.frames.length === ringFrames);
+    assert.deepEqual(durable.gaps, [
+      {
+        kind: "frames-lost",
+        producer: "field",
+        epoch: 7,
+        firstFrame: 1,
+        lastFrame: overrunFrames,
+        lastSeqs: new Map([[streamId(1), overrunFrames]]),
+      },
+    ]);
+    assert.equal(durable.seqs()[0], overrunFrames + 1);
+  });
+
+  it("does not call frames lost that were stored before the ring let them go", async () => {
+    const { producer } = await produce();
+    post(producer, 1, 4);
+    const first = consume();
+    await eventually(() => first.frames.length === 4);
+    first.consumer.ack(7, 4);
+    await eventually(() => producer.counters().ringFrames === 0);
+    await first.stop();
+    post(producer, 5, 6);
+    const restored = consume();
+    await eventually(() => restored.frames.length === 2);
+    assert.deepEqual(restored.gaps, []);
+  });
+
+  it("tells a durable consumer that went back to an older copy what it will not get", async () => {
+    const { producer } = await produce();
+    post(producer, 1, 4);
+    const first = consume();
+    await eventually(() => first.frames.length === 4);
+    first.consumer.ack(7, 3);
+    await eventually(() => producer.counters().ringFrames === 1);
+    await first.stop();
+    const restored = consume({ resume: () => ({ epoch: 7, frameNo: 1 }) });
+    await eventually(() => restored.frames.length === 1);
+    const [gap] = restored.gaps;
+    assert.deepEqual(gap?.kind === "frames-lost" && [gap.firstFrame, gap.lastFrame], [2, 3]);
+  });
+
+  it("tells once of a restart of the producer: last frame of before, first time of after", async () => {
+    const first = await produce();
+    post(first.producer, 1, 3);
+    const durable = consume({ resume: () => ({ epoch: 7, frameNo: 3 }) });
+    const live = consume({ role: "control", mode: "live" });
+    await eventually(() => durable.isConnected() && live.isConnected());
+    await first.stop();
+    const second = await produce({ epoch: 8, clock: new ClockAt5000() });
+    post(second.producer, 1, 1);
+    await eventually(() => durable.frames.length === 1 && live.gaps.length === 1);
+    const expected = { kind: "new-epoch", producer: "field", formerEpoch: 7, epoch: 8 };
+    assert.deepEqual(durable.gaps, [{ ...expected, lastFrame: 3, startedUtc: 5_000 }]);
+    assert.equal(live.gaps[0]?.kind, "new-epoch");
+  });
+
+  it("lets a live consumer that is too slow skip, tells it, and gives it a new image", async () => {
+    const { producer } = await produce({ limits: { liveQueueBytes: 20_000 } });
+    const live = consume({ role: "scada", mode: "live" });
+    const other = consume({ role: "control", mode: "live" });
+    await eventually(() => live.frames.length === 1 && other.frames.length === 1);
+    live.consumer.pause();
+    const wide = Array.from({ length: 100 }, (_, at) => at);
+    let seq = 0;
+    // Sockets take some hundred kilobytes before anything waits.
+    while (producer.counters().skippedFrames < 10) {
+      producer.postRound(makeRound(1, ++seq, 0, wide));
+      producer.flush();
+      if (seq % 16 === 0) await eventually(() => other.seqs().length === seq);
+      assert.ok(seq < 20_000, "nothing was skipped");
+    }
+    live.consumer.unpause();
+    await eventually(() => live.gaps.length === 1 && live.frames.at(-1)?.type === "image");
+    const [gap] = live.gaps;
+    assert.ok(gap?.kind === "frames-lost");
+    assert.equal(gap.firstFrame, live.seqs().length + 1);
+    assert.deepEqual([gap.lastFrame, gap.lastSeqs.get(streamId(1))], [seq, seq]);
+    producer.postRound(makeRound(1, seq + 1, 0, wide));
+    producer.flush();
+    await eventually(() => live.seqs().at(-1) === seq + 1);
+    await eventually(() => other.seqs().length === seq + 1);
+    assert.deepEqual(other.seqs(), upTo(seq + 1), "the other one missed nothing");
+  });
+
+  it("lets a slow durable consumer read from the ring: late, but whole", async () => {
+    const { producer } = await produce({ limits: { durableWindowBytes: 10_000 } });
+    const durable = consume();
+    await eventually(() => durable.isConnected());
+    durable.consumer.pause();
+    const wide = Array.from({ length: 100 }, (_, at) => at);
+    for (const seq of upTo(1500)) {
+      producer.postRound(makeRound(1, seq, 0, wide));
+      producer.flush();
+    }
+    durable.consumer.unpause();
+    await eventually(() => durable.frames.length === 1500);
+    assert.deepEqual(durable.seqs(), upTo(1500));
+    assert.equal(producer.counters().skippedFrames, 0);
+  });
+
+  it("takes an acknowledgement of frames that came over a former connection", async () => {
+    const { producer } = await produce();
+    post(producer, 1, 5);
+    const peer = rawPeer(socketPath);
+    peer.socket.write(
+      Buffer.concat([
+        encodeResume({
+          role: "services",
+          mode: "durable",
+          wantsImage: false,
+          epoch: 0,
+          frameNo: 0,
+        }),
+        encodeAck({ epoch: 7, frameNo: 5 }),
+      ]),
+    );
+    await eventually(() => producer.counters().ringFrames === 0);
+    assert.equal(peer.isClosed(), false);
+    peer.socket.destroy();
+  });
+
+  const resume = encodeResume({
+    role: "services",
+    mode: "durable",
+    wantsImage: false,
+    epoch: 7,
+    frameNo: 1,
+  });
+  const live = encodeResume({
+    role: "scada",
+    mode: "live",
+    wantsImage: false,
+    epoch: 0,
+    frameNo: 0,
+  });
+  const hostile: [string, Uint8Array][] = [
+    ["noise", new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n")],
+    ["an acknowledgement before it says who it is", encodeAck({ epoch: 7, frameNo: 1 })],
+    ["a second introduction", Buffer.concat([resume, resume])],
+    ["a frame that was never made", Buffer.concat([resume, encodeAck({ epoch: 7, frameNo: 9 })])],
+    ["a frame of another epoch", Buffer.concat([resume, encodeAck({ epoch: 8, frameNo: 1 })])],
+    [
+      "an acknowledgement of a live peer",
+      Buffer.concat([live, encodeAck({ epoch: 7, frameNo: 1 })]),
+    ],
+    [
+      "a place that was never reached",
+      encodeResume({ role: "services", mode: "durable", wantsImage: false, epoch: 7, frameNo: 2 }),
+    ],
+  ];
+  for (const [what, bytes] of hostile) {
+    it(`closes a peer that sends ${what}, counts it, and serves the others on`, async () => {
+      const { producer } = await produce();
+      const good = consume({ role: "control", mode: "live" });
+      await eventually(() => good.frames.length === 1);
+      post(producer, 1, 1);
+      const peer = rawPeer(socketPath);
+      peer.socket.write(bytes);
+      await eventually(peer.isClosed);
+      assert.equal(producer.counters().hostilePeers, 1);
+      post(producer, 2, 2);
+      await eventually(() => good.seqs().length === 2);
+      assert.equal(producer.counters().ringFrames, 2, "nothing was released");
+    });
+  }
+
+  it("closes a peer that never says who it is", async () => {
+    const { producer } = await produce({ limits: { introductionMs: 20 } });
+    const good = consume({ role: "control", mode: "live" });
+    const peer = rawPeer(socketPath);
+    await eventually(peer.isClosed);
+    assert.equal(producer.counters().hostilePeers, 1);
+    assert.ok(good.isConnected());
+  });
+
+  it("refuses one connection too many", async () => {
+    const { producer } = await produce({ limits: { maxConnections: 1 } });
+    const good = consume();
+    await eventually(() => good.isConnected());
+    const peer = rawPeer(socketPath);
+    await eventually(peer.isClosed);
+    assert.equal(producer.counters().refusedConnections, 1);
+    assert.ok(good.isConnected());
+  });
+
+  it("ends for good when the peer has another point table", async () => {
+    await produce();
+    const other = consume({ tableHash: "table-2" });
+    await assert.rejects(other.done, { code: "PEER_MISMATCH", retry: "permanent" });
+    const larger = consume({ tableSize: 101 });
+    await assert.rejects(larger.done, { code: "PEER_MISMATCH" });
+  });
+
+  it("ends with what a callback throws: that is nobody's bad frame", async () => {
+    const { producer } = await produce();
+    post(producer, 1, 1);
+    const broken = consume({
+      onFrame: () => {
+        throw new Error("our own bug");
+      },
+    });
+    await assert.rejects(broken.done, /our own bug/);
+  });
+
+  it("gives the durable consumer a moment to store the rest before it stops", async () => {
+    const { producer, stop } = await produce({ limits: { drainMs: 4_000, coalesceMs: 4_000 } });
+    const durable = consume({
+      onFrame: ({ epoch, frameNo }) => {
+        durable.consumer.ack(epoch, frameNo);
+      },
+    });
+    post(producer, 1, 1);
+    await eventually(() => producer.counters().ringFrames === 0);
+    producer.postRound(makeRound(1, 2, 0, [1]));
+    await stop();
+    assert.equal(producer.counters().ringFrames, 0);
+    assert.equal(producer.counters().frames, 2);
+  });
+});
+
+describe("round producer", () => {
+  function make(limits = {}) {
+    const clock = new SimClock();
+    const producer = new RoundProducer({
+      socketPath: "unused",
+      role: "control",
+      epoch: 1,
+      ...TABLE,
+      clock,
+      limits,
+    });
+    return { clock, producer };
+  }
+
+  it("puts the rounds of 10 ms into one frame", async () => {
+    const { clock, producer } = make();
+    producer.postRound(makeRound(1, 1, 0, [1]));
+    await clock.advance(9);
+    producer.postRound(makeRound(2, 1, 1, [1]));
+    producer.postEvent({ ...EVENT, severity: "info" });
+    assert.equal(producer.counters().frames, 0);
+    await clock.advance(1);
+    assert.equal(producer.counters().frames, 1);
+    producer.postRound(makeRound(1, 2, 0, [1]));
+    await clock.advance(9);
+    assert.equal(producer.counters().frames, 1);
+    await clock.advance(1);
+    assert.equal(producer.counters().frames, 2);
+    await clock.advance(100);
+    const { frames, rounds, points, events } = producer.counters();
+    assert.deepEqual(
+      { frames, rounds, points, events },
+      { frames: 2, rounds: 3, points: 3, events: 1 },
+    );
+  });
+
+  it("sends a trip, a critical event and a command's step at once", () => {
+    const { producer } = make();
+    producer.postRound(makeRound(1, 1, 0, [1]));
+    producer.postEvent(EVENT);
+    assert.equal(producer.counters().frames, 1);
+    producer.postEvent({ ...EVENT, severity: "critical" });
+    assert.equal(producer.counters().frames, 2);
+    producer.postStep({
+      commandId: "c",
+      stage: "done",
+      final: true,
+      asset: "bess-1",
+      reason: undefined,
+      requested: undefined,
+      applied: undefined,
+      measured: undefined,
+      readBack: undefined,
+      at: utcMs(1),
+    });
+    assert.equal(producer.counters().frames, 3);
+    producer.postEvent({ ...EVENT, severity: "warning" });
+    assert.equal(producer.counters().frames, 3);
+  });
+
+  it("does not send an event that is too long, and counts it", () => {
+    const { producer } = make();
+    producer.postEvent({ ...EVENT, text: "x".repeat(20_000) });
+    producer.flush();
+    assert.deepEqual([producer.counters().frames, producer.counters().droppedFacts], [0, 1]);
+  });
+
+  it("closes a frame that is long enough without waiting", () => {
+    const { producer } = make();
+    const wide = Array.from({ length: 100 }, (_, at) => at);
+    for (const seq of upTo(400)) producer.postRound(makeRound(1, seq, 0, wide));
+    const { frames, frameBytes } = producer.counters();
+    assert.equal(frames, 1);
+    assert.ok(frameBytes > 256 * 1024 && frameBytes < 258 * 1024);
+  });
+
+  it("drops frames older than the ring's time, oldest first", async () => {
+    const { clock, producer } = make({ ringMs: 1_000 });
+    for (const seq of upTo(4)) {
+      producer.postRound(makeRound(1, seq, 0, [1]));
+      producer.flush();
+      await clock.advance(400);
+    }
+    const { ringFrames, overrunFrames } = producer.counters();
+    assert.deepEqual([ringFrames, overrunFrames], [3, 1]);
+  });
+
+  it("stops on a round that is not of this site: our own bug", () => {
+    const { producer } = make();
+    assert.throws(() => {
+      producer.postRound(makeRound(1, 1, 99, [1, 2]));
+    }, /outside the table/);
+  });
+});

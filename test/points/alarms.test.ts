@@ -1,0 +1,117 @@
+import { strict as assert } from "node:assert";
+import type { PlantEvent } from "../../src/domain/event.ts";
+import { pointIndex } from "../../src/domain/point.ts";
+import { qualityCode } from "../../src/domain/quality.ts";
+import { utcMs } from "../../src/domain/time.ts";
+import { type AlarmRule, AlarmWatch, conditionHolds } from "../../src/points/alarms.ts";
+import { readingOf } from "../support/plant-reading.ts";
+
+const BAD = qualityCode("no-communication");
+const STALE = qualityCode("stale");
+
+function rule(id: string, rest: Partial<AlarmRule> = {}): AlarmRule {
+  return {
+    id,
+    severity: "warning",
+    text: `${id} text`,
+    device: "d",
+    point: pointIndex(0),
+    pointName: "alarms",
+    when: { bit: 0 },
+    isActiveLow: false,
+    isLatched: false,
+    ...rest,
+  };
+}
+
+function start(rules: readonly AlarmRule[]) {
+  const events: PlantEvent[] = [];
+  const watch = new AlarmWatch(rules, 4);
+  const read = (value: number, quality?: number) => {
+    events.length = 0;
+    watch.apply(readingOf({ 0: value, 3: 0 }, quality === undefined ? {} : { quality }), events);
+    return events.map((event) => `${event.id} ${event.phase}`);
+  };
+  return { watch, events, read };
+}
+
+describe("condition of a bit or value", () => {
+  const cases = [
+    [{ bit: 0 }, false, 1, true],
+    [{ bit: 0 }, false, 2, false],
+    [{ bit: 31 }, false, 2 ** 31, true],
+    [{ bit: 40 }, false, 2 ** 40 + 5, true],
+    [{ bit: 40 }, false, 2 ** 41, false],
+    [{ bit: 1 }, true, 1, true],
+    [{ equals: 6 }, false, 6, true],
+    [{ equals: 6 }, true, 6, false],
+  ] as const;
+  for (const [when, isActiveLow, value, expected] of cases) {
+    it(`${JSON.stringify(when)}${isActiveLow ? " low" : ""} is ${String(expected)} at ${value}`, () => {
+      assert.equal(conditionHolds({ when, isActiveLow }, value), expected);
+    });
+  }
+});
+
+describe("alarms", () => {
+  it("are raised and cleared once each, several on one point", () => {
+    const { read, watch } = start([rule("a"), rule("b", { when: { bit: 1 } })]);
+    assert.deepEqual(read(0), []);
+    assert.deepEqual(read(3).sort(), ["a raised", "b raised"]);
+    assert.deepEqual(read(3), []);
+    assert.deepEqual(
+      watch.active().map((active) => active.id),
+      ["a", "b"],
+    );
+    assert.deepEqual(read(2), ["a cleared"]);
+  });
+
+  it("carry what the operator needs", () => {
+    const { read, events } = start([rule("a", { severity: "trip" })]);
+    read(1);
+    assert.deepEqual(events[0], {
+      id: "a",
+      severity: "trip",
+      phase: "raised",
+      device: "d",
+      point: "alarms",
+      text: "a text",
+      at: readingOf({}).receivedUtc,
+    });
+  });
+
+  it("are neither raised nor cleared by a bad value", () => {
+    const { read } = start([rule("a"), rule("low", { when: { bit: 1 }, isActiveLow: true })]);
+    assert.deepEqual(read(1, BAD), []);
+    assert.deepEqual(read(2), []);
+    read(1);
+    assert.deepEqual(read(2, BAD), []);
+  });
+
+  it("may be raised by an uncertain value, but not cleared", () => {
+    const { read } = start([rule("a")]);
+    assert.deepEqual(read(1, STALE), ["a raised"]);
+    assert.deepEqual(read(0, STALE), []);
+    assert.deepEqual(read(0), ["a cleared"]);
+  });
+
+  it("stay when they are latched, until they are reset and the cause is gone", () => {
+    const { read, watch } = start([rule("a", { isLatched: true }), rule("b")]);
+    const events: PlantEvent[] = [];
+    read(1);
+    assert.equal(watch.reset("a", utcMs(1), events), 0, "the cause is there");
+    assert.deepEqual(read(0), ["b cleared"]);
+    assert.equal(watch.active().length, 1);
+    assert.equal(watch.reset("other", utcMs(2), events), 0);
+    assert.equal(watch.reset("a", utcMs(3), events), 1);
+    assert.deepEqual(
+      events.map((event) => [event.id, event.phase, event.at]),
+      [["a", "cleared", 3]],
+    );
+    assert.equal(watch.reset("a", utcMs(4), events), 0, "once");
+  });
+
+  it("name points of the table", () => {
+    assert.throws(() => start([rule("a", { point: pointIndex(9) })]), { name: "AssertionError" });
+  });
+});

@@ -1,0 +1,205 @@
+import { type PointIndex, pointIndex, streamId } from "../../src/domain/point.ts";
+import type {
+  BatteryUnitPlan,
+  ControlPlan,
+  EnvelopeEntry,
+  FeederPlan,
+  TripRule,
+} from "../../src/control/plan.ts";
+
+/** Places of the points of the small test site. */
+export const METER = pointIndex(0);
+export const TRAIN = pointIndex(1);
+export const UPS = pointIndex(2);
+export const MECHANICAL = pointIndex(3);
+export const CHILLER_SUPPLY = pointIndex(4);
+export const CHILLER_MEASURED = pointIndex(5);
+export const CHILLER_RUN = pointIndex(6);
+
+const UNIT_POINTS = 10;
+const FIRST_UNIT = 10;
+
+/** Points of one battery unit, by place of the unit. */
+export function unitPoints(unit: number) {
+  const first = FIRST_UNIT + unit * UNIT_POINTS;
+  const at = (offset: number): PointIndex => pointIndex(first + offset);
+  return {
+    power: at(0),
+    setpoint: at(1),
+    soc: at(2),
+    chargeLimit: at(3),
+    dischargeLimit: at(4),
+    state: at(5),
+    alarms: at(6),
+    heartbeat: at(7),
+    run: at(8),
+    alarmReset: at(9),
+  };
+}
+
+export function pointCountOf(units: number): number {
+  return FIRST_UNIT + units * UNIT_POINTS;
+}
+
+export const MW = 1e6;
+export const STATE_RUNNING = 3;
+export const STATE_OFF = 1;
+export const STATE_FAULT = 6;
+export const ESTOP_BIT = 6;
+
+export interface PlanOptions {
+  readonly units?: number;
+  readonly peakCapW?: number | undefined;
+  readonly importLimitW?: number;
+  readonly exportLimitW?: number;
+  readonly rampWPerS?: number;
+  readonly envelopeMode?: "clamp" | "refuse";
+  readonly withFeeders?: boolean;
+  readonly delayMs?: number;
+}
+
+/** The batteries and the grid connection of the demo site as control sees them. */
+export function testPlan(options: PlanOptions = {}): ControlPlan {
+  const count = options.units ?? 2;
+  const units = Array.from({ length: count }, (_, unit) => testUnit(unit));
+  return {
+    periodMs: 50,
+    grid: {
+      device: "pcc-meter",
+      power: { point: METER, maxAgeMs: 300 },
+      delayMs: options.delayMs ?? 0,
+      feeders: options.withFeeders === false ? [] : feeders(),
+      loss: { fixedW: 22_000, atRatingW: 270_000, ratingW: 30.87 * MW },
+      crossCheck: { fraction: 0.03, samples: 3 },
+      importLimitW: options.importLimitW ?? 28 * MW,
+      exportLimitW: options.exportLimitW ?? 0,
+      peakCapW: "peakCapW" in options ? options.peakCapW : 26.5 * MW,
+      rampUpWPerS: options.rampWPerS ?? 0.05 * MW,
+      rampDownWPerS: options.rampWPerS ?? 0.05 * MW,
+      blindMs: 1_000,
+      returnMs: 1_000,
+    },
+    units,
+    groups: [{ asset: "battery", units: units.map((_unit, place) => place) }],
+    trips: units.map((_unit, unit) => emergencyStop(unit, count)),
+    envelope: [
+      ...units.map((unit) => setpointEntry(unit, options.envelopeMode ?? "clamp")),
+      ...units.map((unit, place) => alarmResetEntry(unit.asset, place)),
+      chillerEntry(),
+    ],
+    exclusions: [],
+    leases: { maximumMs: 3_600_000, maximumHolders: 16 },
+  };
+}
+
+function feeders(): readonly FeederPlan[] {
+  return [
+    { device: "m-train", point: TRAIN, maxAgeMs: 300, sign: 1, setsPace: true },
+    { device: "m-ups", point: UPS, maxAgeMs: 2_500, sign: 1, setsPace: false },
+    { device: "m-mech", point: MECHANICAL, maxAgeMs: 2_500, sign: 1, setsPace: false },
+  ];
+}
+
+export function testUnit(unit: number): BatteryUnitPlan {
+  const points = unitPoints(unit);
+  return {
+    asset: `bess-${unit + 1}`,
+    stream: streamId(10 + unit),
+    points: {
+      power: points.power,
+      setpoint: points.setpoint,
+      soc: { point: points.soc, maxAgeMs: 1_500 },
+      chargeLimit: { point: points.chargeLimit, maxAgeMs: 1_500 },
+      dischargeLimit: { point: points.dischargeLimit, maxAgeMs: 1_500 },
+      faults: [{ point: points.state, when: { equals: STATE_FAULT }, isActiveLow: false }],
+      heartbeat: { point: points.heartbeat, maxAgeMs: 2_000 },
+      controllerHeartbeat: undefined,
+      run: {
+        point: points.run,
+        stopValue: 0,
+        startValue: 1,
+        stopped: { point: points.state, when: { equals: STATE_OFF }, isActiveLow: false },
+        alarmReset: points.alarmReset,
+      },
+    },
+    dischargeRatingW: 12 * MW,
+    chargeRatingW: 12 * MW,
+    capacityWh: 6 * MW,
+    soc: { minPercent: 10, maxPercent: 95, reservePercent: 30, resolutionPercent: 0.1 },
+    silentMs: 400,
+    reversion: { afterMs: 3_000, powerW: 0, rampWPerS: 25_000 },
+    stepW: 1_000,
+    repeatMs: 1_000,
+    readBack: { withinMs: 100, toleranceW: 1_000 },
+    settleMs: 250,
+    rampMaxWPerS: 120 * MW,
+  };
+}
+
+function setpointEntry(unit: BatteryUnitPlan, mode: "clamp" | "refuse"): EnvelopeEntry {
+  return {
+    asset: unit.asset,
+    pointName: "active-power-setpoint",
+    point: unit.points.setpoint,
+    min: { kind: "fixed", value: -unit.chargeRatingW },
+    max: { kind: "fixed", value: unit.dischargeRatingW },
+    rampPerS: 240 * MW,
+    minimumIntervalMs: 0,
+    mode,
+    interlocks: [],
+    isReadOnly: false,
+    confirm: "by-poll",
+    settleMs: 250,
+    effect: { point: unit.points.power, maxAgeMs: 400 },
+  };
+}
+
+function alarmResetEntry(asset: string, unit: number): EnvelopeEntry {
+  return {
+    ...chillerEntry(),
+    asset,
+    pointName: "alarm-reset",
+    point: unitPoints(unit).alarmReset,
+    min: { kind: "fixed", value: 0 },
+    max: { kind: "fixed", value: 1 },
+    minimumIntervalMs: 0,
+    interlocks: [],
+    effect: undefined,
+  };
+}
+
+/** A setpoint that no controller drives. */
+export function chillerEntry(): EnvelopeEntry {
+  return {
+    asset: "chiller-1",
+    pointName: "supply-temperature-setpoint",
+    point: CHILLER_SUPPLY,
+    min: { kind: "fixed", value: 14 },
+    max: { kind: "fixed", value: 24 },
+    rampPerS: undefined,
+    minimumIntervalMs: 5_000,
+    mode: "clamp",
+    interlocks: [
+      {
+        name: "running",
+        condition: { point: CHILLER_RUN, when: { equals: 1 }, isActiveLow: false },
+        maxAgeMs: 5_000,
+      },
+    ],
+    isReadOnly: false,
+    confirm: "read-back",
+    settleMs: 1_000,
+    effect: { point: CHILLER_MEASURED, maxAgeMs: 5_000 },
+  };
+}
+
+function emergencyStop(unit: number, count: number): TripRule {
+  return {
+    id: "emergency-stop",
+    device: `bess-${unit + 1}`,
+    pointName: "emergency-stop-active",
+    text: "the emergency stop is pressed",
+    condition: { point: unitPoints(unit).alarms, when: { bit: ESTOP_BIT }, isActiveLow: false },
+    units: Array.from({ length: count }, (_, place) => place),
+  };
+}
