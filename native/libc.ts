@@ -14,7 +14,7 @@ const socket: (domain: number, type: number, protocol: number) => number = bind(
   "int socket(int domain, int type, int protocol)",
 );
 const sendto: (...call: SendtoCall) => number = bind(
-  "ssize_t sendto(int fd, void *bytes, size_t length, int flags, void *to, uint32_t toLength)",
+  "intptr_t sendto(int fd, void *bytes, size_t length, int flags, void *to, uint32_t toLength)",
 );
 const schedSetscheduler: (task: number, policy: number, priority: Int32Array) => number = bind(
   "int sched_setscheduler(int task, int policy, void *priority)",

@@ -31,7 +31,7 @@ const DIAGNOSTICS_CLASS: RowClass = 4;
 export interface NorthPipeParts {
   readonly context: SiteContext;
   readonly store: Store;
-  readonly publisher: Publisher;
+  readonly publisher: Pick<Publisher, "publishRow">;
   readonly image: PointImage;
   readonly clock: Clock;
   readonly speaker: Speaker;

@@ -1,117 +1,89 @@
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
-import type { SiteConfig } from "../config/schema.ts";
+import { existsSync } from "node:fs";
+import type { DeviceConfig, SiteConfig } from "../config/schema.ts";
 import { GatewayError } from "../domain/errors.ts";
 import type { CompiledProfile } from "../profiles/binding.ts";
-import { compileProfile } from "../profiles/compile.ts";
-import { parseProfile, type ProfileProblem } from "../profiles/parse.ts";
+import { parseWords } from "../profiles/image.ts";
+import { ProfileLibrary } from "../profiles/library.ts";
+import { PlaceFinder } from "../profiles/place.ts";
 import type { Profile } from "../profiles/schema.ts";
+import type { RegisterWords } from "../simulator/initial-image.ts";
 import { PROFILE_ROOT } from "./package-root.ts";
 
-type Parsed = Extract<ReturnType<typeof parseProfile>, { profile: Profile }>;
+/** Vector that also tells how a simulated device begins. */
+const NOMINAL = "nominal";
 
-/** Longer than the format allows: refused without being read. */
-const FILE_MAX_BYTES = 1024 * 1024;
-const NAME = /^[a-z0-9-]+\/[a-z0-9.-]+$/;
-
-/** Device profiles as files: the shipped ones, and those of a site's own folder before them. */
+/** The shipped profiles, and those of a site's own folder before them. */
 export class ProfileFiles {
+  readonly #libraries: readonly ProfileLibrary[];
   readonly #roots: readonly string[];
-  readonly #parsed = new Map<string, Parsed>();
 
-  /** @param roots folders with `<manufacturer>/<model>.json`, first match wins */
+  /** @param roots folders with `<manufacturer>/<model>.json`; the first that has a file wins */
   constructor(roots: readonly string[] = [PROFILE_ROOT]) {
-    this.#roots = roots;
+    this.#roots = roots.filter((root) => existsSync(root));
+    this.#libraries = this.#roots.map((root) => new ProfileLibrary(root));
   }
 
   /** Names of all profiles, sorted. */
   names(): string[] {
-    const names = this.#roots.flatMap((root) =>
-      existsSync(root)
-        ? readdirSync(root, { recursive: true, encoding: "utf8" })
-            .map((file) => file.replaceAll("\\", "/"))
-            .filter((file) => /^[^/]+\/[^/]+\.json$/.test(file))
-            .map((file) => file.slice(0, -".json".length))
-        : [],
-    );
-    return [...new Set(names)].sort();
+    return [...new Set(this.#libraries.flatMap((library) => library.names()))].sort();
   }
 
-  /** Undefined when there is no such profile. */
-  fileOf(name: string): string | undefined {
-    if (!NAME.test(name)) return undefined;
-    return this.#roots
-      .map((root) => path.join(root, `${name}.json`))
-      .find((file) => existsSync(file));
-  }
-
-  /** @throws GatewayError PROFILE_MISSING, PROFILE_INVALID with the place of the first problem */
-  parsed(name: string): Parsed {
-    const known = this.#parsed.get(name);
-    if (known !== undefined) return known;
-    const file = this.fileOf(name);
-    if (file === undefined)
+  /** @throws GatewayError PROFILE_MISSING */
+  libraryOf(name: string): ProfileLibrary {
+    const at = this.#roots.findIndex((root) => existsSync(path.join(root, `${name}.json`)));
+    const library = this.#libraries[at];
+    if (library === undefined)
       throw new GatewayError("PROFILE_MISSING", {
         profile: name,
         lookedIn: this.#roots.join(", "),
       });
-    const result = parseProfile(readProfileText(file));
-    if ("problems" in result) throw invalid(file, result.problems);
-    this.#parsed.set(name, result);
-    return result;
+    return library;
   }
 
-  /** @throws GatewayError PROFILE_MISSING, PROFILE_INVALID */
-  compiled(name: string, parameters: SiteConfig["devices"][number]["parameters"]): CompiledProfile {
-    const { profile, positions } = this.parsed(name);
-    const result = compileProfile(profile, {
-      name,
-      parameters,
-      positions,
-      library: (base) => (this.fileOf(base) === undefined ? undefined : this.parsed(base).profile),
+  /** @throws GatewayError PROFILE_MISSING, PROFILE_INVALID, FILE_UNREADABLE */
+  compile(name: string, parameters: DeviceConfig["parameters"]): CompiledProfile {
+    return this.libraryOf(name).compile(name, { parameters });
+  }
+
+  /** Registers of the vector `nominal`: with them a simulated device begins. */
+  nominal(name: string, compiled: CompiledProfile): RegisterWords[] {
+    const library = this.libraryOf(name);
+    const profile = library.profile(name);
+    const vector = profile?.vectors?.find((candidate) => candidate.name === NOMINAL);
+    if (profile === undefined || vector === undefined) return [];
+    const finder = new PlaceFinder(vendorModels(profile, library), compiled.sunspec);
+    return Object.entries(vector.given ?? {}).flatMap(([at, text]) => {
+      const found = finder.find(at, {});
+      if ("problem" in found || typeof text !== "string") return [];
+      const { table, address } = found.place;
+      const words = parseWords(text, table === "coil" || table === "discrete");
+      return words === undefined ? [] : [{ table, address, words }];
     });
-    if ("problems" in result) throw invalid(this.fileOf(name) ?? name, result.problems);
-    return result.profile;
-  }
-}
-
-/** @throws GatewayError FILE_UNREADABLE, PROFILE_INVALID when it is far too long */
-export function readProfileText(file: string): string {
-  try {
-    if (statSync(file).size > FILE_MAX_BYTES)
-      throw new GatewayError("PROFILE_INVALID", { file, problem: "the file is too long" });
-    return readFileSync(file, "utf8");
-  } catch (cause) {
-    if (cause instanceof GatewayError) throw cause;
-    throw new GatewayError("FILE_UNREADABLE", { file }, { cause });
   }
 }
 
 /**
  * Compiled profile of every device of a site, by its id. Devices alike share one.
  *
- * @throws GatewayError PROFILE_MISSING, PROFILE_INVALID
+ * @throws GatewayError PROFILE_MISSING, PROFILE_INVALID, FILE_UNREADABLE
  */
 export function loadProfiles(
   site: SiteConfig,
-  files = new ProfileFiles(),
+  files: ProfileFiles,
 ): ReadonlyMap<string, CompiledProfile> {
   const compiled = new Map<string, CompiledProfile>();
   return new Map(
     site.devices.map(({ id, profile, parameters }) => {
       const key = `${profile} ${JSON.stringify(parameters)}`;
-      const found = compiled.get(key) ?? files.compiled(profile, parameters);
+      const found = compiled.get(key) ?? files.compile(profile, parameters);
       compiled.set(key, found);
       return [id, found] as const;
     }),
   );
 }
 
-function invalid(file: string, problems: readonly ProfileProblem[]): GatewayError {
-  const [first] = problems;
-  const place = first === undefined ? file : `${file}:${first.line}:${first.column}`;
-  return new GatewayError("PROFILE_INVALID", {
-    problems: problems.length,
-    first: `${place}: ${first?.message ?? "unknown"}`,
-  });
+function vendorModels(profile: Profile, library: ProfileLibrary): NonNullable<Profile["models"]> {
+  const base = profile.extends === undefined ? undefined : library.profile(profile.extends);
+  return { ...base?.models, ...profile.models };
 }

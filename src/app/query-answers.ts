@@ -39,6 +39,7 @@ export interface ServicesStatus {
     readonly offered: number;
     readonly overflowed: number;
     readonly oversize: number;
+    readonly refused: number;
   };
 }
 

@@ -38,7 +38,7 @@ export async function startRole(name: RoleName, file: string): Promise<Role> {
   return {
     context,
     clock,
-    log: createLogger(name, "info"),
+    log: createLogger(name, process.env["DCPI_LOG_LEVEL"] === "warn" ? "warn" : "info"),
     watchdog: new Watchdog({ environment: process.env, pid: process.pid, clock }),
     random: Math.random,
     epoch: clock.utcNow(),

@@ -79,7 +79,7 @@ export const DeviceConfig = closed(
 export const BrokerConfig = closed(
   {
     url: Type.String({
-      pattern: "^(mqtt|mqtts)://[^/ ]+$",
+      pattern: "^mqtt://[^/ ]+$",
       description: "mqtt://host:port. Brokers are tried in the order of the list.",
     }),
   },

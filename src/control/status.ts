@@ -4,7 +4,7 @@ import { itemAt } from "./item-at.ts";
 import { rampStepW } from "./link-rules.ts";
 import { megawatts, type Notices } from "./notices.ts";
 import type { ControlState } from "./state.ts";
-import type { TotalState } from "./total-power.ts";
+import { isFixedUnit } from "./total-power.ts";
 import type { UnitState } from "./units.ts";
 import { lastSetpoint } from "./writes.ts";
 import { numberAt } from "../points/number-at.ts";
@@ -49,12 +49,12 @@ function unitStatus(state: ControlState, place: number): UnitStatus {
     powerW: Number.isNaN(unit.countedW) ? undefined : unit.countedW,
     lowW: unit.box.lowW,
     highW: unit.box.highW,
-    bindingLevel: unitBinding(state.total, unit, place),
+    bindingLevel: unitBinding(state, unit, place),
   };
 }
 
 /** What decided a unit's power: its own limit where it is at it, else what decided the total. */
-function unitBinding(total: TotalState, unit: UnitState, place: number): Level {
+function unitBinding({ total, leases }: ControlState, unit: UnitState, place: number): Level {
   if (unit.mode !== "ready") return unit.box.highBy;
   const powerW = numberAt(total.shares.powersW, place);
   const mostW = Math.max(...total.shares.powersW);
@@ -63,7 +63,7 @@ function unitBinding(total: TotalState, unit: UnitState, place: number): Level {
   if (isHeldBack && powerW > 0 && unit.box.highW - powerW <= AT_LIMIT_W) return unit.box.highBy;
   const isHeldUp = total.binding === unit.box.lowBy || powerW - leastW > AT_LIMIT_W;
   if (isHeldUp && powerW < 0 && powerW - unit.box.lowW <= AT_LIMIT_W) return unit.box.lowBy;
-  return total.binding;
+  return isFixedUnit(leases, place) ? "grid-instruction" : total.binding;
 }
 
 /** Tells what the total cannot do, and what it cost the grid when a unit was lost. */
@@ -87,8 +87,8 @@ export function tellTotal(state: ControlState, notices: Notices, elapsedMs: numb
   );
   for (const [place, unit] of state.units.entries()) {
     if (unit.mode !== "ready") continue;
-    const { asset } = itemAt(plan.units, place);
-    const isEmpty = unit.box.highBy === "reserve" && unit.box.highW <= 0;
+    const { asset, stepW } = itemAt(plan.units, place);
+    const isEmpty = unit.box.highBy === "reserve" && unit.box.highW < stepW;
     notices.tell({ id: "reserve-reached", device: asset }, isEmpty, () =>
       isEmpty ? `${asset} keeps its reserve` : `${asset} is above its reserve`,
     );

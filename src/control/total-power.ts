@@ -208,7 +208,8 @@ function narrowByInstruction(state: TotalState, sight: TotalSight, partsW: numbe
   lowerCeiling(box, highW, "grid-instruction");
 }
 
-function isFixedUnit(leases: LeaseState, unit: number): boolean {
+/** True for a unit under a grid instruction. */
+export function isFixedUnit(leases: LeaseState, unit: number): boolean {
   for (const lease of leases.leases) {
     if (lease.priority <= FIXING_PRIORITY && membersOf(leases, lease.asset).includes(unit))
       return true;

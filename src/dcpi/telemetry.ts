@@ -153,19 +153,16 @@ export class TelemetryEncoder {
     if (point.type === "float" || point.type === "bits") this.#number(value);
     else if (point.type === "enum") this.#append(point.texts[value] ?? NULL);
     else if (point.type === "bool") this.#append(value === 0 ? FALSE : TRUE);
-    else if (point.type === "int") this.#whole(value, round.texts?.get(at));
-    else this.#text(round.texts?.get(at) ?? "");
+    else this.#wholeOrText(point, value, round.texts?.get(at));
     return quality === GOOD;
   }
 
-  #whole(value: number, text: string | undefined): void {
+  #wholeOrText(point: PointBytes, value: number, text: string | undefined): void {
     // Beyond 2^53 only the decimal text is exact; JSON has no limit of its own for whole numbers.
-    if (text !== undefined && WHOLE_NUMBER.test(text)) this.#ascii(text);
+    if (point.type === "text")
+      this.#ascii(JSON.stringify((text ?? "").slice(0, TEXT_VALUE_MAX_UNITS)));
+    else if (text !== undefined && WHOLE_NUMBER.test(text)) this.#ascii(text);
     else this.#number(value);
-  }
-
-  #text(text: string): void {
-    this.#ascii(JSON.stringify(text.slice(0, TEXT_VALUE_MAX_UNITS)));
   }
 
   #qualities(round: Round): void {

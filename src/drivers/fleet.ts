@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { DeviceDefinition, PointDefinition } from "../domain/point.ts";
 import type { Driver } from "./driver.ts";
 import { superviseDevice, type SupervisorContext, type SupervisorLimits } from "./supervisor.ts";
@@ -28,6 +29,8 @@ export async function superviseFleet(
   signal: AbortSignal,
 ): Promise<void> {
   const stop = new AbortController();
+  // Every device listens; that is no leak.
+  setMaxListeners(0, stop.signal);
   const abort = () => {
     stop.abort(signal.reason);
   };

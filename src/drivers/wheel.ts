@@ -9,9 +9,22 @@ export interface WheelTimer {
   cancel(): void;
 }
 
-interface Entry extends WheelTimer {
-  readonly fire: () => void;
+class Entry implements WheelTimer {
   readonly dueTick: number;
+  readonly fire: () => void;
+  readonly #slot: Set<Entry>;
+  readonly #onCancel: () => void;
+
+  constructor(dueTick: number, fire: () => void, slot: Set<Entry>, onCancel: () => void) {
+    this.dueTick = dueTick;
+    this.fire = fire;
+    this.#slot = slot;
+    this.#onCancel = onCancel;
+  }
+
+  cancel(): void {
+    if (this.#slot.delete(this)) this.#onCancel();
+  }
 }
 
 /**
@@ -26,6 +39,9 @@ export class TimerWheel {
   #tick = 0;
   #size = 0;
   #isTurning = false;
+  readonly #onCancel = () => {
+    this.#size -= 1;
+  };
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -44,13 +60,7 @@ export class TimerWheel {
     const dueTick = Math.max(Math.ceil((now + delayMs) / SLOT_MS), this.#tick + 1);
     const slot = this.#slots[dueTick % SLOTS];
     assert(slot !== undefined, "the wheel has a slot for every tick");
-    const entry: Entry = {
-      fire,
-      dueTick,
-      cancel: () => {
-        if (slot.delete(entry)) this.#size -= 1;
-      },
-    };
+    const entry = new Entry(dueTick, fire, slot, this.#onCancel);
     slot.add(entry);
     this.#size += 1;
     if (!this.#isTurning) this.#start();

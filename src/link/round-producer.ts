@@ -5,7 +5,7 @@ import { GatewayError } from "../domain/errors.ts";
 import type { PlantEvent } from "../domain/event.ts";
 import type { Producer, StreamId } from "../domain/point.ts";
 import type { Round } from "../domain/round.ts";
-import type { AbortSignalLike, Clock, UtcMs } from "../domain/time.ts";
+import type { AbortSignalLike, Clock, MonotonicMs, UtcMs } from "../domain/time.ts";
 import { encodeFrame, encodeHello } from "./codec.ts";
 import { FrameRing } from "./frame-ring.ts";
 import { FrameWriter } from "./frame-writer.ts";
@@ -15,7 +15,10 @@ import { type ConnectionOwner, ProducerConnection } from "./producer-connection.
 import { closeUnix, listenUnix } from "./unix-socket.ts";
 
 export interface ProducerLimits {
-  /** Longest time that a round waits for others to share its frame, ms. */
+  /**
+   * Least time between two frames that are not urgent, and so the longest that a round waits for
+   * others to share its frame, ms. After a pause a round leaves with those of the same moment.
+   */
   readonly coalesceMs: number;
   /** Oldest frame that is kept for a durable consumer, ms. */
   readonly ringMs: number;
@@ -100,6 +103,7 @@ export class RoundProducer {
   readonly #framedSeqs = new Map<StreamId, number>();
   #frameSeqs = new Map<StreamId, number>();
   #isFlushDue = false;
+  #flushedAt: MonotonicMs | undefined;
   #closed: Promise<void> = Promise.resolve();
   #onReleased: () => void = () => undefined;
   readonly #counts = {
@@ -194,7 +198,8 @@ export class RoundProducer {
     const frameNo = this.#ring.nextFrame;
     const message = encodeFrame(this.#writer, { type: "frame", frameNo, hasMore: false });
     for (const [stream, seq] of this.#frameSeqs) this.#framedSeqs.set(stream, seq);
-    this.#ring.push(message, this.#clock.now(), this.#frameSeqs);
+    this.#flushedAt = this.#clock.now();
+    this.#ring.push(message, this.#flushedAt, this.#frameSeqs);
     this.#frameSeqs = new Map();
     this.#counts.frames++;
     this.#counts.frameBytes += message.length;
@@ -219,7 +224,9 @@ export class RoundProducer {
   }
 
   async #flushLater(): Promise<void> {
-    await this.#clock.sleep(this.#limits.coalesceMs, this.#stop.signal).catch(() => undefined);
+    const sinceMs = this.#clock.now() - (this.#flushedAt ?? Number.NEGATIVE_INFINITY);
+    const waitMs = Math.max(0, this.#limits.coalesceMs - sinceMs);
+    await this.#clock.sleep(waitMs, this.#stop.signal).catch(() => undefined);
     this.#isFlushDue = false;
     this.flush();
   }

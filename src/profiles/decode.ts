@@ -4,15 +4,22 @@ import type { QualityCode } from "../domain/quality.ts";
 import { setBad } from "../domain/round.ts";
 import type { RoundColumns } from "../domain/round.ts";
 import {
+  numberReader,
   readHighBits,
   readLowBits,
-  readNumber,
   readString,
   readWhole,
   sliceOf,
 } from "../wire/modbus/codec.ts";
+import type { NumberReader } from "../wire/modbus/codec.ts";
 import type { BoundPoint, Conversion, ReadBinding } from "./binding.ts";
-import { absentPatterns, isExponent, valueOfRaw } from "./conversion.ts";
+import {
+  absentPatterns,
+  isExponent,
+  timesPowerOfTen,
+  valueOfRaw,
+  wordsOfPattern,
+} from "./conversion.ts";
 import type { AbsentPattern } from "./conversion.ts";
 
 const NOT_AVAILABLE = qualityCode("not-available-pattern");
@@ -29,12 +36,29 @@ export interface PointSlot {
   readonly byteOffset: number;
   /** Where its scale factor begins in the same answer; undefined: none, fixed, or static. */
   readonly sfByteOffset: number | undefined;
-  readonly absent: readonly AbsentPattern[];
   /**
    * Power of ten last seen; NaN while not known. `decodePoint` sets it from the answer; the driver
    * sets it for a static scale factor, which it reads once per connection.
    */
   exponent: number;
+  /** What `decodePoint` would otherwise find out again for every answer. */
+  readonly plan: DecodePlan;
+}
+
+interface DecodePlan {
+  readonly kind: "number" | "code" | "text";
+  readonly reader: NumberReader;
+  /** Raw numbers that mean "no value", where a pattern is one number and the other way round. */
+  readonly absentRaws: readonly { readonly raw: number; readonly quality: QualityCode }[];
+  /** All other patterns. */
+  readonly absentBits: readonly AbsentPattern[];
+  readonly scale: number;
+  readonly offset: number;
+  readonly curve: boolean;
+  /** Plausible range; a percentage gets its range when it has become a value of its own unit. */
+  readonly minimum: number;
+  readonly maximum: number;
+  readonly isLong: boolean;
 }
 
 /** A slot for a point that the device gives; derived and write-only points have none. */
@@ -45,14 +69,8 @@ export function slotOf(
 ): PointSlot {
   const { read } = point;
   assert(read !== undefined, `${point.id} is not read`);
-  return {
-    point,
-    read,
-    byteOffset,
-    sfByteOffset,
-    absent: read.conversion.raw === "string" ? [] : absentPatterns(read.conversion),
-    exponent: knownExponent(read.conversion),
-  };
+  const exponent = knownExponent(read.conversion);
+  return { point, read, byteOffset, sfByteOffset, exponent, plan: planOf(point, read) };
 }
 
 /** Power of ten that is known without reading: 0 without scale factor, NaN when it has to be read. */
@@ -80,25 +98,21 @@ export function decodePoint(
   columns: RoundColumns,
   at: number,
 ): void {
-  const { conversion } = slot.read;
-  if (conversion.raw === "string") {
+  const { plan } = slot;
+  if (plan.kind === "text") {
     decodeText(slot, view, columns, at);
     return;
   }
   if (slot.sfByteOffset !== undefined) slot.exponent = exponentFrom(view, slot.sfByteOffset);
-  const absent = slot.absent.length === 0 ? GOOD : absentQuality(slot, view);
-  if (absent !== GOOD || Number.isNaN(slot.exponent)) {
-    setBad(columns, at, absent === GOOD ? NOT_AVAILABLE : absent);
-    return;
-  }
-  const raw = readRaw(slot, view);
-  if (Number.isNaN(raw)) {
-    setBad(columns, at, isFloat(conversion) ? NOT_AVAILABLE : MALFORMED);
-  } else if (conversion.codes !== undefined || conversion.raw === "bool") {
-    decodeCode(conversion, raw, columns, at);
+  const raw = plan.reader(view, slot.byteOffset);
+  const absent = absentQuality(slot, raw, view);
+  if (absent !== GOOD) {
+    setBad(columns, at, absent);
+  } else if (plan.kind === "code") {
+    decodeCode(slot.read.conversion, raw, columns, at);
   } else {
-    setNumber(slot.point, valueOfRaw(conversion, raw, slot.exponent), columns, at);
-    if (isLong(conversion)) keepDigits(slot, view, columns, at);
+    setNumber(slot, raw, columns, at);
+    if (plan.isLong) keepDigits(slot, view, columns, at);
   }
 }
 
@@ -171,34 +185,89 @@ function decodeText(slot: PointSlot, view: DataView, columns: RoundColumns, at: 
   columns.texts.set(at, text);
 }
 
-function absentQuality(slot: PointSlot, view: DataView): QualityCode {
+function planOf(point: BoundPoint, read: ReadBinding): DecodePlan {
+  const { conversion } = read;
+  const { raw, percentOf, curve, scale, offset } = conversion;
+  const [minimum, maximum] = percentOf === undefined ? (point.range ?? UNLIMITED) : UNLIMITED;
+  const isCoded = conversion.codes !== undefined || raw === "bool";
+  const reader = readerOf(read);
+  return {
+    kind: raw === "string" ? "text" : isCoded ? "code" : "number",
+    reader,
+    ...absentOf(read, reader),
+    scale,
+    offset,
+    curve: curve !== undefined,
+    minimum,
+    maximum,
+    isLong: raw === "int64" || raw === "uint64",
+  };
+}
+
+const UNLIMITED: readonly [number, number] = [-Number.MAX_VALUE, Number.MAX_VALUE];
+
+/** Types of which each pattern is one number, and each number one pattern. */
+const EXACT_TYPES: ReadonlySet<string> = new Set(["uint16", "int16", "uint32", "int32", "bits"]);
+
+function absentOf(
+  read: ReadBinding,
+  reader: NumberReader,
+): Pick<DecodePlan, "absentRaws" | "absentBits"> {
+  const { conversion, count } = read;
+  if (conversion.raw === "string") return { absentRaws: [], absentBits: [] };
+  if (conversion.slice !== undefined || !EXACT_TYPES.has(conversion.raw) || count > 2) {
+    return { absentRaws: [], absentBits: absentPatterns(conversion) };
+  }
+  const absentRaws = [...conversion.absent].map(([hex, quality]) => {
+    const view = new DataView(new ArrayBuffer(2 * count));
+    wordsOfPattern(hex, conversion, count).forEach((word, index) => {
+      view.setUint16(2 * index, word);
+    });
+    return { raw: reader(view, 0), quality };
+  });
+  return { absentRaws, absentBits: [] };
+}
+
+function readerOf({ conversion, count }: ReadBinding): NumberReader {
+  const { raw, order, slice, sliceSigned } = conversion;
+  if (slice !== undefined) {
+    return (view, at) => {
+      const high = readHighBits(view, at, count, order);
+      return sliceOf([high, readLowBits(view, at, count, order)], slice, sliceSigned);
+    };
+  }
+  if (raw !== "bits" && raw !== "bool" && raw !== "string") return numberReader(raw, order);
+  return (view, at) =>
+    readHighBits(view, at, count, order) * 2 ** 32 + readLowBits(view, at, count, order);
+}
+
+/** GOOD when the answer holds a value. */
+function absentQuality(slot: PointSlot, raw: number, view: DataView): QualityCode {
+  const { absentRaws, absentBits } = slot.plan;
+  for (const pattern of absentRaws) {
+    if (pattern.raw === raw) return pattern.quality;
+  }
+  if (absentBits.length > 0) {
+    const quality = absentBitsQuality(slot, view);
+    if (quality !== GOOD) return quality;
+  }
+  if (Number.isNaN(slot.exponent)) return NOT_AVAILABLE;
+  if (!Number.isNaN(raw)) return GOOD;
+  return isFloat(slot.read.conversion) ? NOT_AVAILABLE : MALFORMED;
+}
+
+function absentBitsQuality(slot: PointSlot, view: DataView): QualityCode {
   const { count, conversion } = slot.read;
   const low = readLowBits(view, slot.byteOffset, count, conversion.order);
   const high = readHighBits(view, slot.byteOffset, count, conversion.order);
-  for (const pattern of slot.absent) {
+  for (const pattern of slot.plan.absentBits) {
     if (pattern.low === low && pattern.high === high) return pattern.quality;
   }
   return GOOD;
 }
 
-function readRaw(slot: PointSlot, view: DataView): number {
-  const { conversion, count } = slot.read;
-  const { raw, order, slice } = conversion;
-  if (slice === undefined && raw !== "bits" && raw !== "bool" && raw !== "string") {
-    return readNumber(view, slot.byteOffset, raw, order);
-  }
-  const low = readLowBits(view, slot.byteOffset, count, order);
-  const high = readHighBits(view, slot.byteOffset, count, order);
-  if (slice !== undefined) return sliceOf([high, low], slice, conversion.sliceSigned);
-  return high * 2 ** 32 + low;
-}
-
 function isFloat(conversion: Conversion): boolean {
   return conversion.raw === "float32" || conversion.raw === "float64";
-}
-
-function isLong(conversion: Conversion): boolean {
-  return conversion.raw === "int64" || conversion.raw === "uint64";
 }
 
 function decodeCode(conversion: Conversion, raw: number, columns: RoundColumns, at: number): void {
@@ -214,10 +283,13 @@ function meaningOf(conversion: Conversion, raw: number): number | undefined {
   return (raw !== 0) !== conversion.isActiveLow ? 1 : 0;
 }
 
-function setNumber(point: BoundPoint, value: number, columns: RoundColumns, at: number): void {
-  // A percentage gets its range when it has become a value of the point's own unit.
-  const isChecked = point.read?.conversion.percentOf === undefined;
-  if (!Number.isFinite(value) || (isChecked && isOutside(point, value))) {
+function setNumber(slot: PointSlot, raw: number, columns: RoundColumns, at: number): void {
+  const { plan } = slot;
+  const value = plan.curve
+    ? valueOfRaw(slot.read.conversion, raw, slot.exponent)
+    : timesPowerOfTen(raw * plan.scale, slot.exponent) + plan.offset;
+  // Written so that NaN and infinities fall outside too.
+  if (!(value >= plan.minimum && value <= plan.maximum)) {
     setBad(columns, at, OUT_OF_RANGE);
     return;
   }

@@ -12,6 +12,7 @@ type ListOperation = Exclude<
   { readonly kind: "difference" | "ratio" }
 >;
 
+const NEVER_READ = qualityCode("never-read");
 const OUT_OF_RANGE = qualityCode("out-of-range");
 const UNKNOWN_CODE = qualityCode("unknown-code");
 
@@ -79,7 +80,9 @@ function qualityOfInputs(operation: Operation, columns: RoundColumns): QualityCo
   if (operation.kind === "select") return qualityOfSelection(operation, columns);
   let worst = GOOD;
   for (const ordinal of inputsOf(operation)) {
-    worst = worstQuality(worst, qualityAt(columns, ordinal));
+    const quality = qualityAt(columns, ordinal);
+    // "Never read" says least of all reasons: any other bad input explains more.
+    worst = worst === NEVER_READ && isBad(quality) ? quality : worstQuality(worst, quality);
   }
   return worst;
 }

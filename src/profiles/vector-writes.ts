@@ -7,8 +7,8 @@ import { exponentFrom, knownExponent } from "./decode.ts";
 import { encodeWrite, interlockHolds } from "./encode.ts";
 import { viewOfWords } from "./image.ts";
 import type { Scalar, VectorLine } from "./schema.ts";
-import { numberAt } from "./vectors.ts";
-import type { VectorDevice } from "./vectors.ts";
+import { numberAt } from "./vector-device.ts";
+import type { VectorDevice } from "./vector-device.ts";
 
 /** One request that a write or a beat sends. */
 export interface VectorWrite {

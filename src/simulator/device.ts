@@ -179,7 +179,7 @@ export class SimulatedDevice implements ServedDevice {
     return access?.write(value, this.#referenceOf(access.binding)) ?? false;
   }
 
-  /** Sets an enum point by the text of its state; false when the device does not know that state. */
+  /** Sets an enum point by the text of its state; false when the device does not know it. */
   setState(id: string, text: string): boolean {
     const index = this.#accessById.get(id)?.point.texts?.indexOf(text) ?? -1;
     return index >= 0 && this.setPoint(id, index);

@@ -1,4 +1,5 @@
 import { assert } from "../domain/assert.ts";
+import { CANONICAL_POINTS } from "../domain/vocabulary/vocabulary.ts";
 import type { CompiledProfile } from "../profiles/binding.ts";
 import { FLEET_FIRST_ADDRESS, FLEET_TICKS_PER_S } from "./fleet-values.ts";
 import type { SimulationDevice } from "./simulation.ts";
@@ -6,6 +7,7 @@ import type { SimulationDevice } from "./simulation.ts";
 const FLEET_POINTS_MAX = 2000;
 /** Devices behind one port by default: one, as most devices with Ethernet have it. */
 const DEVICES_PER_PORT = 1;
+const FLEET_CLASS = "environment-sensor";
 const UNIT_IDS_MAX = 247;
 
 /**
@@ -43,14 +45,23 @@ export function fleetProfileDocument(points: number, everyMs: number): FleetProf
     identity: {
       manufacturer: "simulator",
       model: `fleet-${points}`,
-      class: "environment-sensor",
+      class: FLEET_CLASS,
       protocols: ["modbus-tcp"],
     },
     sources: { own: { document: "synthetic device", revision: "1", licence: "Apache-2.0" } },
     modbus: { maxRead: 125, maxGap: 0, timeoutMs: 1000, minimumPeriodMs: 10 },
     groups: { all: { everyMs } },
     points: lines,
+    missing: missingPoints(),
   };
+}
+
+/** What a device of the class should have, and why this one does not. */
+function missingPoints(): Record<string, string> {
+  const required = [...CANONICAL_POINTS.values()].filter(
+    ({ classes }) => classes.get(FLEET_CLASS) === "required",
+  );
+  return Object.fromEntries(required.map(({ id }) => [id, "a synthetic device measures nothing"]));
 }
 
 export interface FleetProfileDocument {
@@ -67,6 +78,7 @@ export interface FleetProfileDocument {
   readonly modbus: Readonly<Record<string, number>>;
   readonly groups: Readonly<Record<string, { readonly everyMs: number }>>;
   readonly points: readonly FleetPoint[];
+  readonly missing: Readonly<Record<string, string>>;
 }
 
 export interface FleetPoint {

@@ -1,6 +1,6 @@
 import type { SimulatedDevice } from "./device.ts";
 import type { BessParameters } from "./physics/parameters.ts";
-import { beatPcs, commandPcs, forgetSetpoint, tripPcs } from "./physics/pcs.ts";
+import { beatPcs, commandPcs, forgetSetpoint, stopPcs, tripPcs } from "./physics/pcs.ts";
 import type { BessInputs, BessState } from "./physics/plant-model.ts";
 
 /** Why a battery has tripped; it stays tripped until the cause is gone and somebody resets it. */
@@ -73,10 +73,9 @@ export class PlantBess {
     this.#isCausePresent = false;
   }
 
-  get operatingState(): "running" | "standby" | "stopping" | "fault" {
-    const { mode, powerW } = this.#state.pcs;
-    if (mode === "running" || mode === "fault") return mode;
-    return Math.abs(powerW) > AT_REST_W ? "stopping" : "standby";
+  get operatingState(): "running" | "standby" | "fault" {
+    const { mode } = this.#state.pcs;
+    return mode === "stopped" ? "standby" : mode;
   }
 
   /** What a fast meter of the converter shows. */
@@ -178,10 +177,7 @@ export class PlantBess {
     const { pcs } = this.#state;
     if (pcs.mode === "fault") return;
     if (command === "start") pcs.mode = "running";
-    if (command === "stop") {
-      pcs.mode = "stopped";
-      forgetSetpoint(pcs);
-    }
+    if (command === "stop") stopPcs(pcs);
   }
 
   /** Ends a trip whose cause is gone: the battery is then as its run command says. */

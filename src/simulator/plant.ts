@@ -66,7 +66,7 @@ export interface BessSnapshot {
   readonly temperatureCel: number;
   readonly dischargeLimitW: number;
   readonly chargeLimitW: number;
-  readonly state: "running" | "standby" | "stopping" | "fault";
+  readonly state: "running" | "standby" | "fault";
   readonly isReverting: boolean;
 }
 

@@ -22,6 +22,8 @@ export interface EpochVerdict {
   readonly epoch: number;
   /** Highest sequence known to be sent − first one expected + 1. */
   readonly sent: number;
+  /** Highest sequence received; 0 when none was. */
+  readonly last: number;
   /** Different rows among them. */
   readonly received: number;
   readonly duplicates: number;
@@ -179,6 +181,7 @@ class EpochLedger {
     return {
       epoch: this.#epoch,
       sent: Math.max(0, last - first + 1),
+      last: this.#seen.max,
       received: this.#seen.count - this.#givenUp,
       duplicates: this.#duplicates,
       lost,

@@ -176,8 +176,6 @@ export class Engine {
 
   /** What there is to say since the last call. */
   takeReports(): readonly StoreReport[] {
-    const fresh = this.losses.takeFresh();
-    if (fresh.length > 0) this.#reports.push({ kind: "lost", losses: fresh });
     const dropped = this.#writer.held.dropped - this.#reportedDrops;
     if (dropped > 0) this.#reports.push({ kind: "held-dropped", rows: dropped });
     this.#reportedDrops += dropped;
@@ -426,7 +424,7 @@ export class Engine {
   }
 
   #setLevel(): void {
-    const level = levelOf(this.#usedShare());
+    const level = levelOf(this.#usedShare(), this.#level);
     if (level !== this.#level) this.#report(level);
   }
 

@@ -10,6 +10,7 @@ import { ROW_CLASSES, type RowClass, type StoreLevel, type StoreLimits } from ".
 const WARNING_SHARE = 0.7;
 const EVICTING_SHARE = 0.8;
 const CRITICAL_SHARE = 0.95;
+const LEVEL_HYSTERESIS = 0.03;
 /** How full the file may be before unsent rows of a class go: 4 and 3 first, 0 last of all. */
 const GIVE_UP_SHARE: Readonly<Record<RowClass, number>> = {
   4: EVICTING_SHARE,
@@ -30,7 +31,13 @@ export interface Holdings {
   readonly losses: Losses;
 }
 
-export function levelOf(usedShare: number): Exclude<StoreLevel, "full"> {
+/** A level is left only when the share is clearly below it: eviction holds it just there. */
+export function levelOf(usedShare: number, before: StoreLevel): StoreLevel {
+  const level = plainLevelOf(usedShare);
+  return plainLevelOf(usedShare + LEVEL_HYSTERESIS) === before ? before : level;
+}
+
+function plainLevelOf(usedShare: number): StoreLevel {
   if (usedShare >= CRITICAL_SHARE) return "critical";
   if (usedShare >= EVICTING_SHARE) return "evicting";
   return usedShare >= WARNING_SHARE ? "warning" : "normal";
@@ -136,7 +143,7 @@ export class Eviction {
     if (!settled.covers(block.firstId, block.lastId)) {
       const heads = tables.heads(block.class, block.firstId, block.lastId);
       const unsent = heads.filter(({ id }) => !settled.has(id));
-      losses.record(block.class, unsent, "evicted");
+      
       for (const { id } of unsent) this.#gaveUp += delivery.markGone(id, id);
     }
     tables.delete(block.class, block.firstId, block.lastId);

@@ -21,10 +21,11 @@ import type {
 } from "./messages.ts";
 import { packStored } from "./packing.ts";
 import { requeueRange, type Search, searchHistory } from "./readings.ts";
-import type { StoredRow } from "./rows.ts";
+import type { Loss, StoredRow } from "./rows.ts";
 
 const MAINTAIN_MS = 10_000;
 const CHECKPOINT_MS = 5000;
+const TELL_LOSSES_MS = 10_000;
 const DAY_MS = 86_400_000;
 /** The log and the file each take what comes in, plus pages that change in part. */
 const WRITE_FACTOR = 2.2;
@@ -43,6 +44,8 @@ class Drive {
   #committedAt = Number.NEGATIVE_INFINITY;
   #isFileBehind = true;
   #isCommitNext = false;
+  #isClosing = false;
+  #toldLossesAt = Number.NEGATIVE_INFINITY;
   readonly #upkeep: NodeJS.Timeout;
   #maintainedAt = now();
 
@@ -157,6 +160,8 @@ class Drive {
         return;
       }
       case "resend":
+        // What was sent a moment ago is sent, and can be asked for again.
+        this.#commit();
         this.#search(requeueRange(this.#engine.shelf, question.range), (rows) => {
           this.#engine.countRequeued(rows);
           this.#reply(token, { about: "requeued", rows });
@@ -200,8 +205,19 @@ class Drive {
   }
 
   #tell(): void {
-    const reports = this.#engine.takeReports();
+    const reports = [...this.#engine.takeReports()];
+    const losses = this.#takeLosses();
+    if (losses.length > 0) reports.push({ kind: "lost", losses });
     if (reports.length > 0) this.#post({ kind: "reports", reports });
+  }
+
+  /** Not more often than a person can read; what comes in between grows the same entries. */
+  #takeLosses(): readonly Loss[] {
+    const at = now();
+    if (at - this.#toldLossesAt < TELL_LOSSES_MS && !this.#isClosing) return [];
+    const losses = this.#engine.losses.takeUntold();
+    if (losses.length > 0) this.#toldLossesAt = at;
+    return losses;
   }
 
   #keepUp(): void {
@@ -210,14 +226,15 @@ class Drive {
       this.#maintainedAt = at;
       this.#engine.maintain();
       this.#isFileBehind = true;
-      this.#tell();
     }
+    this.#tell();
     const isIdle = at - this.#committedAt >= CHECKPOINT_MS;
     if (this.#isFileBehind) this.#engine.checkpoint(isIdle ? "TRUNCATE" : "PASSIVE");
     this.#isFileBehind = !isIdle;
   }
 
   #close(token: number): void {
+    this.#isClosing = true;
     clearInterval(this.#upkeep);
     const { stored, refused } = this.#engine.close();
     this.#post({ kind: "committed", stored, refused });

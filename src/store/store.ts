@@ -232,6 +232,7 @@ export class Store {
 
   /** Has sent rows of a range sent once more; tells how many of them were still there. */
   async resend(range: ResendRange): Promise<number> {
+    this.#outgoing.flush();
     const answer = await this.#ask({ about: "resend", range });
     assert(answer.about === "requeued", "the store answered another question");
     return answer.rows;

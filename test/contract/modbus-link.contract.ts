@@ -97,7 +97,13 @@ export function describeModbusLink({ name, framing, make }: LinkUnderTest): void
       assert.equal(peer.bits[1], 1);
       assert.equal(peer.registers[2], 0xab5d);
       assert.deepEqual([...peer.registers.subarray(100, 102)], [0x1234, 0x5678]);
-      assert.equal(await link.write({ ...WRITE, function: 5, count: 1, address: 1, bytes: Uint8Array.of(0, 0) }, signal), "written");
+      assert.equal(
+        await link.write(
+          { ...WRITE, function: 5, count: 1, address: 1, bytes: Uint8Array.of(0, 0) },
+          signal,
+        ),
+        "written",
+      );
       assert.equal(peer.bits[1], 0);
     });
 
@@ -214,7 +220,10 @@ export function describeModbusLink({ name, framing, make }: LinkUnderTest): void
           errors.map((error) => error?.code),
           ["LINK_LOST", "LINK_LOST", "LINK_LOST"],
         );
-        assert.deepEqual(errors.map((error) => error !== undefined && wasSent(error)), [true, false, false]);
+        assert.deepEqual(
+          errors.map((error) => error !== undefined && wasSent(error)),
+          [true, false, false],
+        );
         assert.equal(link.isOpen, false);
         assert.equal(link.counters.losses, 1);
         await assert.rejects(link.read(READ, signal), { code: "LINK_LOST" });
@@ -260,7 +269,10 @@ export function describeModbusLink({ name, framing, make }: LinkUnderTest): void
       peer.act = () => "answer";
       peer.releaseHeld();
       assert.equal(plain(await other).length, 6);
-      await assert.rejects(link.open(stop.signal).then(async () => link.read(READ, stop.signal)), /stopped/);
+      await assert.rejects(
+        link.open(stop.signal).then(async () => link.read(READ, stop.signal)),
+        /stopped/,
+      );
     });
 
     it("rejects what waits when it is closed, and closes twice without harm", async () => {

@@ -155,7 +155,8 @@ describe("power control of DCPI", () => {
 });
 
 describe("refused command message", () => {
-  const { command_id: _id, ...anonymous } = discharge({ target_power_mw: 1 });
+  // JSON leaves out what is undefined.
+  const anonymous = discharge({ target_power_mw: 1, command_id: undefined });
   const many = Array.from({ length: 17 }, () => ({ target: "b", action: "charge", rate_mw: 1 }));
   const cases: readonly (readonly [
     what: string,

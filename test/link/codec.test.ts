@@ -113,7 +113,7 @@ function encodeRounds(rounds: readonly Round[], frameNo = 1): Uint8Array {
 function decodeRounds(bytes: Uint8Array): Round[] {
   const message = new LinkDecoder(TABLE_SIZE).decode(bytes);
   assert.equal(message.type, "frame");
-  return (message as Frame).items.map((item) => {
+  return message.items.map((item) => {
     assert.equal(item.kind, "round");
     return (item as { round: Round }).round;
   });
@@ -168,8 +168,8 @@ describe("link codec: vectors", () => {
     );
     const read = decoder.decode(vector("image"));
     assert.equal(read.type, "image");
-    assert.equal((read as Frame).hasMore, true);
-    assert.equal((read as Frame).items.length, 1);
+    assert.equal(read.hasMore, true);
+    assert.equal(read.items.length, 1);
   });
 });
 

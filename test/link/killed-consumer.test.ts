@@ -3,15 +3,14 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { eventually, socketDirectory, startProducer } from "./link-rig.ts";
 import { makeRound } from "./round-builders.ts";
 
-const MAIN = fileURLToPath(new URL("storing-consumer/main.ts", import.meta.url));
-const KILLS = 4;
+const MAIN = "test/link/storing-consumer/main.ts";
+const KILLS = 3;
 
 describe("rounds link under kill -9", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
 
   it("loses no round and stores none twice, however often the consumer is killed", async () => {
     const directory = socketDirectory();
@@ -22,7 +21,7 @@ describe("rounds link under kill -9", function () {
     let seq = 0;
     const posting = setInterval(() => {
       producer.postRound(makeRound(1, ++seq, 0, [seq]));
-    }, 2);
+    }, 10);
     let child: ChildProcess | undefined;
     try {
       for (let kill = 0; kill <= KILLS; kill++) {
@@ -30,18 +29,15 @@ describe("rounds link under kill -9", function () {
           stdio: ["ignore", "ignore", "inherit"],
         });
         const sizeBefore = statSync(storePath).size;
-        const stored = () => statSync(storePath).size > sizeBefore + 2_000;
-        for (let wait = 0; wait < 5 && !stored(); wait++) {
-          await eventually(stored, "a child stores").catch(() => undefined);
-        }
-        assert.ok(stored(), "the child stores");
+        const stored = () => statSync(storePath).size > sizeBefore + 1_000;
+        await eventually(stored, "the child stores", 30);
         if (kill === KILLS) break;
         child.kill("SIGKILL");
         await once(child, "exit");
       }
       clearInterval(posting);
       producer.flush();
-      await eventually(() => producer.counters().ringFrames === 0, "everything is stored");
+      await eventually(() => producer.counters().ringFrames === 0, "everything is stored", 30);
     } finally {
       clearInterval(posting);
       child?.kill("SIGKILL");

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 
 /** Bytes of a vector file: hex digits, anything behind `#` is for the reader. */
 export function vector(name: string): Uint8Array {
-  const text = readFileSync(new URL(`../vectors/link/${name}.hex`, import.meta.url), "utf8");
+  const text = readFileSync(`test/vectors/link/${name}.hex`, "utf8");
   const digits = text
     .split("\n")
     .map((line) => line.replace(/#.*/, "").trim())

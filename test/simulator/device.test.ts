@@ -4,8 +4,8 @@ import { qualityCode } from "../../src/domain/quality.ts";
 import { type DeviceListener, SimulatedDevice } from "../../src/simulator/device.ts";
 import { makeProfile, place, type ProfileParts, writeAt } from "./support/profile-builder.ts";
 
-function device(parts: ProfileParts, nominal: SimulatedDevice["profile"] | undefined = undefined) {
-  const profile = nominal ?? makeProfile(parts);
+function device(parts: ProfileParts): SimulatedDevice {
+  const profile = makeProfile(parts);
   return new SimulatedDevice({ id: "one", profile, unitId: 1, nominal: [] });
 }
 

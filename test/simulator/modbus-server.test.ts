@@ -1,4 +1,5 @@
 import { strict as assert } from "node:assert";
+import { connect as connectSocket } from "node:net";
 import type { Clock } from "../../src/domain/time.ts";
 import { GatewayError } from "../../src/domain/errors.ts";
 import { SimulatedDevice } from "../../src/simulator/device.ts";
@@ -193,6 +194,50 @@ describe("Modbus server", () => {
     await clock.advance(19);
     await client.ask(READ_A, 11);
     assert.equal(server.counters.pauseViolations, 1);
+  });
+
+  it("drops and counts answers when too many wait for their time", async () => {
+    const clock = new SimClock();
+    const { connect, setFault, server } = await world({}, { clock });
+    await setFault({ kind: "slow", ms: 1000 });
+    const client = await connect();
+    client.send(READ_A.replaceAll(" ", "").repeat(300));
+    while (server.counters.requests < 300) await afterManyAnswers();
+    assert.equal(server.counters.droppedAnswers, 300 - 256);
+    await clock.advance(1000);
+    await client.receive(11 * 256);
+    await afterManyAnswers();
+    assert.equal(client.waiting, 0);
+  });
+
+  it("takes no more requests from a client that does not read its answers", async () => {
+    const { port, server } = await world({
+      modbus: { readable: new Map([["holding", [[0, 124]]]]) },
+    });
+    const requests = 150_000;
+    const socket = connectSocket({ host: "127.0.0.1", port });
+    cleanUps.push(() => {
+      socket.destroy();
+    });
+    socket.pause();
+    const request = Buffer.from("000700000006" + "01030000007d", "hex");
+    socket.write(Buffer.concat(Array.from({ length: requests }, () => request)));
+    let before = -1;
+    while (server.counters.requests !== before) {
+      before = server.counters.requests;
+      await afterManyAnswers();
+    }
+    assert.ok(before > 0 && before < requests, `${before} requests taken`);
+    let received = 0;
+    const all = new Promise<void>((resolve) => {
+      socket.on("data", (chunk: Buffer) => {
+        received += chunk.length;
+        if (received === requests * 259) resolve();
+      });
+    });
+    socket.resume();
+    await all;
+    assert.equal(server.counters.requests, requests);
   });
 
   it("says so when its port is taken", async () => {

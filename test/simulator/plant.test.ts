@@ -127,10 +127,9 @@ describe("plant", () => {
     write("bess-1", BESS_AT.setpoint, words(6_000_000));
     run(1);
     write("bess-1", BESS_AT.run, [0]);
-    run(0.03);
-    assert.equal(plant.snapshot().bess[0]?.state, "stopping");
-    run(1);
+    run(0.05);
     assert.equal(plant.snapshot().bess[0]?.state, "standby");
+    assert.equal(device("bess-1").readNumber("active-power", 1), 0);
     assert.equal(device("bess-1").readNumber("operating-state", 0), 2);
     write("bess-1", BESS_AT.run, [1]);
     write("bess-1", BESS_AT.setpoint, words(2_000_000));

@@ -1,5 +1,7 @@
 import { strict as assert } from "node:assert";
 import { type Clock, monotonicMs, utcMs } from "../../src/domain/time.ts";
+import { compileProfile } from "../../src/profiles/compile.ts";
+import { parseProfile } from "../../src/profiles/parse.ts";
 import { FLEET_TICKS_PER_S } from "../../src/simulator/fleet-values.ts";
 import { fleetDevices, fleetProfileDocument } from "../../src/simulator/fleet.ts";
 import { DEMO_PLANT } from "../../src/simulator/plant.ts";
@@ -208,14 +210,12 @@ describe("simulation", () => {
   });
 
   it("moves every value of a fleet and says when", async () => {
-    const document = fleetProfileDocument(5, 100);
-    assert.equal(document.points.length, 5);
-    const profile = makeProfile({
-      points: document.points.map(({ point, type, scale = 1 }, index) => {
-        const raw = type === "uint32" ? "uint32" : "float32";
-        return { id: point, read: place(index * 2, { raw, order: "ABCD", scale }, { count: 2 }) };
-      }),
-    });
+    const parsed = parseProfile(JSON.stringify(fleetProfileDocument(5, 100)));
+    assert.ok("profile" in parsed);
+    const compiled = compileProfile(parsed.profile);
+    assert.ok("profile" in compiled);
+    const { profile } = compiled;
+    assert.equal(profile.points.length, 5);
     const devices = fleetDevices(profile, {
       count: 3,
       host: "127.0.0.1",

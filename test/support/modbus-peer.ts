@@ -44,7 +44,7 @@ export class ModbusPeer {
   readonly #framing: "mbap" | "rtu";
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
-  #held: (() => void)[] = [];
+  readonly #held: (() => void)[] = [];
   port = 0;
 
   private constructor(framing: "mbap" | "rtu") {
@@ -74,7 +74,11 @@ export class ModbusPeer {
 
   async stop(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
-    await new Promise<void>((resolve) => this.#server.close(() => { resolve(); }));
+    await new Promise<void>((resolve) =>
+      this.#server.close(() => {
+        resolve();
+      }),
+    );
   }
 
   #serve(socket: Socket): void {
@@ -127,8 +131,10 @@ export class ModbusPeer {
     if (action === "noise") return Buffer.from("ffffffff0000ffff0011", "hex");
     const pdu = this.#answerPdu(request, action);
     const unit = action === "wrong-unit" ? request.unit ^ 1 : request.unit;
-    const transaction = action === "wrong-transaction" ? request.transaction ^ 0x5a5a : request.transaction;
-    const frame = this.#framing === "mbap" ? mbapFrame(transaction, unit, pdu) : rtuFrame(unit, pdu);
+    const transaction =
+      action === "wrong-transaction" ? request.transaction ^ 0x5a5a : request.transaction;
+    const frame =
+      this.#framing === "mbap" ? mbapFrame(transaction, unit, pdu) : rtuFrame(unit, pdu);
     return action === "truncated" ? frame.subarray(0, frame.length - 3) : frame;
   }
 
@@ -150,7 +156,8 @@ export class ModbusPeer {
       case 2: {
         const packed = Buffer.alloc((word + 7) >> 3);
         for (let bit = 0; bit < word; bit += 1) {
-          packed[bit >> 3] = (packed[bit >> 3] ?? 0) | ((this.bits[address + bit] ?? 0) << (bit & 7));
+          packed[bit >> 3] =
+            (packed[bit >> 3] ?? 0) | ((this.bits[address + bit] ?? 0) << (bit & 7));
         }
         return Buffer.concat([Buffer.from([code, packed.length]), packed]);
       }

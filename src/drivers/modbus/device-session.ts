@@ -20,8 +20,8 @@ export interface DeviceSession {
   readonly terms: LinkTerms;
   /** All points of the device as last read, by ordinal. */
   readonly columns: RoundColumns;
-  /** When each point was last read, by ordinal, on the monotonic clock; NaN: never. */
-  readonly readAt: Float64Array;
+  /** When each group was last read, on the monotonic clock; NaN: never. */
+  readonly groupReadAt: Float64Array;
   /** Power of ten of each point's scale factor, by ordinal; NaN while not known. */
   readonly exponents: Float64Array;
   /** Steps of `when: session` that were done. */

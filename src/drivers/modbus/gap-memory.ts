@@ -55,7 +55,10 @@ export class GapMemory {
   }
 
   /** True when no request may reach from bound register `before` to bound register `after`. */
-  forbids(place: { readonly unit: number; readonly table: RegisterTable }, span: Crossing): boolean {
+  forbids(
+    place: { readonly unit: number; readonly table: RegisterTable },
+    span: Crossing,
+  ): boolean {
     const learned = this.#learned.get(keyOf(place.unit, place.table));
     if (learned === undefined) return false;
     const { before, after } = span;

@@ -25,11 +25,7 @@ export class KeepAlives {
   beats = 0;
 
   /** @param onFailure told when a beat found the link lost or the device silent */
-  constructor(
-    session: DeviceSession,
-    writer: SetpointWriter,
-    onFailure: (error: unknown) => void,
-  ) {
+  constructor(session: DeviceSession, writer: SetpointWriter, onFailure: (error: unknown) => void) {
     this.#session = session;
     this.#writer = writer;
     this.#onFailure = onFailure;

@@ -1,5 +1,10 @@
 import { assert } from "../../domain/assert.ts";
-import type { AddressRange, BoundPoint, ModbusFacts, RegisterPlace } from "../../profiles/binding.ts";
+import type {
+  AddressRange,
+  BoundPoint,
+  ModbusFacts,
+  RegisterPlace,
+} from "../../profiles/binding.ts";
 import { isBitTable, type ReadRequest } from "../../wire/modbus/client-codec.ts";
 import type { RegisterTable } from "../../wire/modbus/registers.ts";
 import type { GapMemory } from "./gap-memory.ts";
@@ -158,7 +163,8 @@ function mayShareRequest(lane: Lane, own: Place, sf: Place, input: PlanInput): b
   const bound = boundBetween(lane, lower.last, upper.first, input);
   let before = lower.last;
   for (const after of [...bound, upper]) {
-    if (after.first > before && !mayCross(lane, input, { before, after: after.first })) return false;
+    if (after.first > before && !mayCross(lane, input, { before, after: after.first }))
+      return false;
     before = Math.max(before, after.last);
   }
   return true;

@@ -64,7 +64,7 @@ export class PollLoop {
       clock,
       terms: { ...this.#terms, lane: "urgent" },
       columns: emptyColumns(profile.points.length),
-      readAt: new Float64Array(profile.points.length).fill(Number.NaN),
+      groupReadAt: new Float64Array(profile.groups.length).fill(Number.NaN),
       exponents: new Float64Array(profile.points.length).fill(Number.NaN),
       doneSteps: new Set(),
       held: new Map(),
@@ -117,7 +117,7 @@ export class PollLoop {
   async #poll(emit: (reading: Reading) => void, signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
     const all = (1 << this.#options.profile.groups.length) - 1;
-    await this.#round(this.#planFor(all), emit, signal);
+    await this.#round(all, emit, signal);
     // Static scale factors came with the first round and are not read again.
     this.#plans.clear();
     this.schedule.start(clock.now(), this.leadMs);
@@ -130,26 +130,25 @@ export class PollLoop {
       const mask = this.schedule.take(clock.now(), this.leadMs);
       if (mask === 0) continue;
       const startedAt = clock.now();
-      await this.#round(this.#planFor(mask), emit, signal);
+      await this.#round(mask, emit, signal);
       if (this.schedule.isAligned(mask)) this.#options.rounds.add(clock.now() - startedAt);
       this.schedule.skipMissed(clock.now(), this.leadMs, mask);
     }
   }
 
-  async #round(
-    plan: RoundPlan,
-    emit: (reading: Reading) => void,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async #round(mask: number, emit: (reading: Reading) => void, signal: AbortSignal): Promise<void> {
     const { clock, profile, link } = this.#options;
-    const { columns, readAt, exponents } = this.#session;
+    const { columns, groupReadAt, exponents } = this.#session;
+    const plan = this.#planFor(mask);
     await this.#reopen(signal);
     const startedAt = clock.now();
     const failed = await this.reader.read(plan, signal);
     decodeRound(plan, failed, columns);
     if (profile.derived.length > 0) deriveInto(profile, columns);
     const receivedAt = clock.now();
-    for (const ordinal of plan.ordinals) readAt[ordinal] = receivedAt;
+    for (let group = 0; group < groupReadAt.length; group += 1) {
+      if ((mask & (1 << group)) !== 0) groupReadAt[group] = receivedAt;
+    }
     for (const slot of plan.scaled) exponents[slot.point.ordinal] = slot.exponent;
     this.polls += 1;
     this.requestsPerRound = plan.reads.length;
@@ -200,8 +199,7 @@ export class PollLoop {
     if (known !== undefined) return known;
     const { profile } = this.#options;
     const points = profile.points.filter(
-      ({ group, read }) =>
-        read !== undefined && group !== undefined && (mask & (1 << group)) !== 0,
+      ({ group, read }) => read !== undefined && group !== undefined && (mask & (1 << group)) !== 0,
     );
     if (this.#plans.size >= PLANS_MAX) this.#plans.clear();
     const plan = this.#makePlan(points, this.#terms);

@@ -61,6 +61,9 @@ export class RequestQueue {
   readonly #signals = new Map<AbortSignal, { pending: number; readonly forget: () => void }>();
   #current: Exchange | undefined;
   #timer: WheelTimer | undefined;
+  readonly #onTimeOut = () => {
+    this.#timeOut();
+  };
   #pauses = 0;
   #isPausing = false;
   #isHeld = true;
@@ -165,22 +168,17 @@ export class RequestQueue {
     this.#current = exchange;
     this.#busySince = clock.now();
     this.counters.requests += 1;
-    this.#timer = wheel.schedule(exchange.request.timeoutMs, () => {
-      this.#timeOut(exchange);
-    });
+    this.#timer = wheel.schedule(exchange.request.timeoutMs, this.#onTimeOut);
     start(exchange);
   }
 
-  #timeOut(exchange: Exchange): void {
-    assert(this.#current === exchange, "only the request under way can time out");
+  #timeOut(): void {
+    const exchange = this.#end();
     this.counters.timeouts += 1;
     this.#silentTimeouts += 1;
     const { unit, timeoutMs, address } = exchange.request;
     const isDead = this.#silentTimeouts >= SILENT_TIMEOUTS_MAX;
-    this.#end();
-    exchange.reject(
-      new GatewayError("LINK_TIMEOUT", { unit, address, timeoutMs, sent: true }),
-    );
+    exchange.reject(new GatewayError("LINK_TIMEOUT", { unit, address, timeoutMs, sent: true }));
     this.#options.abandon(exchange, isDead);
     this.#after(exchange);
   }

@@ -37,9 +37,11 @@ const DECAY = 0.995;
 /** How much the first guess weighs, in replies. */
 const PRIOR_WEIGHT = 4;
 const PRIOR_SPREAD = 60;
-const REQUEST_MIN_MS = 0.05;
+/** However fast the link, a request costs both ends something that its round trip does not show. */
+const REQUEST_MIN_MS = 1;
 const REQUEST_MAX_MS = 2_000;
-const REGISTER_MAX_MS = 10;
+/** On the slowest bus a request costs as much as some ten registers; what says less is noise. */
+const REQUEST_REGISTERS_MIN = 5;
 
 /**
  * Learns what a request costs from its replies: a straight line through (registers, ms), old
@@ -74,9 +76,10 @@ export class CostModel {
     const variance = this.#registersSquared / this.#weight - meanRegisters ** 2;
     const covariance = this.#registersTimesMs / this.#weight - meanRegisters * meanMs;
     const slope = variance > 1 ? covariance / variance : 0;
-    const registerMs = Math.min(Math.max(slope, 0), REGISTER_MAX_MS);
-    const requestMs = meanMs - registerMs * meanRegisters;
-    return { requestMs: Math.min(Math.max(requestMs, REQUEST_MIN_MS), REQUEST_MAX_MS), registerMs };
+    const fixedMs = meanMs - Math.max(slope, 0) * meanRegisters;
+    const requestMs = Math.min(Math.max(fixedMs, REQUEST_MIN_MS), REQUEST_MAX_MS);
+    const registerMs = Math.min(Math.max(slope, 0), requestMs / REQUEST_REGISTERS_MIN);
+    return { requestMs, registerMs };
   }
 
   #add(registers: number, ms: number, weight: number): void {

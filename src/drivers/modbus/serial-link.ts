@@ -299,7 +299,7 @@ type Done = (error: unknown, reply?: ReadReply | WriteReply) => void;
 function sendRead(client: Client, request: LinkRead, done: Done): void {
   const { unit, address, count } = request;
   const take = (error: unknown, result: { readonly buffer: Uint8Array } | undefined) => {
-    done(error, result?.buffer.slice());
+    done(error, result === undefined ? undefined : new Uint8Array(result.buffer));
   };
   switch (request.table) {
     case "coil":

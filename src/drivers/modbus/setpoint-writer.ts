@@ -8,7 +8,12 @@ import { encodeWrite, interlockHolds } from "../../profiles/encode.ts";
 import type { WriteRequest } from "../../wire/modbus/client-codec.ts";
 import type { DeviceSession } from "./device-session.ts";
 import { wasSent } from "./link.ts";
-import { releaseRequests, setpointRequests, stepRequest, type WriteTarget } from "./write-requests.ts";
+import {
+  releaseRequests,
+  setpointRequests,
+  stepRequest,
+  type WriteTarget,
+} from "./write-requests.ts";
 
 /** Between two reads of a read-back. */
 const READ_BACK_EVERY_MS = 20;
@@ -218,9 +223,10 @@ export class SetpointWriter {
 
   /** Read at most one of its own poll periods ago. */
   #isFresh(point: BoundPoint): boolean {
-    const { profile, readAt, clock } = this.#session;
-    const everyMs = point.group === undefined ? 0 : (profile.groups[point.group]?.everyMs ?? 0);
-    const ageMs = clock.now() - (readAt[point.ordinal] ?? Number.NaN);
+    const { profile, groupReadAt, clock } = this.#session;
+    const { group = -1 } = point;
+    const everyMs = profile.groups[group]?.everyMs ?? 0;
+    const ageMs = clock.now() - (groupReadAt[group] ?? Number.NaN);
     return ageMs <= Math.min(everyMs, INTERLOCK_AGE_MAX_MS);
   }
 

@@ -36,7 +36,9 @@ export function setpointRequests(
         registersRequest(unit, address + at, part),
       );
     case 22:
-      return words.map((word, at) => maskRequest({ unit, address: address + at }, word, write.mask));
+      return words.map((word, at) =>
+        maskRequest({ unit, address: address + at }, word, write.mask),
+      );
   }
 }
 

@@ -54,14 +54,14 @@ export function mqttConnector(clock: Clock, log: NorthLog): ConnectBroker {
   return async (address, session, listener, signal) => {
     const broker = `${address.host}:${address.port}`;
     const isOld = clock.now() < (oldUntil.get(broker) ?? 0);
-    if (isOld) return connectOnce({ address, session, protocol: 4, clock }, listener, signal);
+    if (isOld) return connectOnce({ address, session, protocol: 4, clock, log }, listener, signal);
     try {
-      return await connectOnce({ address, session, protocol: 5, clock }, listener, signal);
+      return await connectOnce({ address, session, protocol: 5, clock, log }, listener, signal);
     } catch (error) {
       if (!isProtocolRefusal(error)) throw error;
       log.warn({ event: "mqtt-5-refused", broker }, "broker speaks only MQTT 3.1.1");
       oldUntil.set(broker, (clock.now() + OLD_PROTOCOL_MEMORY_MS) as MonotonicMs);
-      return connectOnce({ address, session, protocol: 4, clock }, listener, signal);
+      return connectOnce({ address, session, protocol: 4, clock, log }, listener, signal);
     }
   };
 }
@@ -71,6 +71,7 @@ interface Attempt {
   readonly session: SessionFacts;
   readonly protocol: 4 | 5;
   readonly clock: Clock;
+  readonly log: NorthLog;
 }
 
 function isProtocolRefusal(error: unknown): boolean {
@@ -95,7 +96,11 @@ async function connectOnce(
   client.on("error", () => undefined);
   try {
     const connack = await connected(client, signal);
-    return new MqttConnection({ attempt, client, socket, connack }, listener);
+    const connection = new MqttConnection({ attempt, client, socket, connack }, listener);
+    const { subscribe } = attempt.session;
+    if (subscribe !== undefined) await connection.subscribe(subscribe, attempt.log);
+    if (socket.destroyed) throw new Error("closed before it was in use");
+    return connection.handOver();
   } catch (error) {
     client.end(true);
     socket.destroy();
@@ -222,6 +227,7 @@ class MqttConnection implements BrokerConnection {
   readonly #broker: string;
   readonly #topics = new Map<string, Uint8Array>();
   #isCorked = false;
+  #isOpen = false;
   #isOver = false;
   #reasonCode: number | undefined;
 
@@ -237,7 +243,30 @@ class MqttConnection implements BrokerConnection {
     this.#listener = listener;
     this.#broker = `${attempt.address.host}:${attempt.address.port}`;
     this.#listen();
-    if (attempt.session.subscribe !== undefined) this.#subscribe(attempt.session.subscribe);
+  }
+
+  /**
+   * Resolves when the broker has granted or refused the commands: without them telemetry still goes.
+   * Rejects when the connection breaks meanwhile.
+   */
+  async subscribe(filter: string, log: NorthLog): Promise<void> {
+    const qos = 1 as const;
+    const options = this.protocol === 5 ? { qos, rap: true, rh: 1 } : { qos };
+    const answer = await new Promise<Error | undefined>((resolve) => {
+      this.#client.subscribe(filter, options, (error) => {
+        resolve(error ?? undefined);
+      });
+    });
+    if (answer === undefined) return;
+    if (this.#socket.destroyed) throw answer;
+    const facts = { event: "commands-refused", broker: this.#broker, filter };
+    log.warn(facts, "broker does not let us hear commands");
+  }
+
+  /** From now on the owner is told when the connection ends. */
+  handOver(): BrokerConnection {
+    this.#isOpen = true;
+    return this;
   }
 
   get bufferedBytes(): number {
@@ -309,18 +338,10 @@ class MqttConnection implements BrokerConnection {
     });
   }
 
-  #subscribe(filter: string): void {
-    const options =
-      this.protocol === 5 ? { qos: 1 as const, rap: true, rh: 1 } : { qos: 1 as const };
-    this.#client.subscribe(filter, options, (error) => {
-      // Without its commands the session is not what the site asked for: try again later.
-      if (error instanceof Error && !this.#isOver) this.#socket.destroy();
-    });
-  }
-
   #lost(): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    if (!this.#isOpen) return;
     const facts = { broker: this.#broker };
     this.#listener.onClosed(
       this.#reasonCode === undefined

@@ -66,7 +66,7 @@ export interface LoadParameters {
   readonly duty: number;
   /** Standard deviation of one period, part of it. */
   readonly jitter: number;
-  /** Standard deviation of the hall's power around its pattern, part of it, and how fast it moves. */
+  /** Standard deviation of the hall's power around its pattern, part of it; how fast it moves. */
   readonly noise: number;
   readonly noiseTauS: number;
 }

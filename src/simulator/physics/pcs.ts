@@ -57,7 +57,7 @@ export function pcsState(): PcsState {
 }
 
 /**
- * A setpoint arrives.
+ * A setpoint arrives. A converter that does not run forgets it.
  *
  * @param laterS how long after the end of the last step; the answer then does not depend on where
  *   in a step the write fell
@@ -69,6 +69,7 @@ export function commandPcs(
   laterS = 0,
 ): void {
   assert(Number.isFinite(powerW), "a setpoint is a number");
+  if (state.mode !== "running") return;
   if (!state.isCommanded) state.heartbeatAgeS = 0;
   state.isCommanded = true;
   state.setpointAgeS = 0;
@@ -94,7 +95,16 @@ export function forgetSetpoint(state: PcsState): void {
 
 /** A trip opens the contactors: the power is gone at once. */
 export function tripPcs(state: PcsState): void {
-  state.mode = "fault";
+  block(state, "fault");
+}
+
+/** A stop blocks the converter's gates: that takes no ramp either. */
+export function stopPcs(state: PcsState): void {
+  block(state, "stopped");
+}
+
+function block(state: PcsState, mode: "fault" | "stopped"): void {
+  state.mode = mode;
   forgetSetpoint(state);
   state.rampedW = 0;
   state.powerW = 0;
@@ -126,7 +136,10 @@ export function stepPcs(
   inputs: PcsInputs,
   dtS: number,
 ): void {
-  if (state.mode === "fault") return;
+  if (state.mode !== "running") {
+    state.meanW = 0;
+    return;
+  }
   watch(state, parameters, inputs, dtS);
   const beforeWh = state.injectedWh - state.absorbedWh;
   let leftS = dtS;
@@ -167,7 +180,7 @@ function advance(
   dtS: number,
 ): void {
   if (dtS <= 0) return;
-  const goalW = state.isReverting || state.mode === "stopped" ? 0 : state.targetW;
+  const goalW = state.isReverting ? 0 : state.targetW;
   const limitedW = clampToLimits(goalW, parameters, inputs);
   const rateWPerS = state.isReverting ? parameters.reversionRampWPerS : parameters.rampWPerS;
   const distanceW = limitedW - state.rampedW;

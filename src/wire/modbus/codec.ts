@@ -89,6 +89,27 @@ function readRareNumber(
   }
 }
 
+/** Reads one number of one type at a byte offset: `readNumber` with the choice made beforehand. */
+export type NumberReader = (view: DataView, byteOffset: number) => number;
+
+/** A reader for many answers; the usual types have one of their own, without any choice. */
+export function numberReader(type: NumberType, order: ByteOrder): NumberReader {
+  return (
+    FAST_READERS[`${type} ${order}`] ??
+    ((view, byteOffset) => readNumber(view, byteOffset, type, order))
+  );
+}
+
+const FAST_READERS: Readonly<Partial<Record<string, NumberReader>>> = {
+  "uint16 AB": (view, at) => view.getUint16(at),
+  "int16 AB": (view, at) => view.getInt16(at),
+  "uint32 ABCD": (view, at) => view.getUint32(at),
+  "int32 ABCD": (view, at) => view.getInt32(at),
+  "float32 ABCD": (view, at) => view.getFloat32(at),
+  "uint32 CDAB": (view, at) => view.getUint16(at + 2) * WORD + view.getUint16(at),
+  "int32 CDAB": (view, at) => (view.getUint16(at + 2) << 16) | view.getUint16(at),
+};
+
 /** Reads a 64-bit integer exactly: a bigint only where a double would lose digits. */
 export function readWhole(
   view: DataView,

@@ -6,7 +6,7 @@ import type { RegisterTable } from "./registers.ts";
  * client's codec on purpose: a mistake in one of them must not cancel out in the other.
  *
  * @see MODBUS Application Protocol Specification V1.1b3, section 6 (function codes), section 7
- *   (exceptions); MODBUS Messaging on TCP/IP Implementation Guide V1.0b, section 3.1.3 (MBAP header)
+ *   (exceptions); MODBUS Messaging on TCP/IP Implementation Guide V1.0b, section 3.1.3 (MBAP)
  */
 
 export const MBAP_HEADER_BYTES = 7;

@@ -39,7 +39,7 @@ function start(device: CompiledProfile, changes: Partial<ModbusDriverOptions> = 
     clock,
     ...changes,
   });
-  const run = () => driver.run((reading) => seen.push(copyOf(reading)), stop.signal);
+  const run = async () => driver.run((reading) => seen.push(copyOf(reading)), stop.signal);
   return { clock, link, seen, stop, driver, run };
 }
 
@@ -79,7 +79,7 @@ describe("modbus driver, polling", () => {
 
   it("reads what is read once again after each connection", async () => {
     const { clock, link, seen, driver } = start(profile(threePoints(), TWO_GROUPS));
-    for (const _ of [1, 2]) {
+    for (let connection = 1; connection <= 2; connection += 1) {
       const stop = new AbortController();
       const done = driver.run((reading) => seen.push(copyOf(reading)), stop.signal);
       await clock.advance(40);
@@ -124,7 +124,10 @@ describe("modbus driver, polling", () => {
   });
 
   it("takes the site's period, but none shorter than the device bears", async () => {
-    const device = profile(threePoints(), { ...TWO_GROUPS, modbus: facts({ minimumPeriodMs: 50 }) });
+    const device = profile(threePoints(), {
+      ...TWO_GROUPS,
+      modbus: facts({ minimumPeriodMs: 50 }),
+    });
     const { clock, seen, stop, run } = start(device, { pollMs: { fast: 20, default: 150 } });
     const done = run();
     await clock.advance(150);
@@ -199,7 +202,9 @@ describe("modbus driver, polling", () => {
   it("asks again at the end of the round where an exception means later", async () => {
     const points = [point(0), point(1, { read: readAt(50) })];
     const exceptions = new Map([[6, "retry-later"]] as const);
-    const { clock, link, seen, stop, run } = start(profile(points, { modbus: facts({ exceptions }) }));
+    const { clock, link, seen, stop, run } = start(
+      profile(points, { modbus: facts({ exceptions }) }),
+    );
     let busy = 1;
     link.onRead = ({ address }) => (address === 0 && busy-- > 0 ? 6 : undefined);
     const done = run();
@@ -215,7 +220,10 @@ describe("modbus driver, polling", () => {
 
   it("reads bits, texts and scaled values, and says what the device lacks", async () => {
     const points = [
-      point(0, { type: "bool", read: readAt(3, { table: "coil", conversion: conversion({ raw: "bool" }) }) }),
+      point(0, {
+        type: "bool",
+        read: readAt(3, { table: "coil", conversion: conversion({ raw: "bool" }) }),
+      }),
       point(1, {
         type: "text",
         read: readAt(10, {
@@ -248,7 +256,9 @@ describe("modbus driver, polling", () => {
   });
 
   it("reads a static scale factor with the first round only, until it is known", async () => {
-    const read = readAt(0, { conversion: conversion({ sf: scaleFactorAt(2, { isStatic: true }) }) });
+    const read = readAt(0, {
+      conversion: conversion({ sf: scaleFactorAt(2, { isStatic: true }) }),
+    });
     const { clock, link, seen, stop, run } = start(profile([point(0, { read })]));
     link.registers.set([5, 0, 3], 0);
     link.onRead = () => (link.reads.length === 1 ? 4 : undefined);
@@ -340,7 +350,10 @@ describe("modbus driver, illegal gaps", () => {
     await clock.advance(500);
     const rounds = seen.map(({ points }) => Object.values(points).filter((v) => v === 0).length);
     assert.equal(rounds[0], 60);
-    assert.ok(rounds.every((good) => good === 60), rounds.join());
+    assert.ok(
+      rounds.every((good) => good === 60),
+      rounds.join(),
+    );
     link.log.length = 0;
     await clock.advance(100);
     assert.ok(link.log.length <= 25, `${link.log.length} requests for 20 holes`);
@@ -364,9 +377,15 @@ describe("modbus driver, illegal gaps", () => {
 
   it("keeps a refused point from taking its neighbours along, and never splits a point", async () => {
     const points = [
-      point(0, { read: readAt(0, { count: 2, conversion: conversion({ raw: "uint32", order: "ABCD" }) }) }),
-      point(1, { read: readAt(2, { count: 2, conversion: conversion({ raw: "uint32", order: "ABCD" }) }) }),
-      point(2, { read: readAt(4, { count: 2, conversion: conversion({ raw: "uint32", order: "ABCD" }) }) }),
+      point(0, {
+        read: readAt(0, { count: 2, conversion: conversion({ raw: "uint32", order: "ABCD" }) }),
+      }),
+      point(1, {
+        read: readAt(2, { count: 2, conversion: conversion({ raw: "uint32", order: "ABCD" }) }),
+      }),
+      point(2, {
+        read: readAt(4, { count: 2, conversion: conversion({ raw: "uint32", order: "ABCD" }) }),
+      }),
     ];
     const { clock, link, seen, stop, run } = start(profile(points));
     link.illegal.add(3);
@@ -387,7 +406,9 @@ describe("modbus driver, illegal gaps", () => {
       entries: [{ unit: 1, table: "holding" as const, illegal: [[1, 9]] as const, cuts: [] }],
     };
     const points = [point(0), point(1, { read: readAt(10) })];
-    const { clock, link, stop, run } = start(profile(points, { modbus: facts({ readable }) }), { gaps });
+    const { clock, link, stop, run } = start(profile(points, { modbus: facts({ readable }) }), {
+      gaps,
+    });
     const done = run();
     await clock.advance(10);
     assert.deepEqual(link.log, ["open", "read 0+1", "read 10+1"]);
@@ -403,7 +424,9 @@ describe("modbus driver, illegal gaps", () => {
       }),
     );
     const bits = new Map([["discrete", [[0, 99]]]] as const);
-    const { clock, link, seen, stop, run } = start(profile(points, { modbus: facts({ readable: bits }) }));
+    const { clock, link, seen, stop, run } = start(
+      profile(points, { modbus: facts({ readable: bits }) }),
+    );
     link.bits.set([1, 0, 0, 1], 0);
     link.bits[17] = 1;
     link.illegal.add(5);
@@ -473,7 +496,11 @@ describe("modbus driver, SunSpec", () => {
 
   it("does not walk a chain that never ends", async () => {
     const { link, run } = start(profile(points, { sunspec: chain }));
-    withChain(link, 0, Array.from({ length: 300 }, () => [5, 0] as const));
+    withChain(
+      link,
+      0,
+      Array.from({ length: 300 }, () => [5, 0] as const),
+    );
     await assert.rejects(run(), { code: "DEVICE_MISMATCH" });
     assert.ok(link.reads.length < 300);
   });

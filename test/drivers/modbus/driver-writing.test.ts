@@ -120,7 +120,9 @@ describe("modbus driver, writing", () => {
 
   it("reads back where the profile says", async () => {
     const readBack = { ...READ_BACK, place: place(30) };
-    const { link, write, finish } = await start(device({ readBack, conversion: conversion({ scale: 10 }) }));
+    const { link, write, finish } = await start(
+      device({ readBack, conversion: conversion({ scale: 10 }) }),
+    );
     link.registers[30] = 5;
     assert.deepEqual(await write(50, "read-back"), {
       result: "accepted",
@@ -174,7 +176,10 @@ describe("modbus driver, writing", () => {
   it("writes only while its interlocks hold, read anew when they are old", async () => {
     const interlocks = new Map([
       ["remote", { name: "remote", ordinal: 1, place: undefined, equals: 1 }],
-      ["no-emergency-stop", { name: "no-emergency-stop", ordinal: undefined, place: place(60), equals: 0 }],
+      [
+        "no-emergency-stop",
+        { name: "no-emergency-stop", ordinal: undefined, place: place(60), equals: 0 },
+      ],
     ]);
     const { clock, link, write, finish } = await start(
       device({ needs: ["remote", "no-emergency-stop"] }, { interlocks }),
@@ -226,12 +231,25 @@ describe("modbus driver, writing", () => {
       [{ copies: 2 }, 7, ["write 6@0=7", "write 6@1=7"]],
       [{ function: 16, copies: 2 }, 7, ["write 16@0=458759"]],
       [
-        { function: 16, count: 2, conversion: conversion({ raw: "uint32", order: "ABCD" }), maximum: { kind: "fixed", value: 1e6 } },
+        {
+          function: 16,
+          count: 2,
+          conversion: conversion({ raw: "uint32", order: "ABCD" }),
+          maximum: { kind: "fixed", value: 1e6 },
+        },
         100_000,
         ["write 16@0=100000"],
       ],
-      [{ function: 5, table: "coil", conversion: conversion({ raw: "bool" }) }, 1, ["write 5@0=65280"]],
-      [{ function: 15, table: "coil", conversion: conversion({ raw: "bool" }) }, 1, ["write 15@0=1"]],
+      [
+        { function: 5, table: "coil", conversion: conversion({ raw: "bool" }) },
+        1,
+        ["write 5@0=65280"],
+      ],
+      [
+        { function: 15, table: "coil", conversion: conversion({ raw: "bool" }) },
+        1,
+        ["write 15@0=1"],
+      ],
       [
         { function: 22, mask: 0x0030, conversion: conversion({ raw: "uint16", slice: [4, 2] }) },
         2,
@@ -280,7 +298,10 @@ describe("modbus driver, writing", () => {
     const sf = scaleFactorAt(80);
     const scaled = conversion({ sf });
     const points = [
-      point(0, { read: readAt(79, { conversion: scaled }), write: writeAt(0, { conversion: scaled }) }),
+      point(0, {
+        read: readAt(79, { conversion: scaled }),
+        write: writeAt(0, { conversion: scaled }),
+      }),
       point(1, { read: undefined, group: undefined, write: writeAt(5, { conversion: scaled }) }),
     ];
     const { clock, link, driver, setpoint, stop, finish } = await start(profile(points));
@@ -289,7 +310,10 @@ describe("modbus driver, writing", () => {
     link.log.length = 0;
     const both = [setpoint(50), { ...setpoint(70), point: pointIndex(501) }];
     const outcomes = await driver.write(both, stop.signal);
-    assert.deepEqual(outcomes.map(({ result }) => result), ["accepted", "accepted"]);
+    assert.deepEqual(
+      outcomes.map(({ result }) => result),
+      ["accepted", "accepted"],
+    );
     assert.deepEqual(link.log, ["write 6@0=5", "read 80+1", "write 6@5=7"]);
     await finish();
   });
@@ -344,13 +368,19 @@ describe("modbus driver, keep-alives", () => {
 
   it("toggles, or writes the same, as the profile says", async () => {
     for (const [action, expected] of [
-      [{ kind: "toggle", place: place(90, { table: "coil" }) }, ["5@90=65280", "5@90=0", "5@90=65280"]],
+      [
+        { kind: "toggle", place: place(90, { table: "coil" }) },
+        ["5@90=65280", "5@90=0", "5@90=65280"],
+      ],
       [{ kind: "raw", place: place(90), raw: 17 }, ["6@90=17", "6@90=17", "6@90=17"]],
     ] as const) {
       const { clock, link, write, finish } = await start(kept(action));
       await write(5);
       await clock.advance(100);
-      assert.deepEqual(beats(link).slice(1), expected.map((line) => `write ${line}`));
+      assert.deepEqual(
+        beats(link).slice(1),
+        expected.map((line) => `write ${line}`),
+      );
       await finish();
     }
   });
@@ -380,7 +410,9 @@ describe("modbus driver, keep-alives", () => {
   });
 
   it("goes quiet when the setpoints are let go", async () => {
-    const { clock, link, write, driver, finish } = await start(kept({ kind: "raw", place: place(90), raw: 1 }));
+    const { clock, link, write, driver, finish } = await start(
+      kept({ kind: "raw", place: place(90), raw: 1 }),
+    );
     await write(5);
     await clock.advance(50);
     driver.letGo();
@@ -391,7 +423,9 @@ describe("modbus driver, keep-alives", () => {
   });
 
   it("ends the connection when a beat finds the device silent", async () => {
-    const { clock, link, write, done } = await start(kept({ kind: "raw", place: place(90), raw: 1 }));
+    const { clock, link, write, done } = await start(
+      kept({ kind: "raw", place: place(90), raw: 1 }),
+    );
     const failed = assert.rejects(done, { code: "LINK_TIMEOUT" });
     await write(5);
     link.onWrite = () => timedOut();
@@ -400,7 +434,9 @@ describe("modbus driver, keep-alives", () => {
   });
 
   it("counts beats that the device refuses and goes on", async () => {
-    const { clock, link, write, driver, finish } = await start(kept({ kind: "raw", place: place(90), raw: 1 }));
+    const { clock, link, write, driver, finish } = await start(
+      kept({ kind: "raw", place: place(90), raw: 1 }),
+    );
     link.onWrite = ({ address }) => (address === 90 ? 4 : undefined);
     await write(5);
     await clock.advance(100);

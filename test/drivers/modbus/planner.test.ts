@@ -76,7 +76,10 @@ describe("modbus read planner", () => {
   it("keeps to the largest request of the device, and never splits a point", () => {
     const small = facts({ maxRead: 10 });
     const { reads } = plan(at([0, 4, 8, 12], 4), { facts: small });
-    assert.deepEqual(reads.map(({ count }) => count), [8, 8]);
+    assert.deepEqual(
+      reads.map(({ count }) => count),
+      [8, 8],
+    );
     const bits = [0, 1, 2].map((address) =>
       point(address, { read: readAt(address, { table: "coil" }) }),
     );
@@ -109,7 +112,9 @@ describe("modbus read planner", () => {
   });
 
   it("reads a static scale factor once", () => {
-    const read = readAt(0, { conversion: conversion({ sf: scaleFactorAt(3, { isStatic: true }) }) });
+    const read = readAt(0, {
+      conversion: conversion({ sf: scaleFactorAt(3, { isStatic: true }) }),
+    });
     const points = [point(0, { read })];
     assert.deepEqual(spans(plan(points)), ["0+4"]);
     const later = plan(points, { knowsFactor: () => true });

@@ -53,10 +53,7 @@ export function conversion(changes: Partial<Conversion> = {}): Conversion {
   };
 }
 
-export function readAt(
-  address: number,
-  changes: Partial<ReadBinding> = {},
-): ReadBinding {
+export function readAt(address: number, changes: Partial<ReadBinding> = {}): ReadBinding {
   return {
     table: "holding",
     address,
@@ -68,10 +65,7 @@ export function readAt(
   };
 }
 
-export function writeAt(
-  address: number,
-  changes: Partial<WriteBinding> = {},
-): WriteBinding {
+export function writeAt(address: number, changes: Partial<WriteBinding> = {}): WriteBinding {
   return {
     table: "holding",
     address,

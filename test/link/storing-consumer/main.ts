@@ -1,11 +1,11 @@
-import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
 import { RoundConsumer } from "../../../src/link/round-consumer.ts";
 import { SystemClock } from "../../../src/platform/clock.ts";
 import { TABLE } from "../link-rig.ts";
 
 /**
- * A consumer as a process of its own, to be killed: stores every frame as one line of a file, synced
- * before it acknowledges, and goes on where the file ends.
+ * A consumer as a process of its own, to be killed: stores every frame as one line of a file before
+ * it acknowledges, and goes on where the file ends.
  * Arguments: the socket, the file.
  */
 const [socketPath = "", storePath = ""] = process.argv.slice(2);
@@ -28,7 +28,6 @@ const consumer = new RoundConsumer({
   onFrame: ({ epoch, frameNo, items }) => {
     const seqs = items.flatMap((item) => (item.kind === "round" ? [item.round.seq] : []));
     writeSync(store, `${JSON.stringify({ epoch, frameNo, seqs })}\n`);
-    fsyncSync(store);
     consumer.ack(epoch, frameNo);
   },
   onGap: (gap) => writeSync(store, `${JSON.stringify({ gap: gap.kind })}\n`),

@@ -66,12 +66,7 @@ const READ_VECTORS: readonly (readonly [ReadRequest, string, string, string])[] 
     "02 03 ac db 35",
     "ac db 35",
   ],
-  [
-    HOLDING,
-    "00 01 00 00 00 06 11 03 00 6b 00 03",
-    "03 06 02 2b 00 00 00 64",
-    "02 2b 00 00 00 64",
-  ],
+  [HOLDING, "00 01 00 00 00 06 11 03 00 6b 00 03", "03 06 02 2b 00 00 00 64", "02 2b 00 00 00 64"],
   [
     { unit: 17, table: "input", address: 8, count: 1 },
     "00 01 00 00 00 06 11 04 00 08 00 01",
@@ -201,7 +196,10 @@ describe("modbus response framer", () => {
           at += size;
         }
         const received = framesOf(chunks);
-        assert.deepEqual(received.map((one) => hex(one.bytes)), sent.map(hex));
+        assert.deepEqual(
+          received.map((one) => hex(one.bytes)),
+          sent.map(hex),
+        );
         assert.deepEqual(
           received.map((one) => one.transaction),
           frames.map((one) => one.transaction),
@@ -221,7 +219,10 @@ describe("modbus response framer", () => {
     ];
     for (const header of headers) {
       assert.throws(() => framesOf([bytes(header)]), malformed, header);
-      assert.throws(() => framesOf([...bytes(header)].map((byte) => Uint8Array.of(byte))), malformed);
+      assert.throws(
+        () => framesOf([...bytes(header)].map((byte) => Uint8Array.of(byte))),
+        malformed,
+      );
     }
     assert.equal(framesOf([frameOf(1, 1, new Array<number>(253).fill(7))]).length, 1);
     assert.equal(framesOf([frameOf(1, 1, [7])]).length, 1);

@@ -118,6 +118,13 @@ describe("Modbus RTU", () => {
     assert.deepEqual([found.kind, found.start], ["frame", 8]);
   });
 
+  it("does not wait for a frame that would be too long", () => {
+    // A write that announces 255 bytes of values, 264 in all.
+    const claimed = Buffer.concat([hex("01 10 0000 0001 FF"), framed("01 03 006B 0003")]);
+    const found = splitRtuRequest(claimed, 0, claimed.length);
+    assert.deepEqual([found.kind, found.start], ["frame", 7]);
+  });
+
   it("keeps no more than one frame of noise waiting", () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 0, maxLength: 600 }), (noise) => {

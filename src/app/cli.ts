@@ -1,0 +1,108 @@
+#!/usr/bin/env node
+import { parseArgs } from "node:util";
+import { GatewayError } from "../domain/errors.ts";
+import { listenForStop, StopRequest } from "../platform/stop.ts";
+import { COMMANDS } from "./commands/table.ts";
+import { VERSION } from "./package-root.ts";
+import type { CommandSpec, ExitStatus, Terminal } from "./terminal.ts";
+
+/** Errors after which the exit status is 3: something could not be reached. */
+const UNREACHABLE = new Set([
+  "BROKER_UNREACHABLE",
+  "PEER_LOST",
+  "REQUEST_TIMEOUT",
+  "LINK_REFUSED",
+  "LINK_TIMEOUT",
+]);
+
+const terminal: Terminal = {
+  out: (line) => process.stdout.write(`${line}\n`),
+  err: (line) => process.stderr.write(`${line}\n`),
+  draw: (text) => process.stdout.write(text),
+  get screen() {
+    const { isTTY, columns, rows } = process.stdout;
+    return isTTY ? { columns, rows } : undefined;
+  },
+  hasColour: process.stdout.isTTY && (process.env["NO_COLOR"] ?? "") === "",
+};
+
+async function main(argv: readonly string[]): Promise<ExitStatus> {
+  const found = findCommand(argv);
+  if (found === undefined) {
+    for (const line of usage()) terminal.err(line);
+    return argv[0] === "--help" || argv[0] === "help" ? 0 : 2;
+  }
+  const { command, rest } = found;
+  let parsed: ReturnType<typeof parse>;
+  try {
+    parsed = parse(command, rest);
+  } catch (error) {
+    terminal.err(`${command.words}: ${(error as Error).message}`);
+    terminal.err(`usage: dcpi-gateway ${command.words} ${command.usage}`);
+    return 2;
+  }
+  const pipe = hasParentPipe() ? process.stdin : undefined;
+  const stop = listenForStop(process, pipe);
+  try {
+    return await command.run({ ...parsed, terminal, signal: stop.signal });
+  } catch (error) {
+    return failed(error);
+  } finally {
+    stop.dispose();
+  }
+}
+
+/** Children of `run` end when the pipe that their parent holds breaks. */
+function hasParentPipe(): boolean {
+  return process.env["DCPI_PARENT_PIPE"] === "1";
+}
+
+function parse(
+  command: CommandSpec,
+  args: readonly string[],
+): {
+  readonly positionals: readonly string[];
+  readonly options: Readonly<Record<string, string | boolean | undefined>>;
+} {
+  const options = Object.fromEntries(
+    Object.entries({ ...command.options, json: "flag" as const }).map(([name, kind]) => [
+      name,
+      { type: kind === "flag" ? ("boolean" as const) : ("string" as const) },
+    ]),
+  );
+  const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
+  return { positionals, options: values };
+}
+
+/** The command whose words are the longest beginning of the arguments. */
+function findCommand(
+  argv: readonly string[],
+): { readonly command: CommandSpec; readonly rest: readonly string[] } | undefined {
+  for (const length of [2, 1]) {
+    const words = argv.slice(0, length).join(" ");
+    const command = COMMANDS.find((candidate) => candidate.words === words);
+    if (command !== undefined) return { command, rest: argv.slice(length) };
+  }
+  return undefined;
+}
+
+function failed(error: unknown): ExitStatus {
+  if (error instanceof StopRequest) return 0;
+  if (!(error instanceof GatewayError)) throw error;
+  terminal.err(error.message);
+  return UNREACHABLE.has(error.code) ? 3 : 2;
+}
+
+function usage(): string[] {
+  return [
+    `dcpi-gateway ${VERSION}: data-centre plant to DCPI over MQTT`,
+    "",
+    ...COMMANDS.map(
+      ({ words, usage: behind, summary }) => `  ${`${words} ${behind}`.padEnd(46)} ${summary}`,
+    ),
+    "",
+    "Exit status: 0 done, 1 the answer is no, 2 wrong use or unreadable input, 3 not reached.",
+  ];
+}
+
+process.exitCode = await main(process.argv.slice(2));

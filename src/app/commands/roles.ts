@@ -1,0 +1,80 @@
+import path from "node:path";
+import { GatewayError } from "../../domain/errors.ts";
+import { SystemClock } from "../../platform/clock.ts";
+import { ChildRole, runChildren } from "../../platform/child.ts";
+import { createLogger } from "../../platform/log.ts";
+import { PACKAGE_ROOT } from "../package-root.ts";
+import { type RoleName, startRole } from "../role.ts";
+import { loadContext } from "../site-context.ts";
+import { type CommandCall, type ExitStatus, textOption } from "../terminal.ts";
+
+/** Control is stopped last, when nothing is left that could ask it for anything. */
+const ROLES: readonly RoleName[] = ["services", "field", "control"];
+
+/** `control`, `field`, `services`: one process of the gateway, until it is told to stop. */
+export function roleCommand(name: RoleName): (call: CommandCall) => Promise<ExitStatus> {
+  return async (call) => {
+    const role = await startRole(name, siteFile(call));
+    switch (name) {
+      case "control":
+        await (await import("../control-process.ts")).runControl(role, call.signal);
+        return 0;
+      case "field":
+        await (await import("../field-process.ts")).runField(role, call.signal);
+        return 0;
+      case "services":
+        await (await import("../services-process.ts")).runServices(role, call.signal);
+        return 0;
+    }
+  };
+}
+
+/** `run`: all processes of the gateway, without systemd. */
+export async function runGateway(call: CommandCall): Promise<ExitStatus> {
+  const file = siteFile(call);
+  await loadContext(file);
+  await superviseRoles(file, call.signal);
+  return 0;
+}
+
+/** Keeps every role running until `signal` aborts. */
+export async function superviseRoles(
+  file: string,
+  signal: AbortSignal,
+  onPid: (name: string, pid: number) => void = () => undefined,
+  level: "info" | "warn" = "info",
+): Promise<void> {
+  const clock = new SystemClock();
+  const log = createLogger("run", level);
+  const children = ROLES.map(
+    (name) =>
+      new ChildRole({
+        name,
+        command: process.execPath,
+        args: [...process.execArgv, cliFile(), name, "--config", file],
+        environment: { ...process.env, DCPI_PARENT_PIPE: "1", DCPI_LOG_LEVEL: level },
+        clock,
+        random: Math.random,
+        onState: (state) => {
+          if (state.state === "started") onPid(name, state.pid);
+          log.info({ event: `role-${state.state}`, role: name, ...state }, "role changed");
+        },
+      }),
+  );
+  await runChildren(children, signal);
+}
+
+export function cliFile(): string {
+  const isSource = import.meta.url.endsWith(".ts");
+  return isSource
+    ? path.join(PACKAGE_ROOT, "src", "app", "cli.ts")
+    : path.join(PACKAGE_ROOT, "dist", "src", "app", "cli.js");
+}
+
+/** @throws GatewayError CONFIG_INVALID when the option is missing */
+export function siteFile(call: CommandCall): string {
+  const file = textOption(call, "config") ?? call.positionals[0];
+  if (file === undefined)
+    throw new GatewayError("CONFIG_INVALID", { reason: "--config <site file> is missing" });
+  return path.resolve(file);
+}

@@ -1,0 +1,223 @@
+import { SystemClock } from "../../platform/clock.ts";
+import { askOnce, isUnreachable } from "../queries.ts";
+import { loadContext } from "../site-context.ts";
+import { type CommandCall, type ExitStatus, hasFlag, textOption } from "../terminal.ts";
+import type { PointAnswer } from "../query-answers.ts";
+import { siteFile } from "./roles.ts";
+
+const REFRESH_MS = 1_000;
+const EVENTS_SHOWN = 200;
+const NAME_WIDTH = 46;
+
+interface StatusAnswer {
+  readonly state: string;
+  readonly reasons: readonly string[];
+  readonly quality: { readonly good: number; readonly uncertain: number; readonly bad: number };
+  readonly publisher: {
+    readonly connected: boolean;
+    readonly broker?: string;
+    readonly sent: number;
+    readonly backfilled: number;
+  };
+  readonly store: {
+    readonly waitingRows: number;
+    readonly oldestWaitingMs: number;
+    readonly usedBytes: number;
+    readonly quotaBytes: number;
+    readonly level: string;
+    readonly lostRowsByClass: readonly number[];
+  };
+}
+
+/** `status`: what services and control know of themselves. 3 when nobody answers. */
+export async function status(call: CommandCall): Promise<ExitStatus> {
+  const services = await ask(call, "services/queries", "status", {});
+  const control = await ask(call, "control/local", "status", {});
+  const { terminal } = call;
+  if (hasFlag(call, "json")) {
+    terminal.out(JSON.stringify({ services: services ?? null, control: control ?? null }));
+  } else {
+    for (const line of statusLines(services as StatusAnswer | undefined)) terminal.out(line);
+    for (const line of controlLines(control)) terminal.out(line);
+  }
+  return services === undefined && control === undefined ? 3 : 0;
+}
+
+function statusLines(answer: StatusAnswer | undefined): string[] {
+  if (answer === undefined) return ["services   does not answer"];
+  const { publisher, store, quality } = answer;
+  const lost = store.lostRowsByClass.reduce((sum, rows) => sum + rows, 0);
+  const broker = publisher.connected ? `connected to ${publisher.broker ?? ""}` : "not connected";
+  return [
+    `services   ${answer.state}${answer.reasons.length > 0 ? ` (${answer.reasons.join(", ")})` : ""}`,
+    `points     ${quality.good} good, ${quality.uncertain} uncertain, ${quality.bad} bad`,
+    `mqtt       ${broker}, ${publisher.sent} sent, ${publisher.backfilled} of them late`,
+    `outbox     ${store.waitingRows} waiting, oldest ${Math.round(store.oldestWaitingMs / 1_000)} s, ${lost} lost`,
+    `store      ${store.level}, ${megabytes(store.usedBytes)} of ${megabytes(store.quotaBytes)} MB`,
+  ];
+}
+
+function controlLines(answer: unknown): string[] {
+  if (answer === undefined) return ["control    does not answer"];
+  const control = (answer as { control?: ControlAnswer | null }).control;
+  if (control === undefined || control === null) return ["control    reads only"];
+  const { totalW, bindingLevel, source, units, leases, trips } = control;
+  return [
+    `control    ${megawatts(totalW)} MW by ${bindingLevel}, grid power from ${source}`,
+    ...units.map(
+      (unit) => `  ${unit.asset.padEnd(9)}${unit.mode} ${megawatts(unit.powerW ?? 0)} MW`,
+    ),
+    ...leases.map(
+      (lease) =>
+        `  lease    ${lease.asset} by ${lease.holder}: ${megawatts(lease.targetW)} MW, ` +
+        `${Math.round(lease.remainingMs / 1_000)} s left`,
+    ),
+    ...trips.map(
+      (trip) => `  TRIP     ${trip.id} of ${trip.device}${trip.isFirstOut ? " (first)" : ""}`,
+    ),
+  ];
+}
+
+interface ControlAnswer {
+  readonly totalW: number;
+  readonly bindingLevel: string;
+  readonly source: string;
+  readonly units: readonly {
+    readonly asset: string;
+    readonly mode: string;
+    readonly powerW?: number;
+  }[];
+  readonly leases: readonly {
+    readonly asset: string;
+    readonly holder: string;
+    readonly targetW: number;
+    readonly remainingMs: number;
+  }[];
+  readonly trips: readonly {
+    readonly id: string;
+    readonly device: string;
+    readonly isFirstOut: boolean;
+  }[];
+}
+
+/** `points [filter]`: every point with its quality and age; on a terminal it stays and moves. */
+export async function points(call: CommandCall): Promise<ExitStatus> {
+  const { terminal, signal } = call;
+  const clock = new SystemClock();
+  const filter = call.positionals[0] ?? "";
+  const isLive = terminal.screen !== undefined && !hasFlag(call, "json") && !hasFlag(call, "once");
+  for (;;) {
+    const answers = await allPoints(call, filter);
+    if (answers === undefined) {
+      terminal.err("gateway-services does not answer");
+      return 3;
+    }
+    if (hasFlag(call, "json")) for (const answer of answers) terminal.out(JSON.stringify(answer));
+    else if (!isLive) for (const answer of answers) terminal.out(pointLine(answer));
+    else {
+      const rows = (terminal.screen?.rows ?? 24) - 2;
+      const shown = answers.slice(0, rows).map(pointLine);
+      const rest = answers.length - shown.length;
+      const foot = rest > 0 ? `… ${rest} more; narrow it by a filter` : `${answers.length} points`;
+      terminal.draw(
+        `\u001b[H${[...shown, foot].map((line) => `${line}\u001b[K`).join("\n")}\u001b[J`,
+      );
+    }
+    if (!isLive) return 0;
+    await clock.sleep(REFRESH_MS, signal).catch(() => undefined);
+    if (signal.aborted) return 0;
+  }
+}
+
+/** Every point that fits, page by page: one answer holds a thousand. */
+async function allPoints(
+  call: CommandCall,
+  filter: string,
+): Promise<readonly PointAnswer[] | undefined> {
+  const all: PointAnswer[] = [];
+  for (;;) {
+    const page = await ask(call, "services/queries", "points", { filter, from: all.length });
+    if (page === undefined) return undefined;
+    const answers = page as readonly PointAnswer[];
+    all.push(...answers);
+    if (answers.length === 0) return all;
+  }
+}
+
+function pointLine({ id, value, quality, ageMs, unit }: PointAnswer): string {
+  const shown = value === null ? "—" : typeof value === "number" ? short(value) : String(value);
+  const age =
+    ageMs === null ? "never" : ageMs < 10_000 ? `${ageMs} ms` : `${Math.round(ageMs / 1_000)} s`;
+  return `${id.padEnd(NAME_WIDTH)} ${shown.padStart(14)} ${(unit ?? "").padEnd(6)} ${age.padStart(8)}  ${quality}`;
+}
+
+/** `events`: the newest of the last day, oldest first. */
+export async function events(call: CommandCall): Promise<ExitStatus> {
+  const limit = Number(textOption(call, "last") ?? EVENTS_SHOWN);
+  const answer = await ask(call, "services/queries", "events", { limit, order: "newest-first" });
+  const { terminal } = call;
+  if (answer === undefined) {
+    terminal.err("gateway-services does not answer");
+    return 3;
+  }
+  const { messages } = answer as {
+    readonly messages: readonly Readonly<Record<string, unknown>>[];
+  };
+  for (const message of [...messages].reverse()) {
+    if (hasFlag(call, "json")) terminal.out(JSON.stringify(message));
+    else if (message["event_id"] !== undefined)
+      terminal.out(
+        ["timestamp", "severity", "phase", "event_id", "text"]
+          .map((name) => String(message[name]))
+          .join("  "),
+      );
+  }
+  return 0;
+}
+
+/** `reset <trip|all>`: on the box only; refused while the cause is there. */
+export async function reset(call: CommandCall): Promise<ExitStatus> {
+  const { terminal } = call;
+  const trip = call.positionals[0];
+  if (trip === undefined) {
+    terminal.err("reset needs the id of a trip, or all; see status");
+    return 2;
+  }
+  const by = textOption(call, "by") ?? process.env["USER"] ?? "local";
+  const answer = await ask(call, "control/local", "reset", { trip, by });
+  if (answer === undefined) {
+    terminal.err("gateway-control does not answer");
+    return 3;
+  }
+  const { result, reason } = answer as { readonly result: string; readonly reason?: string };
+  if (hasFlag(call, "json")) terminal.out(JSON.stringify(answer));
+  else terminal.out(result === "done" ? `${trip}: reset` : `${trip}: refused, ${reason ?? ""}`);
+  return result === "done" ? 0 : 1;
+}
+
+async function ask(
+  call: CommandCall,
+  purpose: "services/queries" | "control/local",
+  method: string,
+  params: unknown,
+): Promise<unknown> {
+  const { runtimeDirectory } = await loadContext(siteFile({ ...call, positionals: [] }));
+  try {
+    return await askOnce({ runtimeDirectory, purpose, clock: new SystemClock() }, method, params);
+  } catch (error) {
+    if (isUnreachable(error)) return undefined;
+    throw error;
+  }
+}
+
+function short(value: number): string {
+  return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(7)));
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 1e6).toFixed(1);
+}
+
+function megawatts(watts: number): string {
+  return (watts / 1e6).toFixed(3);
+}

@@ -1,0 +1,449 @@
+import { createHash } from "node:crypto";
+import { CommandVerifier } from "../access/verify.ts";
+import type { Speaker } from "../dcpi/document.ts";
+import { modelDocument } from "../dcpi/model.ts";
+import { statusDocument } from "../dcpi/status.ts";
+import { asBackfill, type TelemetryForm } from "../dcpi/telemetry.ts";
+import { GatewayError } from "../domain/errors.ts";
+import type { PlantEvent } from "../domain/event.ts";
+import type { Producer } from "../domain/point.ts";
+import { type LinkGap, type ReceivedFrame, RoundConsumer } from "../link/round-consumer.ts";
+import { RequestClient } from "../link/request-client.ts";
+import { RequestServer } from "../link/request-server.ts";
+import { SOCKET_MODE, socketPath } from "../link/socket-paths.ts";
+import { CommandQueue } from "../northbound/command-gate.ts";
+import { mqttConnector } from "../northbound/mqtt/client.ts";
+import { MqttPublisher } from "../northbound/mqtt/publisher.ts";
+import { PointImage } from "../points/image.ts";
+import type { StoreReport } from "../store/rows.ts";
+import { Store } from "../store/store.ts";
+import { brokerAddresses } from "./broker-addresses.ts";
+import { CommandIntake } from "./command-intake.ts";
+import { NorthDocuments } from "./north-documents.ts";
+import { NorthPipe } from "./north-pipe.ts";
+import { OWN_POINTS_MS, OwnPoints } from "./own-points.ts";
+import { VERSION } from "./package-root.ts";
+import { queryAnswers, type ServicesStatus } from "./query-answers.ts";
+import { CpuMeter, type Role } from "./role.ts";
+import { StoreBacklog } from "./store-backlog.ts";
+
+const MIB = 1024 * 1024;
+const MINUTE_MS = 60_000;
+const FEATURES = ["telemetry", "battery-control", "store-and-forward", "power-realtime"];
+/** Wait before a producer's link is opened again after the store refused a frame. */
+const REFUSED_PAUSE_MS = 500;
+const PRODUCERS: readonly Producer[] = ["control", "field"];
+
+/** gateway-services: the store and the way north. Everything else goes on without it. */
+export async function runServices(role: Role, signal: AbortSignal): Promise<void> {
+  const services = await GatewayServices.open(role);
+  await services.run(signal);
+}
+
+class GatewayServices {
+  readonly #role: Role;
+  readonly #store: Store;
+  readonly #publisher: MqttPublisher;
+  readonly #pipe: NorthPipe;
+  readonly #documents: NorthDocuments;
+  readonly #intake: CommandIntake;
+  readonly #queue: CommandQueue;
+  readonly #control: RequestClient;
+  readonly #image: PointImage;
+  readonly #links = new Map<Producer, boolean>();
+  readonly #model: ReturnType<typeof modelDocument>;
+  readonly #prefix: string;
+  readonly #bootId: string;
+  #storeLevel = "normal";
+  #failure: GatewayError | undefined;
+
+  static async open(role: Role): Promise<GatewayServices> {
+    const { context, clock } = role;
+    const { store: config } = context;
+    const reports: StoreReport[] = [];
+    let sink = (report: StoreReport): void => void reports.push(report);
+    const store = await Store.open({
+      directory: context.dataDirectory,
+      clock,
+      limits: {
+        quotaBytes: config.quotaMiB * MIB,
+        retainMs: config.retainMinutes * MINUTE_MS,
+        retainBytes: config.retainMiB * MIB,
+        historyMs: config.historyMinutes * MINUTE_MS,
+        historyBytes: config.historyMiB * MIB,
+      },
+      report: (report) => {
+        sink(report);
+      },
+      ...storeFaults(process.env),
+    });
+    const services = new GatewayServices(role, store);
+    sink = (report) => {
+      services.#report(report);
+    };
+    for (const report of reports) services.#report(report);
+    return services;
+  }
+
+  constructor(role: Role, store: Store) {
+    this.#role = role;
+    this.#store = store;
+    const { context, clock, random, log } = role;
+    const { site, table, runtimeDirectory } = context;
+    const speaker: Speaker = { facility: site.site, gateway: site.gateway };
+    const form: TelemetryForm = site.mqtt.values;
+    this.#bootId = `${role.epoch}`;
+    this.#prefix = `dcpi/v1/${site.site}/${site.gateway}/`;
+    this.#image = new PointImage(table.points.length);
+    this.#model = modelDocument(
+      table,
+      { speaker, version: VERSION, telemetry: form, features: FEATURES },
+      sha256,
+    );
+    this.#queue = new CommandQueue(({ reason, message }) => {
+      log.warn({ event: "command-refused", reason, topic: message.topic }, "command refused");
+    });
+    const backlog = new StoreBacklog(store);
+    const publisher = new MqttPublisher(
+      {
+        brokers: brokerAddresses(site),
+        clientId: `${site.site}-${site.gateway}`,
+        commandFilter: `${this.#prefix}cmd/#`,
+        will: { topic: `${this.#prefix}status`, payload: this.#statusBytes(speaker, "offline") },
+      },
+      {
+        connect: mqttConnector(clock, log),
+        gate: this.#queue,
+        clock,
+        log,
+        random,
+        backlog,
+        flagBackfill: asBackfill,
+      },
+    );
+    this.#publisher = publisher;
+    backlog.follow(publisher);
+    this.#control = new RequestClient({
+      socketPath: socketPath(runtimeDirectory, "control/commands"),
+      clock,
+      random,
+    });
+    this.#intake = new CommandIntake({
+      context,
+      queue: this.#queue,
+      verifier: new CommandVerifier({ unsigned: site.mqtt.unsignedCommands, facility: site.site }),
+      store,
+      control: this.#control,
+      clock,
+      speaker,
+      prefix: this.#prefix,
+      log,
+    });
+    this.#pipe = new NorthPipe({
+      context,
+      store,
+      publisher: backlog,
+      image: this.#image,
+      clock,
+      speaker,
+      modelHash: this.#model.hash,
+      form,
+      prefix: this.#prefix,
+      ackOf: this.#intake.ackOf,
+      onEvent: () => undefined,
+    });
+    this.#documents = new NorthDocuments({
+      context,
+      speaker,
+      prefix: this.#prefix,
+      publisher,
+      image: this.#image,
+      clock,
+      bootId: this.#bootId,
+      reasons: () => this.#reasons(),
+    });
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { log, watchdog, context } = this.#role;
+    const failed = new AbortController();
+    const stop = AbortSignal.any([signal, failed.signal]);
+    const queries = new RequestServer({
+      socketPath: socketPath(context.runtimeDirectory, "services/queries"),
+      mode: SOCKET_MODE,
+      methods: queryAnswers({
+        context,
+        store: this.#store,
+        image: this.#image,
+        clock: this.#role.clock,
+        status: () => this.#status(),
+      }),
+    });
+    await queries.listen(stop);
+    this.#sayModel();
+    this.#documents.status();
+    this.#sayOpening();
+    log.info({ event: "started", model: this.#model.hash }, "services runs");
+    watchdog.ready();
+    try {
+      await Promise.all(
+        [
+          this.#publisher.run(stop),
+          ...PRODUCERS.map(async (producer) => this.#follow(producer, stop)),
+          this.#documents.run(stop),
+          this.#intake.run(this.#pipe, stop),
+          this.#reportOwnPoints(stop, failed),
+        ].map(async (part) =>
+          part.catch((error: unknown) => {
+            failed.abort(error);
+            throw error;
+          }),
+        ),
+      );
+    } finally {
+      watchdog.stopping();
+      await this.#store.close();
+    }
+  }
+
+  /** Stores what one producer sends; a frame is acknowledged when it is on disk. */
+  async #follow(producer: Producer, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#role;
+    while (!signal.aborted) {
+      const refused = new AbortController();
+      const consumer = this.#consumer(producer, refused);
+      await consumer.run(AbortSignal.any([signal, refused.signal]));
+      if (refused.signal.aborted)
+        await clock.sleep(REFUSED_PAUSE_MS, signal).catch(() => undefined);
+    }
+  }
+
+  #consumer(producer: Producer, refused: AbortController): RoundConsumer {
+    const { context, clock, random, log } = this.#role;
+    const { table, runtimeDirectory } = context;
+    const consumer: RoundConsumer = new RoundConsumer({
+      socketPath: socketPath(runtimeDirectory, `${producer}/rounds`),
+      role: "services",
+      mode: "durable",
+      tableHash: table.hash,
+      tableSize: table.points.length,
+      clock,
+      random,
+      resume: () => this.#store.resume(producer),
+      onFrame: (frame) => {
+        if (frame.type === "frame") void this.#take(frame, consumer, refused);
+      },
+      onGap: (gap) => {
+        void this.#tell(gapEvent(gap, context, clock.utcNow()));
+      },
+      onState: (state) => {
+        this.#links.set(producer, state.state === "connected");
+        log.info({ event: "link", producer, state: state.state }, "link to producer changed");
+      },
+    });
+    return consumer;
+  }
+
+  async #take(
+    frame: ReceivedFrame,
+    consumer: RoundConsumer,
+    refused: AbortController,
+  ): Promise<void> {
+    if (refused.signal.aborted) return;
+    try {
+      await this.#pipe.take(frame);
+      consumer.ack(frame.epoch, frame.frameNo);
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error;
+      // The producer keeps the frame and sends it again when the link is opened anew.
+      if (!refused.signal.aborted)
+        this.#role.log.warn({ event: "frame-refused", code: error.code }, error.message);
+      refused.abort();
+    }
+  }
+
+  async #tell(event: PlantEvent): Promise<void> {
+    const { log } = this.#role;
+    log.warn({ event: event.id, device: event.device }, event.text);
+    await this.#pipe.tell(event).catch((error: unknown) => {
+      if (!(error instanceof GatewayError)) throw error;
+      log.error({ event: "event-not-stored", code: error.code }, error.message);
+    });
+  }
+
+  #report(report: StoreReport): void {
+    const at = this.#role.clock.utcNow();
+    const event = (id: string, severity: PlantEvent["severity"], text: string): PlantEvent => ({
+      id,
+      severity,
+      phase: "once",
+      device: undefined,
+      point: undefined,
+      text,
+      at,
+    });
+    switch (report.kind) {
+      case "level": {
+        this.#storeLevel = report.level;
+        const percent = Math.round(report.usedShare * 100);
+        const severity = report.level === "normal" ? "info" : "warning";
+        void this.#tell(
+          event("store-level", severity, `the store is ${percent} % full: ${report.level}`),
+        );
+        return;
+      }
+      case "lost":
+        for (const loss of report.losses)
+          void this.#tell(
+            event(
+              "rounds-lost",
+              "critical",
+              `${loss.rows} messages of ${loss.stream} were given up (${loss.reason}): ` +
+                `epoch ${loss.epoch}, ${loss.firstSeq} to ${loss.lastSeq}`,
+            ),
+          );
+        this.#store.confirmLosses(report.losses.map(({ lossId }) => lossId));
+        return;
+      case "held-dropped":
+        void this.#tell(
+          event("rounds-lost", "critical", `${report.rows} messages held in memory were given up`),
+        );
+        return;
+      case "failed":
+        this.#failure = report.error;
+    }
+  }
+
+  #sayOpening(): void {
+    const { corrupt } = this.#store.opened;
+    if (corrupt === undefined) return;
+    void this.#tell({
+      id: "store-corrupt",
+      severity: "critical",
+      phase: "once",
+      device: undefined,
+      point: undefined,
+      text: `the database could not be used (${corrupt.why}); it was kept as ${corrupt.movedTo.join(", ")}`,
+      at: this.#role.clock.utcNow(),
+    });
+  }
+
+  #sayModel(): void {
+    this.#publisher.setRetained({
+      topic: `${this.#prefix}model`,
+      payload: this.#model.bytes,
+      expirySeconds: undefined,
+    });
+  }
+
+  #statusBytes(speaker: Speaker, state: "offline"): Uint8Array {
+    const facts = {
+      state,
+      bootId: this.#bootId,
+      version: VERSION,
+      clock: { isSynchronized: false, offsetMs: undefined },
+      reasons: ["connection-lost"],
+    };
+    return statusDocument(speaker, facts, this.#role.clock.utcNow());
+  }
+
+  #reasons(): string[] {
+    return [
+      ...PRODUCERS.filter((producer) => this.#links.get(producer) !== true).map(
+        (producer) => `${producer}-gone`,
+      ),
+      ...(this.#storeLevel === "normal" ? [] : [`store-${this.#storeLevel}`]),
+    ];
+  }
+
+  #status(): ServicesStatus {
+    const { site } = this.#role.context;
+    const reasons = this.#reasons();
+    const { offered, overflowed, oversize } = this.#queue.counters();
+    return {
+      site: site.site,
+      gateway: site.gateway,
+      version: VERSION,
+      bootId: this.#bootId,
+      state: reasons.length === 0 ? "online" : "degraded",
+      reasons,
+      links: Object.fromEntries(this.#links),
+      publisher: this.#publisher.counters(),
+      pipe: this.#pipe.counters,
+      gate: { offered, overflowed, oversize, refused: this.#intake.refused },
+    };
+  }
+
+  async #reportOwnPoints(signal: AbortSignal, failed: AbortController): Promise<void> {
+    const { clock, context, watchdog } = this.#role;
+    const own = new OwnPoints(context, "services", clock);
+    const cpu = new CpuMeter(clock);
+    while (!signal.aborted) {
+      await clock.sleep(OWN_POINTS_MS, signal).catch(() => undefined);
+      if (signal.aborted) return;
+      if (this.#failure !== undefined) {
+        failed.abort(this.#failure);
+        throw this.#failure;
+      }
+      const stats = await this.#store.stats();
+      const values = {
+        "upstream-connected": this.#publisher.counters().connected ? 1 : 0,
+        "x-outbox-waiting": stats.waitingRows,
+        "x-outbox-oldest": stats.oldestWaitingMs / 1_000,
+        "x-outbox-lost": stats.lostRowsByClass.reduce((sum, rows) => sum + rows, 0),
+        "x-store-bytes": stats.usedBytes,
+        "x-store-written-per-day": stats.bytesWrittenPerDay,
+        "x-store-commit.p99": stats.commitP99Ms / 1_000,
+        "x-cpu": cpu.percent(),
+      };
+      await this.#pipe
+        .tellRound(own.device.stream, (seq) => own.round(values, seq))
+        .catch((error: unknown) => {
+          if (!(error instanceof GatewayError)) throw error;
+        });
+      watchdog.feed();
+    }
+  }
+}
+
+/** What this consumer will never get, in words that name the last stored and the first new. */
+function gapEvent(gap: LinkGap, context: Role["context"], at: PlantEvent["at"]): PlantEvent {
+  const head = {
+    severity: "warning",
+    phase: "once",
+    device: undefined,
+    point: undefined,
+    at,
+  } as const;
+  if (gap.kind === "new-epoch")
+    return {
+      ...head,
+      id: "producer-restarted",
+      text:
+        `${gap.producer} was started again at ${new Date(gap.startedUtc).toISOString()} (epoch ${gap.epoch}): ` +
+        `of epoch ${gap.formerEpoch} everything up to frame ${gap.lastFrame} is stored, what came after it is lost`,
+    };
+  const streams = [...gap.lastSeqs].map(
+    ([stream, seq]) => `${context.table.devices[stream]?.id ?? stream} up to ${seq}`,
+  );
+  return {
+    ...head,
+    id: "rounds-lost",
+    severity: "critical",
+    text:
+      `${gap.producer} could not keep frames ${gap.firstFrame} to ${gap.lastFrame} of epoch ${gap.epoch}: ` +
+      streams.join(", ").slice(0, 4_000),
+  };
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+/** Benches and fault tests slow the disk down openly; nothing else sets it. */
+function storeFaults(environment: NodeJS.ProcessEnv): {
+  readonly faults?: { readonly delayCommitMs: number };
+} {
+  const delayMs = Number(environment["DCPI_FAULT_DELAY_COMMIT_MS"]);
+  return delayMs > 0 ? { faults: { delayCommitMs: delayMs } } : {};
+}

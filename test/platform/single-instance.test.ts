@@ -1,0 +1,59 @@
+import { strict as assert } from "node:assert";
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { becomeSingleInstance } from "../../src/platform/single-instance.ts";
+
+const MAIN = "test/platform/lock-holder/main.ts";
+
+async function holder(lockFile: string) {
+  const child: ChildProcessWithoutNullStreams = spawn(process.execPath, [
+    "--import",
+    "tsx",
+    MAIN,
+    lockFile,
+  ]);
+  const [said] = (await once(child.stdout, "data")) as [Buffer];
+  return { child, said: said.toString().trim() };
+}
+
+describe("single instance", function () {
+  this.timeout(20_000);
+  let directory: string;
+  let lockFile: string;
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), "lock-"));
+    lockFile = join(directory, "control.lock");
+  });
+  afterEach(() => {
+    rmSync(directory, { recursive: true });
+  });
+
+  it("refuses the second process and names the first; a kill -9 of the first frees the place", async () => {
+    const first = await holder(lockFile);
+    assert.equal(first.said, "held");
+    const pid = first.child.pid ?? 0;
+    assert.throws(() => becomeSingleInstance(lockFile), {
+      code: "INSTANCE_RUNNING",
+      context: { lockFile, pid },
+    });
+    const second = await holder(lockFile);
+    assert.equal(second.said, "INSTANCE_RUNNING");
+    if (second.child.exitCode === null) await once(second.child, "exit");
+    assert.equal(second.child.exitCode, 2);
+    first.child.kill("SIGKILL");
+    await once(first.child, "exit");
+    const own = becomeSingleInstance(lockFile);
+    assert.equal(readFileSync(lockFile, "utf8"), `${process.pid}\n`);
+    own.release();
+    becomeSingleInstance(lockFile).release();
+  });
+
+  it("says when the lock file cannot be made", () => {
+    assert.throws(() => becomeSingleInstance(join(directory, "none", "x.lock")), {
+      code: "FILE_UNREADABLE",
+    });
+  });
+});
