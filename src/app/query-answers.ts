@@ -73,14 +73,18 @@ async function statusAnswer(
   const { quality } = parts.image.view;
   let good = 0;
   let bad = 0;
-  for (const code of quality) {
+  let count = 0;
+  for (const { index, readable } of parts.context.table.points) {
+    if (!readable) continue;
+    const code = quality[index] ?? 0;
+    count += 1;
     if (code === 0) good += 1;
     else if (isBad(code)) bad += 1;
   }
   return {
     ...parts.status(),
     store: await parts.store.stats(),
-    quality: { good, uncertain: quality.length - good - bad, bad },
+    quality: { good, uncertain: count - good - bad, bad },
   };
 }
 
@@ -91,7 +95,7 @@ function pointsAnswer(parts: QueryParts, params: unknown): readonly PointAnswer[
   image.take();
   const now = clock.now();
   return context.table.points
-    .filter((point) => point.id.includes(filter))
+    .filter((point) => point.readable && point.id.includes(filter))
     .slice(from, from + POINTS_MAX)
     .map((point) => pointAnswer(point, image, now));
 }

@@ -174,6 +174,7 @@ function pointOf(
     texts: bound.texts,
     range: bound.range,
     writable: bound.write !== undefined,
+    readable: bound.access !== "w",
     everyMs,
   };
 }
@@ -205,6 +206,7 @@ function gatewayPoint(
     device: device.id,
     range: undefined,
     writable: false,
+    readable: true,
     everyMs: undefined,
   };
 }

@@ -1,7 +1,7 @@
 import { assert } from "../domain/assert.ts";
 import type { Command, CommandStep } from "../domain/command.ts";
 import { followLeases } from "./command-steps.ts";
-import { rampParts } from "./dispatch.ts";
+import { adoptParts, rampParts } from "./dispatch.ts";
 import type {
   ControlStatus,
   ControlWrite,
@@ -132,6 +132,7 @@ function takeCommands(state: ControlState, turn: Turn): void {
   for (const command of turn.inputs.commands) takeCommand(state.leases, command, sight);
   for (const lease of state.leases.leases) {
     if (lease.takenAt !== turn.inputs.now) continue;
+    adoptParts(state.parts, state.leases, lease.asset);
     for (const place of itemAt(state.leases.assets, lease.asset).units)
       expectWrite(itemAt(state.writes, place));
   }

@@ -49,6 +49,22 @@ export function rampParts(parts: Parts, leases: LeaseState, sight: DispatchSight
   }
 }
 
+/**
+ * A new lease begins with what runs already: a group with the parts of its units, a unit with its
+ * part of a group's. So taking over is not a step.
+ */
+export function adoptParts(parts: Parts, leases: LeaseState, asset: number): void {
+  const units = membersOf(leases, asset);
+  for (let other = 0; other < parts.length; other += 1) {
+    if (other === asset) continue;
+    const members = membersOf(leases, other);
+    const shared = members.filter((unit) => units.includes(unit)).length;
+    const takenW = (numberAt(parts, other) * shared) / members.length;
+    parts[other] = numberAt(parts, other) - takenW;
+    parts[asset] = numberAt(parts, asset) + takenW;
+  }
+}
+
 /** How far a part without a ramp of its own still has to go, W. */
 function siteMoveW(parts: Parts, asset: number, leases: LeaseState): number {
   const lease = leaseOf(leases, asset);

@@ -19,19 +19,26 @@ import { numberAt } from "../points/number-at.ts";
 /** What is believed of the grid meter and its feeders. Plain data. */
 export interface GridState {
   source: GridSource;
-  /** The meter's power, W, by the time that it shows. */
+  /** The meter's power, W, by the time that it shows; repetitions left out. */
   readonly meter: Series;
+  /** When the meter last repeated its newest value; −Infinity when it did not. */
+  repeatedAt: number;
   distrusted: "none" | "meter" | "feeders";
   /** True where the distrusted reading stood still: frozen, not merely wrong. */
   isFrozen: boolean;
   /** Cross-check: samples that did not match, or did while something is distrusted, in a row. */
   mismatches: number;
   matches: number;
-  /** Monotonic ms of the last sample that matched, and of the verdict in force. */
-  matchedAt: number;
+  /** Monotonic ms of the first of the mismatches, and of the verdict in force. */
+  mismatchedAt: number;
   distrustedAt: number;
+  /** Moves of the load that only the meter has seen while the feeders repeated themselves. */
+  unseenMoves: number;
+  /** What the load drew by the meter at the last sample, W. */
+  sampledLoadW: number;
   /** Receive times of the readings of the last sample that counted. */
   sampledMeterAt: number;
+  sampledUnitsAt: number;
   readonly sampledFeedersAt: Float64Array;
   /** What the load drew by the last readings of meter and units of one time, W; NaN before. */
   comparedW: number;
@@ -50,6 +57,8 @@ export interface GridSight {
 
 const STALE = qualityCode("stale");
 const MISMATCH = qualityCode("mismatch");
+/** One move may be the meter's own error; two are the load's. */
+const UNSEEN_MOVES = 2;
 /** Below this scale a mismatch is measured against it, W: near zero every fraction is large. */
 const SMALLEST_SCALE_W = 1_000;
 
@@ -57,13 +66,17 @@ export function unknownGrid(plan: GridPlan, now: MonotonicMs): GridState {
   return {
     source: "none",
     meter: emptySeries(),
+    repeatedAt: -Infinity,
     distrusted: "none",
     isFrozen: false,
     mismatches: 0,
     matches: 0,
-    matchedAt: -Infinity,
+    mismatchedAt: -Infinity,
     distrustedAt: -Infinity,
+    unseenMoves: 0,
+    sampledLoadW: Number.NaN,
     sampledMeterAt: -Infinity,
+    sampledUnitsAt: -Infinity,
     sampledFeedersAt: new Float64Array(plan.feeders.length).fill(-Infinity),
     comparedW: Number.NaN,
     knownAt: now,
@@ -79,13 +92,11 @@ export function unknownGrid(plan: GridPlan, now: MonotonicMs): GridState {
 export function observeGrid(state: GridState, plan: GridPlan, sight: GridSight): void {
   const { view, now, units } = sight;
   const meterW = freshValue(view, plan.power.point, now, plan.power.maxAgeMs);
-  // A meter that repeats itself to the last bit may be frozen. Then what it shows belongs to the
-  // batteries of that time: with those of now, each answer of theirs would ask for another one.
-  if (meterW !== undefined && !endsWith(state.meter, meterW))
-    addToSeries(state.meter, numberAt(view.receivedAt, plan.power.point) - plan.delayMs, meterW);
+  if (meterW !== undefined)
+    noteMeter(state, numberAt(view.receivedAt, plan.power.point) - plan.delayMs, meterW);
   const byMeterW = meterW === undefined ? undefined : loadByMeter(state, units);
   const byFeedersW = loadByFeeders(plan, view, now);
-  if (byMeterW !== undefined && byFeedersW !== undefined && isNewSample(state, plan, view))
+  if (byMeterW !== undefined && byFeedersW !== undefined && isNewSample(state, plan, sight))
     judge(state, plan, { ...sight, byMeterW, byFeedersW });
   choose(state, plan, { ...sight, meterW, byMeterW, byFeedersW });
   tellSource(state, plan, sight);
@@ -102,6 +113,22 @@ export function distrustedPoints(state: GridState, plan: GridPlan): readonly Dis
     case "feeders":
       return plan.feeders.filter((f) => f.setsPace).map(({ point }) => ({ point, quality }));
   }
+}
+
+/**
+ * A meter that repeats itself to the last bit may be frozen. Then what it shows belongs to the
+ * batteries of the time when it last moved: with those of now, each answer of theirs would ask for
+ * another one.
+ */
+function noteMeter(state: GridState, at: number, meterW: number): void {
+  const { meter } = state;
+  if (endsWith(meter, meterW)) {
+    state.repeatedAt = at;
+    return;
+  }
+  if (state.repeatedAt > newestTime(meter))
+    addToSeries(meter, state.repeatedAt, numberAt(meter.values, meter.newest));
+  addToSeries(meter, at, meterW);
 }
 
 /**
@@ -141,10 +168,16 @@ function loadByFeeders(plan: GridPlan, view: ImageView, now: MonotonicMs): numbe
   return sumW + fixedW + (ratingW > 0 ? atRatingW * (sumW / ratingW) ** 2 : 0);
 }
 
-/** A sample counts when the meter and every feeder that sets the pace have been read anew. */
-function isNewSample(state: GridState, plan: GridPlan, view: ImageView): boolean {
+/**
+ * A sample counts when the meter, the units and every feeder that sets the pace have been read
+ * anew: a unit whose reading is late holds back what the meter says of the load.
+ */
+function isNewSample(state: GridState, plan: GridPlan, { view, units }: GridSight): boolean {
   const meterAt = numberAt(view.receivedAt, plan.power.point);
-  if (meterAt <= state.sampledMeterAt) return false;
+  let unitsAt = Infinity;
+  for (const { powers } of units)
+    if (powers.count > 0) unitsAt = Math.min(unitsAt, newestTime(powers));
+  if (meterAt <= state.sampledMeterAt || unitsAt <= state.sampledUnitsAt) return false;
   const isNew = plan.feeders.every(
     (feeder, place) =>
       !feeder.setsPace ||
@@ -152,8 +185,7 @@ function isNewSample(state: GridState, plan: GridPlan, view: ImageView): boolean
   );
   if (!isNew) return false;
   state.sampledMeterAt = meterAt;
-  for (const [place, feeder] of plan.feeders.entries())
-    state.sampledFeedersAt[place] = numberAt(view.receivedAt, feeder.point);
+  state.sampledUnitsAt = unitsAt === Infinity ? -Infinity : unitsAt;
   return true;
 }
 
@@ -165,14 +197,20 @@ interface SampleSight extends GridSight {
 function judge(state: GridState, plan: GridPlan, sample: SampleSight): void {
   const { byMeterW, byFeedersW, now } = sample;
   const scaleW = Math.max(Math.abs(byMeterW), Math.abs(byFeedersW), SMALLEST_SCALE_W);
-  if (Math.abs(byMeterW - byFeedersW) > plan.crossCheck.fraction * scaleW) {
+  const toleranceW = plan.crossCheck.fraction * scaleW;
+  countUnseenMoves(state, plan, { ...sample, toleranceW });
+  for (const [place, feeder] of plan.feeders.entries())
+    state.sampledFeedersAt[place] = numberAt(sample.view.receivedAt, feeder.point);
+  state.sampledLoadW = byMeterW;
+
+  if (Math.abs(byMeterW - byFeedersW) > toleranceW) {
+    if (state.mismatches === 0) state.mismatchedAt = now;
     state.mismatches += 1;
     state.matches = 0;
     if (state.mismatches >= plan.crossCheck.samples) contradict(state, plan, sample);
     return;
   }
   state.mismatches = 0;
-  state.matchedAt = now;
   if (state.distrusted === "none") return;
   // A frozen value meets the truth twice in every swing of the load: only one that moves again
   // is on its way back.
@@ -185,9 +223,28 @@ function judge(state: GridState, plan: GridPlan, sample: SampleSight): void {
 }
 
 /**
+ * Counts, while the meter is under suspicion, how often it has seen the load move while the feeders
+ * repeated themselves.
+ */
+function countUnseenMoves(
+  state: GridState,
+  plan: GridPlan,
+  sample: SampleSight & { readonly toleranceW: number },
+): void {
+  const haveMoved = plan.feeders.some(
+    (feeder, place) =>
+      feeder.setsPace &&
+      numberAt(sample.view.changedAt, feeder.point) > numberAt(state.sampledFeedersAt, place),
+  );
+  if (haveMoved || state.distrusted !== "meter") state.unseenMoves = 0;
+  else if (Math.abs(sample.byMeterW - state.sampledLoadW) > sample.toleranceW)
+    state.unseenMoves += 1;
+}
+
+/**
  * The two sides have contradicted each other long enough. A silent unit explains it first: then the
- * difference is what that unit really gives. Else the side that stood still since they last agreed
- * is wrong, and if both moved, the meter.
+ * difference is what that unit really gives. Else it is the meter, until it has seen the load move
+ * more than once while the feeders stood still to the last bit: then it is they.
  */
 function contradict(state: GridState, plan: GridPlan, sample: SampleSight): void {
   const { units, byMeterW, byFeedersW, view, now } = sample;
@@ -198,11 +255,10 @@ function contradict(state: GridState, plan: GridPlan, sample: SampleSight): void
     state.mismatches = 0;
     return;
   }
-  if (state.distrusted !== "none") return;
-  const hasMeterMoved = hasMoved("meter", plan, view, state.matchedAt);
-  const haveFeedersMoved = hasMoved("feeders", plan, view, state.matchedAt);
-  state.distrusted = hasMeterMoved && !haveFeedersMoved ? "feeders" : "meter";
-  state.isFrozen = !(hasMeterMoved && haveFeedersMoved);
+  const suspect = state.unseenMoves >= UNSEEN_MOVES ? "feeders" : "meter";
+  if (state.distrusted === suspect || state.distrusted === "feeders") return;
+  state.distrusted = suspect;
+  state.isFrozen = suspect === "feeders" || !hasMoved("meter", plan, view, state.mismatchedAt);
   state.distrustedAt = now;
   state.matches = 0;
 }

@@ -39,6 +39,8 @@ export interface PointDefinition {
   /** Physical plausibility, in `unit`. Outside: quality bad/out-of-range. Not a control limit. */
   readonly range: readonly [number, number] | undefined;
   readonly writable: boolean;
+  /** False for a pure command: it has no value that could be good or bad. */
+  readonly readable: boolean;
   /** Longest time between two readings by plan, ms; undefined when read once per connection. */
   readonly everyMs: number | undefined;
 }

@@ -1,15 +1,17 @@
 import { isBad, qualityName, qualityOf } from "../domain/quality.ts";
 import type { RoundColumns } from "../domain/round.ts";
 import { isAlarmActive } from "./alarm.ts";
-import type { BoundPoint } from "./binding.ts";
+import type { BoundPoint, CompiledProfile } from "./binding.ts";
 import { compileProfile } from "./compile.ts";
 import type { CompileOptions } from "./compile.ts";
 import { hexOfWords } from "./conversion.ts";
-import { RegisterWords, parseWords } from "./image.ts";
+import { decodeBit, decodePoint, finishPoint, needsFinish, slotOf } from "./decode.ts";
+import { deriveInto } from "./derive.ts";
+import { RegisterWords, parseWords, viewOfWords } from "./image.ts";
 import { PlaceFinder } from "./place.ts";
 import { fillIn } from "./resolve.ts";
 import type { Profile, Scalar, VectorLine } from "./schema.ts";
-import { NEVER_READ, readAll } from "./vector-device.ts";
+import { NEVER_READ } from "./vector-device.ts";
 import type { VectorDevice } from "./vector-device.ts";
 import { writesOf } from "./vector-writes.ts";
 import type { VectorWrite } from "./vector-writes.ts";
@@ -60,6 +62,39 @@ export function runVector(
     ...alarmFailures(filled, device),
     ...writeFailures(filled, device),
   ];
+}
+
+/** Decodes every point whose registers are all known, and derives the rest. */
+export function readAll(profile: CompiledProfile, words: RegisterWords): RoundColumns {
+  const columns: RoundColumns = {
+    values: new Float64Array(profile.points.length).fill(Number.NaN),
+    quality: new Uint8Array(profile.points.length).fill(NEVER_READ),
+    texts: new Map(),
+  };
+  for (const point of profile.points) readPoint(point, words, columns);
+  for (const point of profile.points) {
+    if (needsFinish(point) && columns.quality[point.ordinal] !== NEVER_READ) {
+      finishPoint(point, columns);
+    }
+  }
+  deriveInto(profile, columns);
+  return columns;
+}
+
+function readPoint(point: BoundPoint, words: RegisterWords, columns: RoundColumns): void {
+  const { read } = point;
+  const own = read === undefined ? undefined : words.at(read);
+  if (read === undefined || own === undefined) return;
+  if (read.table === "coil" || read.table === "discrete") {
+    decodeBit(point, own[0] === 1 ? 1 : 0, columns, point.ordinal);
+    return;
+  }
+  const sfPlace = read.conversion.sf?.place;
+  const sf = sfPlace === undefined ? [] : words.at(sfPlace);
+  if (sf === undefined) return;
+  const sfByteOffset = sfPlace === undefined ? undefined : 2 * own.length;
+  const slot = slotOf(point, 0, sfByteOffset);
+  decodePoint(slot, viewOfWords([...own, ...sf]), columns, point.ordinal);
 }
 
 function defaultsOf(

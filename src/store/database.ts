@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { assert } from "../domain/assert.ts";
@@ -166,7 +166,7 @@ function openFile(file: string, quotaBytes: number): Omit<Opened, "corrupt"> {
     db.pragma("mmap_size = 0");
     db.pragma("cache_size = -8192");
     db.pragma(`max_page_count = ${Math.max(PAGES_MIN, Math.floor(quotaBytes / PAGE_BYTES))}`);
-    const wasClosed = takeIntoUse(db, file);
+    const wasClosed = takeIntoUse(db);
     // Only now: SQLite chooses its own setting when it first reads a file in WAL mode.
     assertDurable(db);
     return { db, wasClosed };
@@ -177,7 +177,7 @@ function openFile(file: string, quotaBytes: number): Omit<Opened, "corrupt"> {
 }
 
 /** Makes the tables or checks them; tells whether the last user closed the database. */
-function takeIntoUse(db: Sqlite, file: string): boolean {
+function takeIntoUse(db: Sqlite): boolean {
   const version = numberOf(db, "user_version");
   if (version === 0) {
     db.transaction(() => db.exec(SCHEMA))();
@@ -185,18 +185,14 @@ function takeIntoUse(db: Sqlite, file: string): boolean {
     throw new GatewayError("STORE_UNUSABLE", { version, expected: SCHEMA_VERSION });
   }
   const closed = db.prepare("SELECT value FROM state WHERE key = 'closed'").pluck().get() === 1;
-  if (version !== 0) checkFile(db, file, closed);
+  if (version !== 0 && !closed) checkPages(db);
   db.exec("INSERT OR REPLACE INTO state VALUES ('closed', 0)");
   return closed || version === 0;
 }
 
-function checkFile(db: Sqlite, file: string, closed: boolean): void {
-  // Into the file with all of the log, so that the file's own size can be compared.
-  db.pragma("wal_checkpoint(TRUNCATE)");
-  const bytes = statSync(file).size;
-  const wanted = numberOf(db, "page_count") * PAGE_BYTES;
-  if (bytes < wanted) throw new Damaged(`the file has ${bytes} of ${wanted} bytes`);
-  if (closed || bytes > CHECKED_BYTES_MAX) return;
+/** SQLite itself notices a file that is too short; a page gone wrong it notices only by reading. */
+function checkPages(db: Sqlite): void {
+  if (fileBytes(db) > CHECKED_BYTES_MAX) return;
   const verdict = String(db.pragma("quick_check(1)", { simple: true }));
   if (verdict !== "ok") throw new Damaged(verdict);
 }

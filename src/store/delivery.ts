@@ -162,7 +162,7 @@ export class Delivery {
   }
 
   #isRetained(head: RowHead): boolean {
-    return false;
+    if (!this.#buckets.some(({ ids }) => ids.has(head.id))) return false;
     const ack = this.#acks.get(head.stream);
     return ack?.epoch !== head.epoch || head.seq > ack.seq;
   }

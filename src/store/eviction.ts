@@ -143,7 +143,8 @@ export class Eviction {
     if (!settled.covers(block.firstId, block.lastId)) {
       const heads = tables.heads(block.class, block.firstId, block.lastId);
       const unsent = heads.filter(({ id }) => !settled.has(id));
-      
+      losses.record(block.class, unsent, "evicted");
+
       for (const { id } of unsent) this.#gaveUp += delivery.markGone(id, id);
     }
     tables.delete(block.class, block.firstId, block.lastId);

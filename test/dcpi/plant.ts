@@ -56,6 +56,7 @@ function plantPoint(device: string, given: string, index: number): PointDefiniti
     texts: canonical?.enumName === undefined ? undefined : ENUM_TEXTS.get(canonical.enumName),
     range: canonical?.range,
     writable: canonical?.access === "rw",
+    readable: true,
     everyMs: 1_000,
   };
 }

@@ -45,6 +45,7 @@ function definition(position: number, everyMs: number | undefined): PointDefinit
     texts: undefined,
     range: undefined,
     writable: false,
+    readable: true,
     everyMs,
   };
 }

@@ -338,47 +338,80 @@ describe("link codec: what it refuses", () => {
   const secondRound = firstRound + 52;
   const event = secondRound + 32 + 12 + 24 + 3 + 24 + 4 + 6 + 8;
 
-  const cases: [string, Uint8Array][] = [
-    ["an unknown message type", changed("ack", 6, 9)],
-    ["a message cut short", vector("frame").slice(0, -1)],
-    ["bytes behind the end", new Uint8Array([...vector("ack"), 0])],
-    ["an epoch that is no count", changed("ack", 8, ...f64(0.5))],
-    ["an epoch beyond whole numbers", changed("ack", 8, ...f64(2 ** 53))],
-    ["frame 0", changed("frame", 8, ...f64(0))],
-    ["more items than there can be", changed("frame", 16, 0xff, 0xff, 0xff, 0xff)],
-    ["unknown flags of a frame", changed("frame", 20, 1)],
-    ["unknown flags of an image", changed("image", 20, 2)],
-    ["an unknown item", changed("frame", event, 4)],
-    ["flags on an event", changed("frame", event + 1, 1)],
-    ["a stream on an event", changed("frame", event + 2, 1)],
-    ["unknown flags of a round", changed("frame", firstRound + 1, 17)],
-    ["more points than there can be", changed("frame", firstRound + 4, 1, 0, 1, 0)],
-    ["seq 0", changed("frame", firstRound + 8, ...f64(0))],
-    ["a time that is no number", changed("frame", firstRound + 16, ...f64(Number.NaN))],
-    ["a time without end", changed("frame", firstRound + 24, ...f64(Infinity))],
-    ["a range outside the table", changed("frame", firstRound + 32, 0xcf, 7)],
-    ["a point outside the table", changed("frame", secondRound + 32, 0xd0, 7)],
-    ["a text of no point", changed("frame", event - 14, 3)],
-    ["a text that is not UTF-8", changed("frame", event - 4, 0xc0)],
-    ["two texts of one point", changed("frame", event - 18, 2)],
-    ["an event that is not JSON", changed("frame", event + 8, 0x5b)],
-    ["an unknown producer", changed("hello", 8, 2)],
-    ["a flag in hello", changed("hello", 9, 1)],
-    ["frames out of order in hello", changed("hello", 32, ...f64(7))],
-    ["a hash longer than allowed", changed("hello", 10, 200)],
-    ["frames out of order in gap", changed("gap", 8, ...f64(9))],
-    ["a stream twice in gap", changed("gap", 40, 4, 0)],
-    ["a stream that cannot be", changed("gap", 42, 1)],
-    ["an unknown role", changed("resume", 8, 3)],
-    ["an unknown mode", changed("resume", 9, 2)],
-    ["an unknown wish", changed("resume", 10, 2)],
-    ["a flag in resume", changed("resume", 11, 1)],
+  const cases: [what: string, reason: string, bytes: Uint8Array][] = [
+    ["an unknown message type", "unknown message type", changed("ack", 6, 9)],
+    ["a message cut short", "message too short", vector("frame").slice(0, -1)],
+    ["bytes behind the end", "bytes left over", new Uint8Array([...vector("ack"), 0])],
+    ["an epoch that is no count", "not a count", changed("ack", 8, ...f64(0.5))],
+    ["an epoch beyond whole numbers", "not a count", changed("ack", 8, ...f64(2 ** 53))],
+    ["frame 0", "not a count", changed("frame", 8, ...f64(0))],
+    [
+      "more items than there can be",
+      "too many items",
+      changed("frame", 16, 0xff, 0xff, 0xff, 0xff),
+    ],
+    ["unknown flags of a frame", "unknown flags", changed("frame", 20, 1)],
+    ["unknown flags of an image", "unknown flags", changed("image", 20, 2)],
+    ["an unknown item", "unknown item", changed("frame", event, 4)],
+    ["flags on an event", "unknown flags", changed("frame", event + 1, 1)],
+    ["a stream on an event", "unknown flags", changed("frame", event + 2, 1)],
+    ["unknown flags of a round", "unknown flags", changed("frame", firstRound + 1, 17)],
+    [
+      "more points than there can be",
+      "too many points",
+      changed("frame", firstRound + 4, 1, 0, 1, 0),
+    ],
+    ["seq 0", "not a count", changed("frame", firstRound + 8, ...f64(0))],
+    [
+      "a time that is no number",
+      "not a number",
+      changed("frame", firstRound + 16, ...f64(Number.NaN)),
+    ],
+    ["a time without end", "not a number", changed("frame", firstRound + 24, ...f64(Infinity))],
+    [
+      "a range outside the table",
+      "point outside the table",
+      changed("frame", firstRound + 32, 0xcf, 7),
+    ],
+    [
+      "a point outside the table",
+      "point outside the table",
+      changed("frame", secondRound + 32, 0xd0, 7),
+    ],
+    ["a text of no point", "text without a point", changed("frame", event - 14, 3)],
+    ["a text that is not UTF-8", "text is not UTF-8", changed("frame", event - 4, 0xc0)],
+    ["an event that is not JSON", "not JSON", changed("frame", event + 8, 0x5b)],
+    ["an unknown producer", "unknown code", changed("hello", 8, 2)],
+    ["a flag in hello", "unknown flags", changed("hello", 9, 1)],
+    ["frames out of order in hello", "frames are not in order", changed("hello", 32, ...f64(7))],
+    ["a hash longer than allowed", "text too long", changed("hello", 10, 200)],
+    ["frames out of order in gap", "frames are not in order", changed("gap", 8, ...f64(9))],
+    ["a stream twice in gap", "unknown stream", changed("gap", 40, 4, 0)],
+    ["a stream that cannot be", "unknown stream", changed("gap", 42, 1)],
+    ["an unknown role", "unknown code", changed("resume", 8, 3)],
+    ["an unknown mode", "unknown code", changed("resume", 9, 2)],
+    ["an unknown wish", "unknown code", changed("resume", 10, 2)],
+    ["a flag in resume", "unknown flags", changed("resume", 11, 1)],
   ];
-  for (const [what, bytes] of cases) {
+  for (const [what, reason, bytes] of cases) {
     it(`refuses ${what}`, () => {
-      assert.throws(() => decoder.decode(bytes), { code: "FRAME_MALFORMED" });
+      assert.throws(() => decoder.decode(bytes), { code: "FRAME_MALFORMED", context: { reason } });
     });
   }
+
+  it("refuses two texts of one point", () => {
+    const texts = new Map([
+      [0, "a"],
+      [1, "b"],
+    ]);
+    const bytes = encodeRounds([{ ...PLAIN, texts }]);
+    assert.equal(bytes.at(-7), 1, "the second text's position");
+    bytes[bytes.length - 7] = 0;
+    assert.throws(() => decoder.decode(bytes), {
+      code: "FRAME_MALFORMED",
+      context: { reason: "text without a point" },
+    });
+  });
 
   const facts: [string, number, string][] = [
     ["an event that is no object", 2, "7"],

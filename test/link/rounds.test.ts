@@ -3,7 +3,9 @@ import { join } from "node:path";
 import type { PlantEvent } from "../../src/domain/event.ts";
 import { streamId } from "../../src/domain/point.ts";
 import { utcMs } from "../../src/domain/time.ts";
-import { encodeAck, encodeResume } from "../../src/link/codec.ts";
+import { encodeAck, encodeResume, LinkDecoder } from "../../src/link/codec.ts";
+import { MessageSplitter } from "../../src/link/message-splitter.ts";
+import { type LinkMessage, MAX_FRAME_BYTES } from "../../src/link/messages.ts";
 import type { FramePlace } from "../../src/link/round-consumer.ts";
 import { RoundProducer } from "../../src/link/round-producer.ts";
 import { SystemClock } from "../../src/platform/clock.ts";
@@ -250,9 +252,14 @@ describe("rounds link", () => {
   });
 
   it("takes an acknowledgement of frames that came over a former connection", async () => {
-    const { producer } = await produce();
-    post(producer, 1, 5);
+    const { producer } = await produce({ limits: { durableWindowBytes: 10_000 } });
+    const wide = Array.from({ length: 100 }, (_, at) => at);
+    for (const seq of upTo(1500)) {
+      producer.postRound(makeRound(1, seq, 0, wide));
+      producer.flush();
+    }
     const peer = rawPeer(socketPath);
+    peer.socket.pause();
     peer.socket.write(
       Buffer.concat([
         encodeResume({
@@ -262,11 +269,24 @@ describe("rounds link", () => {
           epoch: 0,
           frameNo: 0,
         }),
-        encodeAck({ epoch: 7, frameNo: 5 }),
+        encodeAck({ epoch: 7, frameNo: 1500 }),
       ]),
     );
     await eventually(() => producer.counters().ringFrames === 0);
-    assert.equal(peer.isClosed(), false);
+    const messages: LinkMessage[] = [];
+    const splitter = new MessageSplitter(MAX_FRAME_BYTES);
+    const decoder = new LinkDecoder(TABLE.tableSize);
+    peer.socket.on("data", (chunk) => {
+      splitter.push(chunk, (bytes) => messages.push(decoder.decode(bytes)));
+    });
+    peer.socket.resume();
+    post(producer, 1501, 1501);
+    await eventually(() => {
+      const last = messages.at(-1);
+      return last?.type === "frame" && last.frameNo === 1501;
+    });
+    assert.ok(messages.length < 1500, "what was stored is not sent again");
+    assert.ok(!messages.some(({ type }) => type === "gap"), "and is not called lost");
     peer.socket.destroy();
   });
 

@@ -14,6 +14,7 @@ function tableOf(periods: readonly (number | undefined)[]): PointTable {
     texts: undefined,
     range: undefined,
     writable: false,
+    readable: true,
     everyMs,
   }));
   return { hash: "t", devices: [], points, indexById: new Map() };

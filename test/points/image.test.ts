@@ -23,6 +23,7 @@ function tableOf(names: readonly string[]): PointTable {
     texts: undefined,
     range: undefined,
     writable: false,
+    readable: true,
     everyMs: 50,
   }));
   return { hash: "t", devices: [], points, indexById: new Map() };

@@ -1,6 +1,13 @@
 import { strict as assert } from "node:assert";
 import { execFileSync } from "node:child_process";
-import { copyFileSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import {
@@ -86,6 +93,12 @@ describe("a damaged store", () => {
       },
     ],
     [
+      "cut off by its last page",
+      (file: string) => {
+        truncateSync(file, statSync(file).size - 4096);
+      },
+    ],
+    [
       "cut off behind its header",
       (file: string) => {
         truncateSync(file, 4096);
@@ -120,6 +133,21 @@ describe("a damaged store", () => {
       assert.equal(again.engine.opened.corrupt, undefined);
     });
   }
+
+  it("finds a page gone wrong behind a crash, before anything is read from it", () => {
+    const bench = new Bench();
+    const rows = Array.from({ length: 200 }, (_, at) => {
+      return row({ id: at + 1, seq: at + 1, bytes: 1000 });
+    });
+    bench.store(rows);
+    bench.engine.checkpoint("TRUNCATE");
+    const crashed = newDirectory();
+    const bytes = readFileSync(join(bench.directory, FILE));
+    bytes.fill(0xff, 40 * 4096, 40 * 4096 + 16);
+    writeFileSync(join(crashed, FILE), bytes);
+    const again = new Bench({}, crashed);
+    assert.ok(again.engine.opened.corrupt !== undefined);
+  });
 
   it("begins anew after damage that showed only while running", () => {
     const bench = filled();

@@ -80,6 +80,17 @@ describe("store engine", () => {
     assert.deepEqual(bench.waiting(), [3]);
   });
 
+  it("does not look again and again for ids that were never used", () => {
+    const bench = new Bench();
+    bench.store([1, 5, 9].map((id) => row({ id, seq: id })));
+    bench.sent(1, 5, 9);
+    assert.ok(bench.engine.delivery.settled.rangeCount > 1);
+    assert.deepEqual(bench.waiting(), []);
+    assert.equal(bench.engine.delivery.settled.rangeCount, 1);
+    bench.store([row({ id: 10, seq: 10 })]);
+    assert.deepEqual(bench.waiting(), [10]);
+  });
+
   it("ignores a row that was stored, by frame and by sequence, over a restart too", () => {
     const bench = new Bench();
     bench.store([row({ id: 1, seq: 1 }), row({ id: 2, seq: 2 })], { frameNo: 5 });

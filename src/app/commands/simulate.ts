@@ -44,6 +44,7 @@ export async function simulate(call: CommandCall): Promise<ExitStatus> {
   });
   if (process.send !== undefined && hasPlant) tellSnapshots(simulation, signal);
   await finished;
+  process.stdin.destroy();
   return 0;
 }
 
@@ -81,6 +82,6 @@ function tellSnapshots(simulation: Running, signal: AbortSignal): void {
   }, SNAPSHOT_MS);
   signal.addEventListener("abort", () => {
     clearInterval(timer);
-    process.disconnect();
+    if (process.connected) process.disconnect();
   });
 }

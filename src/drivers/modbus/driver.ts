@@ -1,15 +1,12 @@
 import { assert } from "../../domain/assert.ts";
 import { GatewayError } from "../../domain/errors.ts";
 import type { Reading } from "../../domain/round.ts";
-import type { Clock } from "../../domain/time.ts";
 import type { Setpoint, WriteOutcome } from "../../domain/write.ts";
 import type { AddressRange, CompiledProfile, SunspecModelPlace } from "../../profiles/binding.ts";
 import { relocate } from "../../profiles/sunspec/relocate.ts";
 import type { Driver } from "../driver.ts";
 import { GapMemory, type GapState } from "./gap-memory.ts";
-import type { ModbusLink } from "./link.ts";
-import { PollLoop } from "./poll-loop.ts";
-import type { CycleAlignment } from "./poll-schedule.ts";
+import { PollLoop, type PollLoopOptions } from "./poll-loop.ts";
 import type { ReadCost } from "./planner.ts";
 import { CostModel, DurationWindow } from "./round-trip.ts";
 import { scanSunspec } from "./sunspec-scan.ts";
@@ -17,20 +14,10 @@ import { scanSunspec } from "./sunspec-scan.ts";
 /** First guess of what a request costs on a network; the real figure is learned. */
 const TCP_COST: ReadCost = { requestMs: 5, registerMs: 0.02 };
 
-export interface ModbusDriverOptions {
-  readonly profile: CompiledProfile;
-  /** Place of the profile's first point in the site's point table. */
-  readonly firstPoint: number;
-  readonly unitId: number;
-  /** Shared with other units where they stand behind one endpoint. */
-  readonly link: ModbusLink;
-  readonly clock: Clock;
-  /** Periods by group name that replace the profile's; `default` for all groups, ms. */
-  readonly pollMs?: Readonly<Record<string, number>>;
-  /** Shift of all polls against those of other devices, ms. */
-  readonly phaseMs?: number;
-  /** Fast polls end just before each control cycle. */
-  readonly align?: CycleAlignment;
+export interface ModbusDriverOptions extends Omit<
+  PollLoopOptions,
+  "gaps" | "cost" | "roundTrips" | "rounds"
+> {
   /** What was learned of the device before. */
   readonly gaps?: GapState;
   /** First guess of what a request costs; a serial bus knows it from its speed. */

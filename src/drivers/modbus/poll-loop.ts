@@ -1,16 +1,16 @@
 import { assert } from "../../domain/assert.ts";
 import { qualityCode } from "../../domain/quality.ts";
 import type { Reading, RoundColumns } from "../../domain/round.ts";
+import type { Clock } from "../../domain/time.ts";
 import type { Setpoint, WriteOutcome } from "../../domain/write.ts";
-import type { BoundPoint } from "../../profiles/binding.ts";
+import type { BoundPoint, CompiledProfile } from "../../profiles/binding.ts";
 import { deriveInto } from "../../profiles/derive.ts";
 import type { DeviceSession } from "./device-session.ts";
-import type { ModbusDriverOptions } from "./driver.ts";
 import type { GapMemory } from "./gap-memory.ts";
 import { KeepAlives } from "./keep-alives.ts";
-import type { LinkTerms } from "./link.ts";
+import type { LinkTerms, ModbusLink } from "./link.ts";
 import { planReads, type ReadCost } from "./planner.ts";
-import { PollSchedule, type ScheduledGroup } from "./poll-schedule.ts";
+import { type CycleAlignment, PollSchedule, type ScheduledGroup } from "./poll-schedule.ts";
 import { decodeRound, makeRoundPlan, readingOf, type RoundPlan } from "./round-plan.ts";
 import { RoundReader } from "./round-reader.ts";
 import type { CostModel, DurationWindow } from "./round-trip.ts";
@@ -27,10 +27,25 @@ const LEAD_LEARNED_AFTER = 20;
 const LEAD_FIRST_MS = 5;
 const DUTY_WEIGHT = 0.05;
 
-export interface PollLoopOptions extends Omit<ModbusDriverOptions, "gaps" | "cost"> {
+export interface PollLoopOptions {
+  readonly profile: CompiledProfile;
+  /** Place of the profile's first point in the site's point table. */
+  readonly firstPoint: number;
+  readonly unitId: number;
+  /** Shared with other units where they stand behind one endpoint. */
+  readonly link: ModbusLink;
+  readonly clock: Clock;
+  /** Periods by group name that replace the profile's; `default` for all groups, ms. */
+  readonly pollMs?: Readonly<Record<string, number>>;
+  /** Shift of all polls against those of other devices, ms. */
+  readonly phaseMs?: number;
+  /** Fast polls end just before each control cycle. */
+  readonly align?: CycleAlignment;
   readonly gaps: GapMemory;
   readonly cost: CostModel;
+  /** Of requests. */
   readonly roundTrips: DurationWindow;
+  /** Of the rounds that are aligned to the control cycle. */
   readonly rounds: DurationWindow;
 }
 
