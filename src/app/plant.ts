@@ -26,7 +26,7 @@ export function simulatedSite(options: PlantOptions): Simulation {
       {
         id: definition.id,
         profile,
-        nominal: files.nominal(config.profile, profile),
+        nominal: files.nominal(config.profile),
         endpoint: {
           protocol: connection.protocol,
           host: connection.host,

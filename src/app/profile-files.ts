@@ -3,15 +3,10 @@ import { existsSync } from "node:fs";
 import type { DeviceConfig, SiteConfig } from "../config/schema.ts";
 import { GatewayError } from "../domain/errors.ts";
 import type { CompiledProfile } from "../profiles/binding.ts";
-import { parseWords } from "../profiles/image.ts";
 import { ProfileLibrary } from "../profiles/library.ts";
-import { PlaceFinder } from "../profiles/place.ts";
-import type { Profile } from "../profiles/schema.ts";
 import type { RegisterWords } from "../simulator/initial-image.ts";
+import { nominalRegisters } from "../simulator/nominal.ts";
 import { PROFILE_ROOT } from "./package-root.ts";
-
-/** Vector that also tells how a simulated device begins. */
-const NOMINAL = "nominal";
 
 /** The shipped profiles, and those of a site's own folder before them. */
 export class ProfileFiles {
@@ -47,19 +42,9 @@ export class ProfileFiles {
   }
 
   /** Registers of the vector `nominal`: with them a simulated device begins. */
-  nominal(name: string, compiled: CompiledProfile): RegisterWords[] {
-    const library = this.libraryOf(name);
-    const profile = library.profile(name);
-    const vector = profile?.vectors?.find((candidate) => candidate.name === NOMINAL);
-    if (profile === undefined || vector === undefined) return [];
-    const finder = new PlaceFinder(vendorModels(profile, library), compiled.sunspec);
-    return Object.entries(vector.given ?? {}).flatMap(([at, text]) => {
-      const found = finder.find(at, {});
-      if ("problem" in found || typeof text !== "string") return [];
-      const { table, address } = found.place;
-      const words = parseWords(text, table === "coil" || table === "discrete");
-      return words === undefined ? [] : [{ table, address, words }];
-    });
+  nominal(name: string): RegisterWords[] {
+    const profile = this.libraryOf(name).profile(name);
+    return profile === undefined ? [] : nominalRegisters(profile);
   }
 }
 
@@ -81,9 +66,4 @@ export function loadProfiles(
       return [id, found] as const;
     }),
   );
-}
-
-function vendorModels(profile: Profile, library: ProfileLibrary): NonNullable<Profile["models"]> {
-  const base = profile.extends === undefined ? undefined : library.profile(profile.extends);
-  return { ...base?.models, ...profile.models };
 }

@@ -2,7 +2,7 @@ import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import type { Clock } from "../domain/time.ts";
 import { SystemClock } from "../platform/clock.ts";
-import { createLogger, type Logger } from "../platform/log.ts";
+import { createLogger, logFile, type Logger } from "../platform/log.ts";
 import { becomeSingleInstance } from "../platform/single-instance.ts";
 import { Watchdog } from "../platform/watchdog.ts";
 import { loadContext, type SiteContext } from "./site-context.ts";
@@ -38,11 +38,19 @@ export async function startRole(name: RoleName, file: string): Promise<Role> {
   return {
     context,
     clock,
-    log: createLogger(name, process.env["DCPI_LOG_LEVEL"] === "warn" ? "warn" : "info"),
+    log: roleLogger(name, process.env),
     watchdog: new Watchdog({ environment: process.env, pid: process.pid, clock }),
     random: Math.random,
     epoch: clock.utcNow(),
   };
+}
+
+/** Who starts the roles may send their lines to a file: the demonstration draws on its terminal. */
+export function roleLogger(name: string, environment: NodeJS.ProcessEnv): Logger {
+  const file = environment["DCPI_LOG_FILE"];
+  return file === undefined
+    ? createLogger(name, "info")
+    : createLogger(name, "info", logFile(file));
 }
 
 /** Share of one core that this process used since the last call, %. */

@@ -59,6 +59,8 @@ const STALE = qualityCode("stale");
 const MISMATCH = qualityCode("mismatch");
 /** One move may be the meter's own error; two are the load's. */
 const UNSEEN_MOVES = 2;
+/** A far move, in tolerances of the cross-check. */
+const FAR = 3;
 /** Below this scale a mismatch is measured against it, W: near zero every fraction is large. */
 const SMALLEST_SCALE_W = 1_000;
 
@@ -223,8 +225,8 @@ function judge(state: GridState, plan: GridPlan, sample: SampleSight): void {
 }
 
 /**
- * Counts, while the meter is under suspicion, how often it has seen the load move while the feeders
- * repeated themselves.
+ * Counts how often the meter has seen the load move far while the feeders repeated themselves. Far:
+ * more than what a step of the batteries between two readings can look like.
  */
 function countUnseenMoves(
   state: GridState,
@@ -236,8 +238,8 @@ function countUnseenMoves(
       feeder.setsPace &&
       numberAt(sample.view.changedAt, feeder.point) > numberAt(state.sampledFeedersAt, place),
   );
-  if (haveMoved || state.distrusted !== "meter") state.unseenMoves = 0;
-  else if (Math.abs(sample.byMeterW - state.sampledLoadW) > sample.toleranceW)
+  if (haveMoved) state.unseenMoves = 0;
+  else if (Math.abs(sample.byMeterW - state.sampledLoadW) > FAR * sample.toleranceW)
     state.unseenMoves += 1;
 }
 

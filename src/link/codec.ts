@@ -48,6 +48,8 @@ const PRODUCERS: readonly Producer[] = ["control", "field"];
 const ROLES: readonly ConsumerRole[] = ["services", "scada", "control"];
 const MODES: readonly ConsumerMode[] = ["durable", "live"];
 
+/** Place of the message type in the header. */
+const TYPE_AT = 6;
 const HELLO_BYTES = HEADER_BYTES + 40;
 const GAP_BYTES = HEADER_BYTES + 20;
 const GAP_STREAM_BYTES = 12;
@@ -139,8 +141,10 @@ export class LinkDecoder {
    * @throws GatewayError FRAME_MALFORMED
    */
   decode(bytes: Uint8Array): LinkMessage {
-    const reader = new ByteReader(bytes, HEADER_BYTES);
-    const decoded = this.#body(bytes[6] ?? 0, reader);
+    const reader = new ByteReader(bytes, TYPE_AT);
+    const typeCode = reader.u8();
+    reader.skip(1);
+    const decoded = this.#body(typeCode, reader);
     reader.end();
     return decoded;
   }

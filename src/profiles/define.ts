@@ -31,8 +31,9 @@ export function isExtraPoint(id: string): boolean {
 export function meaningOfLine(line: PointLine, wireType: string): MeaningResult {
   if (!isExtraPoint(line.point)) return canonicalMeaning(line.point, line.limits);
   const type = extraType(line, wireType);
-  const unit = typeof line.unit === "string" ? canonicalUnitFor(line.unit) : undefined;
-  if (unit === undefined && (type === "float" || type === "int")) {
+  const isNumber = type === "float" || type === "int";
+  const unit = isNumber && typeof line.unit === "string" ? canonicalUnitFor(line.unit) : undefined;
+  if (unit === undefined && isNumber) {
     return { problem: `"${line.point}" needs a unit, "1" where it has none` };
   }
   return {

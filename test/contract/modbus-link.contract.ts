@@ -175,6 +175,22 @@ export function describeModbusLink({ name, framing, make }: LinkUnderTest): void
       assert.deepEqual(plain(reply), [0, 2, 0, 2, 0, 2]);
     });
 
+    if (framing === "mbap") {
+      it("takes no answer with another transaction id for its own", async () => {
+        peer.act = () => "wrong-transaction";
+        await assert.rejects(link.read(IMPATIENT, signal), { code: "LINK_TIMEOUT" });
+        peer.registers.set([1, 1, 1], 10);
+        peer.act = () => "hold";
+        await assert.rejects(link.read(IMPATIENT, signal), { code: "LINK_TIMEOUT" });
+        peer.registers.set([2, 2, 2], 20);
+        const next = link.read({ ...READ, address: 20 }, signal);
+        await reached(() => peer.requests.length === 3);
+        peer.releaseHeld();
+        assert.deepEqual(plain(await next), [0, 2, 0, 2, 0, 2]);
+        assert.equal(link.counters.lateReplies, 1);
+      });
+    }
+
     it("refuses a malformed answer and goes on", async () => {
       peer.act = () => (framing === "mbap" ? "short-count" : { exception: 4 });
       if (framing === "mbap") {

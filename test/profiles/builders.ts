@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { GOOD, qualityCode } from "../../src/domain/quality.ts";
+import { GOOD, qualityCode, qualityName } from "../../src/domain/quality.ts";
 import type { RoundColumns } from "../../src/domain/round.ts";
 import type { BoundPoint, CompiledProfile } from "../../src/profiles/binding.ts";
 import { compileProfile } from "../../src/profiles/compile.ts";
@@ -62,6 +62,13 @@ export function columnsOf(
   return columns;
 }
 
+/** Quality of one position, as it goes north. */
+export function nameAt(columns: RoundColumns, at: number): string {
+  const quality = columns.quality[at];
+  assert.ok(quality !== undefined);
+  return qualityName(quality);
+}
+
 export function viewOfWords(words: readonly number[]): DataView {
   const view = new DataView(new ArrayBuffer(words.length * 2));
   words.forEach((word, index) => {
@@ -77,7 +84,7 @@ export function decoded(
 ): { readonly value: number; readonly quality: number; readonly text: string | undefined } {
   const columns = columnsOf({ points: [point] });
   const hasFactor = point.read?.conversion.sf?.place !== undefined;
-  const slot = slotOf(point, 0, hasFactor ? 2 * (point.read?.count ?? 0) : undefined);
+  const slot = slotOf(point, 0, hasFactor ? 2 * (words.length - 1) : undefined);
   decodePoint(slot, viewOfWords(words), columns, 0);
   const [value = Number.NaN] = columns.values;
   const [quality = GOOD] = columns.quality;

@@ -9,7 +9,7 @@ import {
   slotOf,
 } from "../../src/profiles/decode.ts";
 import type { PointLine } from "../../src/profiles/schema-point.ts";
-import { columnsOf, compiled, decoded, pointWith, viewOfWords } from "./builders.ts";
+import { columnsOf, compiled, decoded, nameAt, pointWith, viewOfWords } from "./builders.ts";
 
 const name = (result: { readonly quality: number }): string => qualityName(result.quality);
 
@@ -142,7 +142,7 @@ describe("decoding a point", () => {
       undefined,
     );
     decodePoint(fixed, viewOfWords([1]), columns, 0);
-    assert.equal(qualityName(columns.quality[0] ?? 0), "bad/not-available-pattern");
+    assert.equal(nameAt(columns, 0), "bad/not-available-pattern");
     fixed.exponent = -1;
     decodePoint(fixed, viewOfWords([1]), columns, 0);
     assert.equal(columns.values[0], 0.1);
@@ -168,9 +168,8 @@ describe("decoding a point", () => {
     const state = pointWith({
       point: "operating-state",
       type: "uint16",
-      unit: undefined,
       values: { "0": "off", "7": "running" },
-    } as Partial<PointLine>);
+    });
     const running = state.texts?.indexOf("running");
     assert.equal(decoded(state, [7]).value, running);
     const unknown = decoded(state, [3]);
@@ -208,19 +207,11 @@ describe("decoding a point", () => {
     decodeBit(coil, 1, columns, 0);
     assert.equal(columns.values[0], 1);
     assert.equal(columns.quality[0], GOOD);
-    decodeBit(
-      {
-        ...coil,
-        read: { ...coil.read!, conversion: { ...coil.read!.conversion, isActiveLow: true } },
-      },
-      1,
-      columns,
-      0,
-    );
+    decodeBit(pointWith({ at: "discrete 7", active: "low" }), 1, columns, 0);
     assert.equal(columns.values[0], 0);
     const broken = pointWith({ at: "discrete 7", type: "bool", absent: { "1": "sensor-fault" } });
     decodeBit(broken, 1, columns, 0);
-    assert.equal(qualityName(columns.quality[0] ?? 0), "bad/sensor-fault");
+    assert.equal(nameAt(columns, 0), "bad/sensor-fault");
   });
 
   it("reads bit fields of one to three registers as one number", () => {
@@ -229,7 +220,7 @@ describe("decoding a point", () => {
   });
 
   it("puts texts beside the columns", () => {
-    const point = pointWith({ type: "string", length: 2, unit: undefined } as Partial<PointLine>);
+    const point = pointWith({ type: "string", length: 2 });
     const result = decoded(point, [0x5550, 0x5300]);
     assert.deepEqual([result.text, result.quality], ["UPS", GOOD]);
     assert.ok(Number.isNaN(result.value));
@@ -284,7 +275,7 @@ describe("points that need another point", () => {
     const columns = columnsOf(profile, { 2: 1 });
     decodePoint(slotOf(power!, 0, undefined), viewOfWords([500]), columns, 1);
     finishPoint(power!, columns);
-    assert.equal(qualityName(columns.quality[1] ?? 0), "bad/input-bad");
+    assert.equal(nameAt(columns, 1), "bad/input-bad");
   });
 
   it("inherit the doubt about the rating", () => {
@@ -292,7 +283,7 @@ describe("points that need another point", () => {
     columns.quality[0] = qualityCode("stale");
     decodePoint(slotOf(power!, 0, undefined), viewOfWords([500]), columns, 1);
     finishPoint(power!, columns);
-    assert.equal(qualityName(columns.quality[1] ?? 0), "uncertain/stale");
+    assert.equal(nameAt(columns, 1), "uncertain/stale");
   });
 
   it("are checked against the range of the finished value", () => {
@@ -300,14 +291,14 @@ describe("points that need another point", () => {
     decodePoint(slotOf(power!, 0, undefined), viewOfWords([30_000]), columns, 1);
     assert.equal(columns.quality[1], GOOD);
     finishPoint(power!, columns);
-    assert.equal(qualityName(columns.quality[1] ?? 0), "bad/out-of-range");
+    assert.equal(nameAt(columns, 1), "bad/out-of-range");
   });
 
   it("are absent while the other register says so", () => {
     const columns = columnsOf(profile, { 0: 50_000, 2: 0 });
     decodePoint(slotOf(power!, 0, undefined), viewOfWords([500]), columns, 1);
     finishPoint(power!, columns);
-    assert.equal(qualityName(columns.quality[1] ?? 0), "bad/not-available-pattern");
+    assert.equal(nameAt(columns, 1), "bad/not-available-pattern");
   });
 
   it("leave other points alone", () => {

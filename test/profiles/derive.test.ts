@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { GOOD, qualityCode, qualityName } from "../../src/domain/quality.ts";
+import { GOOD, qualityCode } from "../../src/domain/quality.ts";
 import type { CompiledProfile } from "../../src/profiles/binding.ts";
 import { deriveInto } from "../../src/profiles/derive.ts";
 import type { DerivedLine } from "../../src/profiles/schema.ts";
 import type { PointLine } from "../../src/profiles/schema-point.ts";
-import { columnsOf, compiled, problemsOf } from "./builders.ts";
+import { columnsOf, compiled, nameAt, problemsOf } from "./builders.ts";
 
 const FLAG: Partial<PointLine> = { type: "bool" };
 const POINTS: readonly PointLine[] = [
@@ -80,11 +80,11 @@ describe("derived points", () => {
     const columns = columnsOf(profile, VALUES);
     columns.quality[1] = qualityCode("stale");
     deriveInto(profile, columns);
-    assert.equal(qualityName(columns.quality[6] ?? 0), "uncertain/stale");
+    assert.equal(nameAt(columns, 6), "uncertain/stale");
     assert.equal(columns.values[6], 14);
     columns.quality[0] = qualityCode("sensor-fault");
     deriveInto(profile, columns);
-    assert.equal(qualityName(columns.quality[6] ?? 0), "bad/sensor-fault");
+    assert.equal(nameAt(columns, 6), "bad/sensor-fault");
     assert.ok(Number.isNaN(columns.values[6]));
   });
 
@@ -93,7 +93,7 @@ describe("derived points", () => {
     const columns = columnsOf(profile, { 2: 1 });
     columns.quality[1] = qualityCode("sensor-fault");
     deriveInto(profile, columns);
-    assert.equal(qualityName(columns.quality[6] ?? 0), "bad/sensor-fault");
+    assert.equal(nameAt(columns, 6), "bad/sensor-fault");
   });
 
   it("do not mind a bad case that is not selected", () => {
@@ -104,17 +104,17 @@ describe("derived points", () => {
     assert.equal(columns.values[6], 4);
     columns.values[5] = 0;
     deriveInto(profile, columns);
-    assert.equal(qualityName(columns.quality[6] ?? 0), "bad/sensor-fault");
+    assert.equal(nameAt(columns, 6), "bad/sensor-fault");
     columns.values[5] = 2;
     deriveInto(profile, columns);
-    assert.equal(qualityName(columns.quality[6] ?? 0), "uncertain/unknown-code");
+    assert.equal(nameAt(columns, 6), "uncertain/unknown-code");
   });
 
   it("are bad when they are no number", () => {
     const profile = withDerived({ ratio: ["x-a", "x-b"] });
     const columns = columnsOf(profile, { ...VALUES, 1: 0 });
     deriveInto(profile, columns);
-    assert.equal(qualityName(columns.quality[6] ?? 0), "bad/out-of-range");
+    assert.equal(nameAt(columns, 6), "bad/out-of-range");
   });
 
   it("are computed behind those that they need, in any order of the file", () => {

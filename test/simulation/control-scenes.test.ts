@@ -69,7 +69,7 @@ describe("scene: peak cap under a 1 Hz training load", () => {
       const { highest } = watchWhile(site, 4_000, () => site.batteryW);
       assert.ok(highest <= 5.754 * MW * 1.5, `seed ${seed}: ${highest} W of 5.754 MW`);
       site.training = () => 20 * MW;
-      site.run(1_000);
+      site.run(1_500);
       const settled = watchWhile(site, 1_000, () => site.gridW);
       assert.ok(settled.highest - settled.lowest <= 0.02 * MW, `seed ${seed} swings`);
     }

@@ -2,9 +2,8 @@ import path from "node:path";
 import { GatewayError } from "../../domain/errors.ts";
 import { SystemClock } from "../../platform/clock.ts";
 import { ChildRole, runChildren } from "../../platform/child.ts";
-import { createLogger } from "../../platform/log.ts";
 import { PACKAGE_ROOT } from "../package-root.ts";
-import { type RoleName, startRole } from "../role.ts";
+import { roleLogger, type RoleName, startRole } from "../role.ts";
 import { loadContext } from "../site-context.ts";
 import { type CommandCall, type ExitStatus, textOption } from "../terminal.ts";
 
@@ -42,17 +41,22 @@ export async function superviseRoles(
   file: string,
   signal: AbortSignal,
   onPid: (name: string, pid: number) => void = () => undefined,
-  level: "info" | "warn" = "info",
+  logFile?: string,
 ): Promise<void> {
   const clock = new SystemClock();
-  const log = createLogger("run", level);
+  const environment: NodeJS.ProcessEnv = {
+    ...process.env,
+    DCPI_PARENT_PIPE: "1",
+    ...(logFile === undefined ? {} : { DCPI_LOG_FILE: logFile }),
+  };
+  const log = roleLogger("run", environment);
   const children = ROLES.map(
     (name) =>
       new ChildRole({
         name,
         command: process.execPath,
         args: [...process.execArgv, cliFile(), name, "--config", file],
-        environment: { ...process.env, DCPI_PARENT_PIPE: "1", DCPI_LOG_LEVEL: level },
+        environment,
         clock,
         random: Math.random,
         onState: (state) => {

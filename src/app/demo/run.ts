@@ -92,7 +92,7 @@ class DemoRun {
     await this.#firstAnswer(over);
     const startedAt = this.#clock.now();
     let act = "";
-    for (let second = 0; second < seconds && !over.aborted; second += 1) {
+    for (let second = 0; second <= seconds && !over.aborted; second += 1) {
       const due = startedAt + second * SECOND_MS;
       await this.#clock.sleep(Math.max(0, due - this.#clock.now()), over).catch(() => undefined);
       if (over.aborted) break;
@@ -116,16 +116,20 @@ class DemoRun {
     this.#view.end();
   }
 
+  get #logFile(): string {
+    return path.join(path.dirname(this.#file), "gateway.log");
+  }
+
   async #open(): Promise<void> {
     const { terminal } = this.#call;
     terminal.err(
       `starting ${DEMO_DEVICES} simulated devices, a broker on port ${this.#mqttPort} and the gateway`,
     );
-    terminal.err(`site file: ${this.#file}`);
+    terminal.err(`site file: ${this.#file}   log of the gateway: ${this.#logFile}`);
     terminal.err(`watch the traffic:  mosquitto_sub -p ${this.#mqttPort} -t 'dcpi/#' -v`);
     await this.#openBroker();
     await this.#openPlant();
-    this.#roles = superviseRoles(this.#file, this.#stop.signal, undefined, "warn").catch(
+    this.#roles = superviseRoles(this.#file, this.#stop.signal, undefined, this.#logFile).catch(
       (error: unknown) => {
         this.#stop.abort(error);
         throw error;

@@ -206,6 +206,7 @@ export class Sender {
     const connection = this.#connection;
     if (connection === undefined || this.#isHeld) return;
     const now = this.#parts.clock.now();
+    if (now < this.#busyUntil) return;
     while (!this.#window.isFull && connection.bufferedBytes < BUFFER_MAX_BYTES) {
       const isSent =
         this.#sendRetained(connection, now) ||

@@ -93,11 +93,16 @@ describe("pool of modbus links", () => {
   });
 
   it("connects for one who comes when the last one has just given up", async () => {
+    await a().open(signal);
+    const closed = a().close();
     const stop = new AbortController();
+    // This attempt waits for the old connection to end, and is given up meanwhile.
     const given = assert.rejects(a().open(stop.signal), /enough/);
+    for (let turn = 0; turn < 10; turn += 1) await Promise.resolve();
     stop.abort(new Error("enough"));
-    await b().open(signal);
     await given;
+    await b().open(signal);
+    await closed;
     assert.ok((await b().read(READ, signal)) instanceof Uint8Array);
   });
 

@@ -1,0 +1,388 @@
+import { strict as assert } from "node:assert";
+import { GOOD, qualityCode } from "../../src/domain/quality.ts";
+import { monotonicMs, utcMs } from "../../src/domain/time.ts";
+import { lowerCeiling, pin, raiseFloor } from "../../src/control/arbitration.ts";
+import { cycle, statusOf } from "../../src/control/cycle.ts";
+import type { CycleResult, WriteReport } from "../../src/control/exchange.ts";
+import type { ControlPlan } from "../../src/control/plan.ts";
+import { createControl, latchState } from "../../src/control/state.ts";
+import type { ControlLevels } from "../../src/control/total-power.ts";
+import { PointImage } from "../../src/points/image.ts";
+import {
+  METER,
+  MW,
+  pointCountOf,
+  STATE_OFF,
+  STATE_RUNNING,
+  testPlan,
+  testUnit,
+  unitPoints,
+} from "../support/plant-plan.ts";
+import { readingOf } from "../support/plant-reading.ts";
+import { lostReading, PlantSite } from "../support/plant-site.ts";
+
+/** Cycles by hand: every value is what the test last said. */
+function byHand(plan: ControlPlan, levels: ControlLevels = {}) {
+  const image = new PointImage(pointCountOf(plan.units.length));
+  const state = createControl(plan, { now: monotonicMs(1_000), latches: undefined });
+  const values: Record<number, number> = { [METER]: 20 * MW };
+  for (const place of plan.units.keys()) {
+    const points = unitPoints(place);
+    values[points.power] = 0;
+    values[points.setpoint] = 0;
+    values[points.soc] = 60;
+    values[points.chargeLimit] = 12 * MW;
+    values[points.dischargeLimit] = 12 * MW;
+    values[points.state] = STATE_RUNNING;
+    values[points.alarms] = 0;
+    values[points.heartbeat] = 0;
+  }
+  let now = 1_000;
+  const turn = (
+    changes: Readonly<Record<number, number>> = {},
+    rest: { readonly outcomes?: readonly WriteReport[]; readonly bad?: readonly number[] } = {},
+  ): CycleResult => {
+    now += 50;
+    Object.assign(values, changes);
+    for (const place of plan.units.keys()) values[unitPoints(place).heartbeat]! += 1;
+    const { bad = [], outcomes = [] } = rest;
+    const good = Object.fromEntries(
+      Object.entries(values).filter(([point]) => !bad.includes(Number(point))),
+    );
+    image.post(readingOf(good, { at: now }));
+    if (bad.length > 0) image.post(lostReading(bad, now));
+    image.take();
+    const inputs = {
+      now: monotonicMs(now),
+      utc: utcMs(now),
+      view: image.view,
+      commands: [],
+      orders: [],
+      outcomes,
+    };
+    return cycle(state, inputs, levels);
+  };
+  return { state, turn };
+}
+
+describe("control cycle", () => {
+  it("is a function of its state and inputs: a copy of the state goes on alike", () => {
+    const plan = testPlan({ peakCapW: 20 * MW });
+    const options = { training: (ms: number) => (ms % 1_000 < 500 ? 20 : 10) * MW, seed: 5 };
+    const site = new PlantSite({ plan, ...options });
+    site.run(2_000);
+    site.command({ id: "a", action: { kind: "set-power", powerW: 3 * MW, rampWPerS: undefined } });
+    site.run(500);
+    let compared = 0;
+    let copy = structuredClone(site.control);
+    site.onCycle.push((result) => {
+      const inputs = {
+        now: monotonicMs(site.nowMs),
+        utc: utcMs(Date.UTC(2026, 0, 1) + site.nowMs),
+        view: site.image.view,
+        commands: [],
+        orders: [],
+        outcomes: [],
+      };
+      // Outcomes of a tick are not kept by the site; without commands they change nothing here.
+      const { status, writes } = cycle(copy, inputs);
+      assert.deepEqual([status, writes], [result.status, result.writes]);
+      copy = structuredClone(site.control);
+      compared += 1;
+    });
+    site.run(3_000);
+    assert.equal(compared, 60);
+  });
+
+  it("asserts that time does not run backwards", () => {
+    const plan = testPlan();
+    const state = createControl(plan, { now: monotonicMs(1_000), latches: undefined });
+    const { view } = new PointImage(pointCountOf(2));
+    const inputs = { utc: utcMs(0), view, commands: [], orders: [], outcomes: [] };
+    assert.throws(() => cycle(state, { ...inputs, now: monotonicMs(999) }), {
+      name: "AssertionError",
+    });
+  });
+
+  it("writes a held setpoint again each second, and a new one only when it moved a step", () => {
+    const { turn } = byHand(testPlan({ peakCapW: 16 * MW, withFeeders: false }));
+    turn();
+    const moving = Array.from({ length: 40 }, (_, count) => {
+      const powers = { [unitPoints(0).power]: 2 * MW, [unitPoints(1).power]: 2 * MW };
+      return turn({ ...powers, [METER]: 16 * MW + (count % 2) }).writes.length;
+    });
+    assert.equal(moving[0], 2);
+    assert.deepEqual(
+      moving.slice(1).filter((count) => count > 0),
+      [2],
+      "2 s of a load that moves by a watt",
+    );
+  });
+
+  it("says where everything stands, between cycles as well", () => {
+    const { state, turn } = byHand(testPlan());
+    assert.equal(statusOf(state).units[0]?.mode, "unknown");
+    assert.equal(statusOf(state).units[0]?.powerW, undefined);
+    assert.equal(statusOf(state).units[0]?.setpointW, undefined);
+    assert.equal(statusOf(state).gridW, undefined);
+    const { status } = turn();
+    assert.deepEqual(statusOf(state), status);
+    assert.equal(status.gridW, 20 * MW);
+    assert.equal(status.units[0]?.bindingLevel, "start");
+    assert.deepEqual(latchState(state), { version: 1, latches: [] });
+  });
+
+  it("starts with what saved latches say", () => {
+    const state = createControl(testPlan(), { now: monotonicMs(0), latches: "unreadable" });
+    assert.equal(statusOf(state).trips[0]?.id, "latches-unreadable");
+    assert.equal(statusOf(state).latchRevision, 1);
+  });
+
+  it("lets a limit that is no longer known fade at the ramp", () => {
+    const { turn } = byHand(testPlan({ peakCapW: 10 * MW, withFeeders: false, rampWPerS: 1 * MW }));
+    const [first, second] = [unitPoints(0), unitPoints(1)];
+    turn();
+    turn();
+    const fading = turn({}, { bad: [first.dischargeLimit, first.chargeLimit] });
+    assert.equal(fading.status.units[0]?.highW, 12 * MW - 25_000);
+    let last = fading;
+    for (let count = 0; count < 40; count += 1)
+      last = turn({}, { bad: [first.dischargeLimit, first.chargeLimit, second.soc] });
+    const [one, two] = last.status.units;
+    assert.ok(Math.abs(one!.highW - (12 * MW - 41 * 25_000)) <= 30_000, `${one!.highW}`);
+    assert.ok(Math.abs(one!.lowW + (12 * MW - 41 * 25_000)) <= 30_000, `${one!.lowW}`);
+    assert.ok(two!.highW < 12 * MW && two!.lowW > -12 * MW);
+  });
+
+  it("takes the ratings where a unit states no limits, and never more", () => {
+    const plan = testPlan({ withFeeders: false });
+    const units = plan.units.map((unit) => ({
+      ...unit,
+      points: { ...unit.points, chargeLimit: undefined, dischargeLimit: undefined },
+    }));
+    const { turn } = byHand({ ...plan, units });
+    turn();
+    assert.deepEqual(
+      turn().status.units.map((unit) => [unit.lowW, unit.highW]),
+      [
+        [-12 * MW, 12 * MW],
+        [-12 * MW, 12 * MW],
+      ],
+    );
+    const stated = byHand(plan);
+    stated.turn();
+    const { status } = stated.turn({ [unitPoints(0).dischargeLimit]: 99 * MW });
+    assert.equal(status.units[0]?.highW, 12 * MW);
+  });
+
+  it("does not charge above its ceiling", () => {
+    const { turn } = byHand(testPlan({ withFeeders: false, peakCapW: undefined }));
+    turn();
+    const full = turn({ [unitPoints(0).soc]: 95 });
+    assert.ok(Math.abs(full.status.units[0]?.lowW ?? 1) <= 1);
+    assert.equal(full.status.units[0]?.highW, 12 * MW);
+  });
+
+  it("keeps export at its limit when the load falls away under a discharge", () => {
+    const plan = testPlan({ peakCapW: undefined });
+    const site = new PlantSite({ plan, batteriesW: 20 * MW });
+    site.run(1_000);
+    site.training = () => 4 * MW;
+    site.run(300);
+    assert.ok(site.gridW >= -0.05 * MW, `${site.gridW} W`);
+    assert.equal(site.last?.status.bindingLevel, "connection");
+    assert.equal(site.last?.status.units[0]?.bindingLevel, "connection");
+  });
+
+  it("tells when the import is above its limit, and when it is back", () => {
+    const { turn } = byHand(testPlan({ importLimitW: 28 * MW, withFeeders: false }));
+    turn();
+    const over = turn({ [METER]: 28.5 * MW });
+    assert.deepEqual(
+      over.events.map((event) => [event.id, event.phase]),
+      [["import-limit-exceeded", "raised"]],
+    );
+    const back = turn({ [METER]: 27 * MW });
+    assert.equal(
+      back.events.find((event) => event.id === "import-limit-exceeded")?.phase,
+      "cleared",
+    );
+  });
+
+  it("beats a unit's counter once a second where control keeps it", () => {
+    const plan = testPlan({ withFeeders: false });
+    const beat = unitPoints(0).heartbeat;
+    const first = testUnit(0);
+    const units = [
+      {
+        ...first,
+        points: {
+          ...first.points,
+          heartbeat: undefined,
+          controllerHeartbeat: { point: beat, everyMs: 1_000, wrapAt: 3 },
+        },
+      },
+      testUnit(1),
+    ];
+    const { turn } = byHand({ ...plan, units });
+    const beats: number[] = [];
+    for (let count = 0; count < 90; count += 1)
+      for (const write of turn().writes) if (write.point === beat) beats.push(write.value);
+    assert.deepEqual(beats, [1, 2, 0, 1, 2]);
+  });
+
+  it("calls a read-back that nobody here wrote a second writer, and tells its end", () => {
+    const { turn } = byHand(testPlan({ peakCapW: 18 * MW, withFeeders: false }));
+    const [first, second] = [unitPoints(0), unitPoints(1)];
+    const shown = { [METER]: 18 * MW, [first.power]: 1 * MW, [second.power]: 1 * MW };
+    turn();
+    turn();
+    for (let count = 0; count < 6; count += 1)
+      turn({ ...shown, [first.setpoint]: 1 * MW, [second.setpoint]: 1 * MW });
+    const told = [1, 2, 3].map(() => turn({ [first.setpoint]: 3 * MW }).events);
+    assert.deepEqual(
+      told.map((events) => events.length),
+      [0, 1, 0],
+      "once, at the second",
+    );
+    assert.match(told[1]?.[0]?.text ?? "", /second writer/);
+    assert.equal(turn({ [first.setpoint]: 1 * MW }).events[0]?.phase, "cleared");
+    turn({ [first.setpoint]: 4 * MW }, {});
+    assert.deepEqual(turn({ [first.setpoint]: 1 * MW }).events, [], "a single one may cross");
+  });
+
+  it("does not judge a setpoint by a reading that is not good", () => {
+    const { turn } = byHand(testPlan({ withFeeders: false }));
+    const { setpoint } = unitPoints(0);
+    for (let count = 0; count < 10; count += 1) turn();
+    for (let count = 0; count < 10; count += 1)
+      assert.deepEqual(turn({}, { bad: [setpoint] }).events, []);
+  });
+
+  it("notes outcomes of its own setpoints only", () => {
+    const { turn } = byHand(testPlan({ withFeeders: false }));
+    turn();
+    const foreign = { point: METER, value: 1, result: "refused", reason: "X", readBack: undefined };
+    assert.deepEqual(turn({}, { outcomes: [foreign as WriteReport] }).events, []);
+    const unknown = { ...foreign, point: unitPoints(0).setpoint, result: "unknown" };
+    assert.deepEqual(turn({}, { outcomes: [unknown as WriteReport] }).events, []);
+    const refused = { ...unknown, result: "refused", reason: undefined };
+    assert.match(
+      turn({}, { outcomes: [refused as WriteReport] }).events[0]?.text ?? "",
+      /no reason/,
+    );
+  });
+
+  it("holds a tripped unit without a run command by its setpoint alone", () => {
+    const plan = testPlan({ withFeeders: false, peakCapW: 10 * MW });
+    const units = plan.units.map((unit) => ({
+      ...unit,
+      points: { ...unit.points, run: undefined },
+    }));
+    const { turn } = byHand({ ...plan, units });
+    const { alarms, setpoint } = unitPoints(0);
+    turn();
+    turn({ [setpoint]: 5 * MW });
+    const { writes } = turn({ [alarms]: 64 });
+    assert.deepEqual(
+      writes.map((write) => [write.value, write.isProtective]),
+      [
+        [0, true],
+        [0, true],
+      ],
+    );
+    assert.equal(turn({ [setpoint]: 0 }).writes.length, 0, "read back");
+  });
+
+  it("takes the run command's own read-back where no state shows that a unit stopped", () => {
+    const plan = testPlan({ withFeeders: false });
+    const units = plan.units.map((unit) => ({
+      ...unit,
+      points: {
+        ...unit.points,
+        run: { ...unit.points.run!, stopped: undefined, alarmReset: undefined },
+      },
+    }));
+    const { turn } = byHand({ ...plan, units });
+    const { alarms, run } = unitPoints(0);
+    turn();
+    assert.equal(turn({ [alarms]: 64, [run]: 1, [unitPoints(1).run]: 1 }).writes.length, 4);
+    assert.equal(turn().writes.length, 4, "still running");
+    assert.equal(turn({ [run]: 0, [unitPoints(1).run]: 0 }).writes.length, 0);
+  });
+
+  it("asks a unit to start for a while after its reset, and then gives up", () => {
+    const plan = testPlan({ withFeeders: false, peakCapW: undefined });
+    const site = new PlantSite({ plan });
+    site.run(500);
+    site.units[0]!.alarmBits = 64;
+    site.run(500);
+    site.units[0]!.alarmBits = 0;
+    site.run(200);
+    site.units[0]!.ignores = true;
+    site.order({ kind: "reset", trip: "all", by: "anna" });
+    let starts = 0;
+    site.onCycle.push((result) => {
+      const own = result.writes.filter((write) => write.point === unitPoints(0).run);
+      starts += own.filter((write) => write.value === 1).length;
+    });
+    site.run(20_000);
+    assert.equal(starts, 11, "each second for 10 s");
+    assert.equal(site.units[0]!.state, STATE_OFF);
+    assert.equal(site.units[1]!.state, STATE_RUNNING);
+  });
+});
+
+describe("seams between the levels", () => {
+  it("let a governor move the batteries inside what stronger levels leave", () => {
+    let sight: readonly number[] = [];
+    const governor: ControlLevels = {
+      governor: (box, context) => {
+        sight = [context.loadW, context.gridW, context.elapsedMs, context.units.length];
+        pin(box, 3 * MW, "governor");
+      },
+    };
+    const { turn } = byHand(testPlan({ withFeeders: false, peakCapW: 14 * MW }), governor);
+    turn();
+    const { status } = turn();
+    assert.equal(status.totalW, 3 * MW);
+    assert.equal(status.bindingLevel, "governor");
+    assert.deepEqual(sight, [20 * MW, 20 * MW, 50, 2]);
+    assert.equal(status.shortfallW, 3 * MW, "the peak cap below it is told to be short");
+  });
+
+  it("let a frequency duty stand above a grid instruction and below the connection", () => {
+    const duty: ControlLevels = {
+      frequencyDuty: (box) => {
+        raiseFloor(box, 99 * MW, "frequency-duty");
+        lowerCeiling(box, 99 * MW, "frequency-duty");
+      },
+    };
+    const { turn } = byHand(testPlan({ withFeeders: false, exportLimitW: -2 * MW }), duty);
+    turn();
+    const { status } = turn();
+    assert.equal(status.totalW, 18 * MW, "2 MW of import stay");
+    assert.equal(status.bindingLevel, "frequency-duty");
+  });
+});
+
+describe("quality of what control reads", () => {
+  it("never lets an uncertain power through as a measurement", () => {
+    const plan = testPlan({ withFeeders: false });
+    const image = new PointImage(pointCountOf(2));
+    const state = createControl(plan, { now: monotonicMs(0), latches: undefined });
+    let last: CycleResult | undefined;
+    for (let now = 50; now <= 5_000; now += 50) {
+      const quality = now < 2_000 ? qualityCode("stale") : GOOD;
+      image.post(readingOf({ [METER]: 20 * MW, [unitPoints(0).power]: MW }, { at: now, quality }));
+      image.take();
+      const inputs = { commands: [], orders: [], outcomes: [], view: image.view };
+      last = cycle(state, { ...inputs, now: monotonicMs(now), utc: utcMs(now) });
+      if (now < 2_000) {
+        assert.equal(last.status.source, "none");
+        assert.deepEqual(last.writes, []);
+      }
+    }
+    assert.equal(last?.status.source, "meter", "the unit never heard counts as reverted");
+  });
+});
