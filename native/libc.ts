@@ -4,8 +4,8 @@ import { assert } from "../src/domain/assert.ts";
 import { GatewayError } from "../src/domain/errors.ts";
 
 /**
- * The few calls of the C library that Node has no words for. Linux, any C library: the functions are
- * those that the Node executable itself is linked with.
+ * The few calls of the C library that Node has no words for. Linux, any C library: the functions
+ * are those that the Node executable itself is linked with.
  */
 const libc = koffi.load(null);
 
@@ -61,8 +61,8 @@ function errorName(): string {
 }
 
 /**
- * Takes the exclusive lock of an open file. It lasts until the file is closed, by us or by the kernel
- * when the process ends in whatever way.
+ * Takes the exclusive lock of an open file. It lasts until the file is closed, by us or by the
+ * kernel when the process ends in whatever way.
  *
  * @returns `held-by-another` when another open file has it
  * @throws GatewayError FILE_UNREADABLE when the file cannot be locked at all
@@ -96,8 +96,8 @@ export function sendDatagram(fd: number, address: string, message: string): stri
 }
 
 /**
- * Puts every thread of a process under SCHED_FIFO. A unit's CPUSchedulingPolicy does this from birth
- * and needs no right of ours: use it there.
+ * Puts every thread of a process under SCHED_FIFO. A unit's CPUSchedulingPolicy does this from
+ * birth and needs no right of ours: use it there.
  *
  * @param priority 1 … 99, sched(7)
  * @returns the name of the error of the first thread that refused

@@ -68,9 +68,9 @@ export type Verified =
     };
 
 /**
- * Decides whether a message may become a command. In the order of cost: retained, length, signature,
- * rate, form, age. Before somebody has proved who they are, a refusal names the reason and nothing
- * more.
+ * Decides whether a message may become a command. In the order of cost: retained, length,
+ * signature, rate, form, age. Before somebody has proved who they are, a refusal names the reason
+ * and nothing more.
  */
 export class CommandVerifier {
   readonly #policy: VerifyPolicy;

@@ -102,7 +102,7 @@ function awaitEffect(
   const isThere = Math.abs(numberAt(parts, lease.asset) - lease.targetW) <= REACHED_W;
   if (!isThere && !isHeldShort(lease, sight)) return;
   progress.reachedAt ??= now;
-  const settleMs = Math.max(...members.map((unit) => itemAt(plan.units, unit).settleMs));
+  const settleMs = Math.max(0, ...members.map((unit) => itemAt(plan.units, unit).settleMs));
   if (now - progress.reachedAt < settleMs) return;
   const measured = measuredW(sight, members);
   if (measured === undefined) {
@@ -130,6 +130,7 @@ function isHeldShort(
 }
 
 function measuredW(sight: FollowSight, units: readonly number[]): number | undefined {
+  if (units.length === 0) return undefined;
   let sumW = 0;
   for (const unit of units) {
     const plan = itemAt(sight.plan.units, unit);

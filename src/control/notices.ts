@@ -41,11 +41,6 @@ export class Notices {
     this.#push(subject, isActive ? "raised" : "cleared", text());
   }
 
-  /** True while the state is raised. */
-  isRaised(subject: NoticeSubject): boolean {
-    return this.#state.raised.has(`${subject.id} ${subject.device ?? ""}`);
-  }
-
   once(subject: NoticeSubject, text: string): void {
     this.#push(subject, "once", text);
   }

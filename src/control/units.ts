@@ -72,10 +72,9 @@ export function canCommand(unit: UnitState): boolean {
 /** Reads a unit, finds its mode and what it may be asked for. */
 export function observeUnit(unit: UnitState, plan: BatteryUnitPlan, sight: UnitSight): void {
   const powerW = readPower(unit, plan, sight);
-  const before = unit.mode;
   unit.mode = nextMode(unit, plan, { ...sight, powerW });
   count(unit, plan, { ...sight, powerW });
-  tellMode(unit, before, plan, sight.notices);
+  tellMode(unit, plan, { notices: sight.notices, isHeard: powerW !== undefined });
   // What was measured is the first thing asked for: its limits start from there as well.
   if (unit.mode === "starting") startLimits(unit.limits, unit.countedW);
   narrowBox(unit, plan, sight);
@@ -133,13 +132,12 @@ function count(unit: UnitState, plan: BatteryUnitPlan, sight: ModeSight): void {
 
 function tellMode(
   unit: UnitState,
-  before: UnitMode,
   plan: BatteryUnitPlan,
-  notices: Notices,
+  sight: { readonly notices: Notices; readonly isHeard: boolean },
 ): void {
-  if (unit.mode === before) return;
   const { asset: device } = plan;
-  const isLost = unit.mode === "silent" || (unit.mode === "unknown" && before !== "unknown");
+  const { notices } = sight;
+  const isLost = !sight.isHeard && unit.seenAt > -Infinity;
   notices.tell({ id: "unit-silent", device, point: "active-power" }, isLost, () =>
     isLost
       ? `${device} is silent; it counts at ${megawatts(unit.countedW)} until it reverts`
@@ -182,8 +180,10 @@ function narrowBox(unit: UnitState, plan: BatteryUnitPlan, sight: UnitSight): vo
 function narrowReady(unit: UnitState, plan: BatteryUnitPlan, sight: UnitSight): void {
   const { box, limits } = unit;
   const { view, now } = sight;
-  const upStepW = unitStepW(sight, sight.plan.grid.rampUpWPerS);
-  const downStepW = unitStepW(sight, sight.plan.grid.rampDownWPerS);
+  const upWPerS = sight.plan.grid.rampUpWPerS / sight.plan.units.length;
+  const downWPerS = sight.plan.grid.rampDownWPerS / sight.plan.units.length;
+  const upStepW = (upWPerS * sight.elapsedMs) / 1_000;
+  const downStepW = (downWPerS * sight.elapsedMs) / 1_000;
   const read = (input: InputPoint | undefined, ratingW: number): number | undefined => {
     if (input === undefined) return ratingW;
     const limitW = freshValue(view, input.point, now, input.maxAgeMs);
@@ -197,7 +197,7 @@ function narrowReady(unit: UnitState, plan: BatteryUnitPlan, sight: UnitSight): 
   resetBox(box, -limits.chargeW, limits.dischargeW, "device-limits");
   if (chargeW === undefined) box.lowBy = "link-lost";
   if (dischargeW === undefined) box.highBy = "link-lost";
-  narrowByEnergy(unit, plan, { ...sight, upStepW, downStepW });
+  narrowByEnergy(unit, plan, { ...sight, upWPerS, downWPerS });
 }
 
 /**
@@ -208,10 +208,12 @@ function narrowReady(unit: UnitState, plan: BatteryUnitPlan, sight: UnitSight): 
 function narrowByEnergy(
   unit: UnitState,
   plan: BatteryUnitPlan,
-  sight: UnitSight & { readonly upStepW: number; readonly downStepW: number },
+  sight: UnitSight & { readonly upWPerS: number; readonly downWPerS: number },
 ): void {
   const { box, limits } = unit;
-  const { view, now, elapsedMs, upStepW, downStepW } = sight;
+  const { view, now, elapsedMs, upWPerS, downWPerS } = sight;
+  const upStepW = (upWPerS * elapsedMs) / 1_000;
+  const downStepW = (downWPerS * elapsedMs) / 1_000;
   const { soc: input } = plan.points;
   const { reservePercent, minPercent, maxPercent, resolutionPercent } = plan.soc;
   const soc = freshValue(view, input.point, now, input.maxAgeMs);
@@ -226,21 +228,15 @@ function narrowByEnergy(
   const perPercentJ = (plan.capacityWh * SECONDS_PER_HOUR) / 100;
   const aboveJ = Math.max(soc - floorPercent - resolutionPercent, 0) * perPercentJ;
   const roomJ = Math.max(maxPercent - resolutionPercent - soc, 0) * perPercentJ;
-  limits.reserveW = taper(limits.reserveW, aboveJ, upStepW, elapsedMs);
-  limits.roomW = taper(limits.roomW, roomJ, downStepW, elapsedMs);
+  limits.reserveW = Math.max(rampableW(upWPerS, aboveJ), limits.reserveW - upStepW);
+  limits.roomW = Math.max(rampableW(downWPerS, roomJ), limits.roomW - downStepW);
   lowerCeiling(box, limits.reserveW, "reserve");
   raiseFloor(box, -limits.roomW, "reserve");
 }
 
-function taper(beforeW: number, energyJ: number, stepW: number, elapsedMs: number): number {
-  if (elapsedMs === 0) return beforeW;
-  const rampWPerS = (stepW * 1_000) / elapsedMs;
-  return Math.max(Math.sqrt(2 * rampWPerS * energyJ), beforeW - stepW);
-}
-
-/** One unit's part of what the site may ramp in this cycle, W. */
-function unitStepW(sight: UnitSight, rampWPerS: number): number {
-  return (rampWPerS * sight.elapsedMs) / 1_000 / sight.plan.units.length;
+/** The power that still ramps away before an energy is used up, W. */
+function rampableW(rampWPerS: number, energyJ: number): number {
+  return Math.sqrt(2 * rampWPerS * energyJ);
 }
 
 /** Points that control drives by itself: nobody else writes them. */

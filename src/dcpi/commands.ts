@@ -82,7 +82,7 @@ export interface CommandRefused {
 /** What is known beside the bytes. */
 export interface CommandSetting {
   readonly topic: CommandTopic;
-  /** Id from the transport (MQTT correlation data or user property), used when the body has none. */
+  /** Id from MQTT (user property or correlation data), used when the body has none. */
   readonly transportId: string | undefined;
   readonly facility: string;
 }

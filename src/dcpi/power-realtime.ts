@@ -21,7 +21,7 @@ const GRID: ReadonlySet<string> = new Set(["grid-connection"]);
 const BATTERY: ReadonlySet<string> = new Set(["bess"]);
 const GENERATOR: ReadonlySet<string> = new Set(["genset"]);
 
-/** Voltage this near to its nominal value, as a share, is `normal`; then `warning`; then `critical`. */
+/** Voltage this near to nominal, as a share, is `normal`; then `warning`; then `critical`. */
 export const VOLTAGE_NORMAL_SHARE = 0.05;
 export const VOLTAGE_WARNING_SHARE = 0.1;
 

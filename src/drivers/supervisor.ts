@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { assert } from "../domain/assert.ts";
 import { GatewayError } from "../domain/errors.ts";
 import type { PlantEvent } from "../domain/event.ts";
@@ -60,6 +61,8 @@ export async function superviseDevice(
   options: SupervisedDevice,
   signal: AbortSignal,
 ): Promise<void> {
+  // Every device of a process listens to the same signal; that is no leak.
+  setMaxListeners(0, signal);
   const supervisor = new DeviceSupervisor(options);
   await supervisor.run(signal);
 }

@@ -49,8 +49,8 @@ export class LatestImage {
   }
 
   /**
-   * What is left of every round: the points that no later round has replaced. Streams in order, of a
-   * stream the older round first.
+   * What is left of every round: the points that no later round has replaced. Streams in order, of
+   * a stream the older round first.
    */
   *rounds(): Generator<Round> {
     const partsByStream = new Map<StreamId, Map<number, number[]>>();

@@ -52,7 +52,8 @@ export class ProducerConnection {
     socket.on("drain", () => {
       this.pump();
     });
-    // What went wrong with a socket is said by `close`; without a listener it would end the process.
+    // What went wrong with a socket is said by `close`; without a listener it would end the
+    // process.
     socket.on("error", () => undefined);
     socket.on("close", () => {
       owner.onClosed(this, this.#error);

@@ -37,8 +37,8 @@ interface Waiting {
 }
 
 /**
- * Asks a `RequestServer`. Connects when there is something to ask; with `run`, stays connected, which
- * is what pushes need.
+ * Asks a `RequestServer`. Connects when there is something to ask; with `run`, stays connected,
+ * which is what pushes need.
  */
 export class RequestClient {
   readonly #options: RequestClientOptions;
@@ -55,7 +55,8 @@ export class RequestClient {
   /**
    * The answer to one request, as JSON gave it: check it.
    *
-   * @throws GatewayError REQUEST_TIMEOUT; PEER_LOST, whose `sent` says whether the peer may have got
+   * @throws GatewayError REQUEST_TIMEOUT; PEER_LOST, whose `sent` says whether the peer may have
+   * got
    *   the request; REQUEST_REFUSED, or whatever error the peer answered with; the signal's reason
    */
   async request(method: string, params: unknown, signal?: AbortSignalLike): Promise<unknown> {

@@ -166,7 +166,8 @@ class Peer {
     socket.on("data", (chunk) => {
       this.#read(chunk);
     });
-    // What went wrong with a socket is said by `close`; without a listener it would end the process.
+    // What went wrong with a socket is said by `close`; without a listener it would end the
+    // process.
     socket.on("error", () => undefined);
     socket.on("close", () => {
       for (const running of this.#running.values()) running.abort();

@@ -43,8 +43,8 @@ export type ChildEnd = { readonly status: number } | { readonly signal: NodeJS.S
 const WRONG_USE = 2;
 
 /**
- * A role as a child process. The child holds the other end of a pipe on its standard input: when that
- * breaks, because we stop it or because we die, it ends itself.
+ * A role as a child process. The child holds the other end of a pipe on its standard input: when
+ * that breaks, because we stop it or because we die, it ends itself.
  */
 export class ChildRole {
   readonly #options: ChildOptions;
@@ -121,8 +121,8 @@ export class ChildRole {
 }
 
 /**
- * Runs all children until `signal` aborts, or until one of them cannot be helped; then stops them one
- * after the other, in the order of the list, and resolves when the last is gone.
+ * Runs all children until `signal` aborts, or until one of them cannot be helped; then stops them
+ * one after the other, in the order of the list, and resolves when the last is gone.
  *
  * @throws GatewayError of the child that could not be helped, after the others have stopped
  */

@@ -12,8 +12,8 @@ export type LatchRecord =
       /** As given to `save`. */
       readonly content: string;
       /**
-       * Of the other file, which holds the record before or after this one: `unreadable` may have been
-       * a newer one whose saving was cut off, and so was never acknowledged.
+       * Of the other file, which holds the record before or after this one: `unreadable` may have
+       * been a newer one whose saving was cut off, and so was never acknowledged.
        */
       readonly other: "valid" | "absent" | "unreadable";
     }
@@ -29,8 +29,8 @@ interface LatchFile {
 }
 
 /**
- * A small record in two files that are written by turns, each with its checksum: whatever happens to
- * one of them, the other one stands. For trip latches, which must survive everything.
+ * A small record in two files that are written by turns, each with its checksum: whatever happens
+ * to one of them, the other one stands. For trip latches, which must survive everything.
  */
 export class LatchFiles {
   readonly #paths: readonly [string, string];

@@ -7,7 +7,7 @@ export type ServiceEnvironment = Readonly<Record<string, string | undefined>>;
 /** Sends one message to the service manager; returns the name of the error if that failed. */
 export type Notify = (message: string) => string | undefined;
 
-/** Sent more often than needed by this factor, so that one lost message does not end the process. */
+/** Sent this many times as often as needed: one lost message does not end the process. */
 const FEEDS_PER_INTERVAL = 4;
 
 /**

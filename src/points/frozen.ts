@@ -128,7 +128,7 @@ export class FrozenDetector {
       device,
       point: first?.pointName,
       text: isActive
-        ? `${device} answers, but ${first?.pointName ?? "its values"} no longer moves`
+        ? `${device} answers, but its values no longer move`
         : `the values of ${device} move again`,
       at: reading.receivedUtc,
     });

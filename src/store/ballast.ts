@@ -16,11 +16,17 @@ export class Ballast {
   readonly #directory: string;
   readonly #file: string;
   readonly #bytes: number;
+  #written = 0;
 
   constructor(directory: string, quotaBytes: number) {
     this.#directory = directory;
     this.#file = join(directory, FILE);
     this.#bytes = Math.ceil(quotaBytes * QUOTA_SHARE);
+  }
+
+  /** Written for nothing but room since the process started, bytes. */
+  get written(): number {
+    return this.#written;
   }
 
   get isLoaded(): boolean {
@@ -42,6 +48,7 @@ export class Ballast {
         writeSync(file, piece, 0, Math.min(left, piece.byteLength));
       }
       fsyncSync(file);
+      this.#written += this.#bytes;
       return true;
     } catch {
       // No room, or no right to it: the store works without, as on a disk that is full.

@@ -133,6 +133,11 @@ export class Engine {
     return Math.max(stored, this.#writer.lastId) + 1;
   }
 
+  /** Part of what was written that a rate must leave out: it is written once. */
+  get ballastBytes(): number {
+    return this.#ballast.written;
+  }
+
   /** Payload stored since the process started, bytes. */
   get storedBytes(): number {
     return this.#writer.appendedBytes;

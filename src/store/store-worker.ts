@@ -250,8 +250,8 @@ class Drive {
     const bytes =
       written === undefined || this.#writtenAtStart === undefined
         ? this.#engine.storedBytes * WRITE_FACTOR
-        : written - this.#writtenAtStart;
-    return (bytes * DAY_MS) / ms;
+        : written - this.#writtenAtStart - this.#engine.ballastBytes;
+    return (Math.max(0, bytes) * DAY_MS) / ms;
   }
 
   #post(message: FromWorker, moved: readonly Transferable[] = []): void {

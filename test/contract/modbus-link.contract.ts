@@ -302,6 +302,14 @@ export function describeModbusLink({ name, framing, make }: LinkUnderTest): void
       assert.equal(link.isOpen, false);
     });
 
+    it("can be closed while it connects", async () => {
+      const other = make(peer.port, clock, new TimerWheel(clock));
+      const opened = assert.rejects(other.open(signal), { code: "LINK_LOST" });
+      await other.close();
+      await opened;
+      assert.equal(other.isOpen, false);
+    });
+
     it("keeps the pause that a device needs between two requests", async () => {
       const request = { ...READ, pauseMs: 30 };
       await link.read(request, signal);

@@ -194,6 +194,67 @@ describe("control cycle", () => {
     assert.equal(site.last?.status.units[0]?.bindingLevel, "connection");
   });
 
+  it("names the limit of the unit that is at it", () => {
+    const { turn, state } = byHand(testPlan({ withFeeders: false, peakCapW: 8 * MW }));
+    turn();
+    turn();
+    const { status } = turn({ [unitPoints(0).dischargeLimit]: 2 * MW });
+    assert.deepEqual(
+      status.units.map((unit) => unit.bindingLevel),
+      ["device-limits", "peak-cap"],
+    );
+    assert.equal(state.total.totalW, 12 * MW);
+    const charging: ControlLevels = {
+      frequencyDuty: (box) => {
+        pin(box, -8 * MW, "frequency-duty");
+      },
+    };
+    const other = byHand(testPlan({ withFeeders: false, peakCapW: undefined }), charging);
+    other.turn();
+    other.turn();
+    const limited = other.turn({ [unitPoints(1).chargeLimit]: 1 * MW });
+    assert.deepEqual(
+      limited.status.units.map((unit) => [unit.bindingLevel, unit.lowW]),
+      [
+        ["frequency-duty", -12 * MW],
+        ["device-limits", -1 * MW],
+      ],
+    );
+  });
+
+  it("tells when the envelope holds a setpoint back, and when it no longer does", () => {
+    const base = testPlan({ withFeeders: false, peakCapW: 16 * MW });
+    const envelope = base.envelope.map((entry) => ({ ...entry, rampPerS: 10 * MW }));
+    const { turn } = byHand({ ...base, envelope });
+    turn();
+    turn({ [unitPoints(0).setpoint]: 0 });
+    const told: string[] = [];
+    for (let count = 0; count < 12; count += 1) {
+      const { writes, events } = turn();
+      for (const write of writes) assert.ok(write.value <= 2 * MW);
+      for (const event of events)
+        if (event.id === "envelope-clamped") told.push(`${event.device ?? ""} ${event.phase}`);
+    }
+    assert.deepEqual(told, ["bess-1 cleared", "bess-2 cleared"]);
+  });
+
+  it("tells when the reserve is left again", () => {
+    const { turn } = byHand(testPlan({ withFeeders: false }));
+    turn();
+    turn();
+    let told: readonly string[] = [];
+    for (const soc of [30, 60]) {
+      const { events } = turn({ [unitPoints(0).soc]: soc });
+      told = [...told, ...events.map((event) => `${event.id} ${event.phase}`)];
+      for (let count = 0; count < 10_000; count += 1) {
+        const later = turn().events.filter((event) => event.id === "reserve-reached");
+        told = [...told, ...later.map((event) => `${event.id} ${event.phase}`)];
+        if (later.length > 0) break;
+      }
+    }
+    assert.deepEqual(told, ["reserve-reached raised", "reserve-reached cleared"]);
+  });
+
   it("tells when the import is above its limit, and when it is back", () => {
     const { turn } = byHand(testPlan({ importLimitW: 28 * MW, withFeeders: false }));
     turn();

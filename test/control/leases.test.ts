@@ -284,6 +284,36 @@ describe("leases", () => {
     assert.deepEqual([last.stage, last.reason], ["unknown", "not-available"]);
   });
 
+  it("end as unknown when the effect can no longer be measured", () => {
+    const { site, send } = start();
+    send("a", { action: setPower(2 * MW) });
+    assert.deepEqual(site.stagesOf("a").at(-1), "read-back");
+    for (const unit of site.units) unit.isCut = true;
+    site.run(4_000);
+    const last = site.steps.at(-1)!;
+    assert.deepEqual([last.stage, last.reason], ["unknown", "effect-not-measured"]);
+  });
+
+  it("shrink with the battery while nothing is known of the grid, and go on from there", () => {
+    const { site, send } = start({ peakCapW: undefined });
+    send("a", { action: setPower(5 * MW) });
+    site.run(1_000);
+    site.isMeterCut = true;
+    site.areFeedersCut = true;
+    site.run(1_000 + 300 + 40_000);
+    const shrunkW = site.last!.status.leases[0]?.partW ?? 0;
+    assert.ok(Math.abs(shrunkW - 3 * MW) <= 0.1 * MW, `${shrunkW} W of the lease`);
+    site.isMeterCut = false;
+    site.areFeedersCut = false;
+    let beforeW = site.last!.status.totalW;
+    site.onCycle.push((result) => {
+      assert.ok(Math.abs(result.status.totalW - beforeW) <= 5 * MW + 1, "at the command's ramp");
+      beforeW = result.status.totalW;
+    });
+    site.run(2_000);
+    assert.ok(Math.abs(site.batteryW - 5 * MW) <= 0.05 * MW);
+  });
+
   it("expire by the monotonic clock, whatever the wall clock does", () => {
     const { site, send, leases } = start();
     send("a", { action: setPower(2 * MW), leaseMs: 1_000, receivedUtc: utcMs(0) });

@@ -23,7 +23,7 @@ describe("latest image", () => {
     );
   });
 
-  it("keeps quality, source times and texts with their point, and forgets a text that is gone", () => {
+  it("keeps quality, source times and texts by point, and forgets a text that is gone", () => {
     const image = new LatestImage(100);
     image.take({
       ...makeRound(1, 1, 0, [1, Number.NaN, 3]),

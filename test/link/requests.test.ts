@@ -93,7 +93,7 @@ describe("requests on a socket", () => {
     });
   });
 
-  it("says that nothing was sent when nobody listens, and that it was when the peer dies", async () => {
+  it("says whether anything was sent: not when nobody listens, but when the peer dies", async () => {
     const asking = client();
     await assert.rejects(asking.request("echo", 1), {
       code: "PEER_LOST",
@@ -221,7 +221,7 @@ describe("requests on a socket", () => {
     await done;
   });
 
-  it("leaves out pushes that a peer does not read, and closes one that reads no answers", async () => {
+  it("leaves out pushes that a peer does not read; closes one that reads no answers", async () => {
     const big = "x".repeat(100_000);
     const { server } = await serve({ echo }, { unreadBytes: 1_000_000, maxAtOnce: 1000 });
     const peer = rawPeer(socketPath);
@@ -292,7 +292,7 @@ describe("requests on a socket", () => {
     assert.equal(server.counters().refusedConnections, 1);
   });
 
-  it("gives up a server that answers with noise, and takes an unknown error for a refusal", async () => {
+  it("gives up a server that sends noise, and takes an unknown error for a refusal", async () => {
     const replies = [
       new TextEncoder().encode("HTTP/1.1 400 Bad Request\r\n\r\n"),
       message({ type: "request", id: 1, method: "echo", params: 1 }),

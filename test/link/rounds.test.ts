@@ -192,7 +192,7 @@ describe("rounds link", () => {
     assert.deepEqual(gap?.kind === "frames-lost" && [gap.firstFrame, gap.lastFrame], [2, 3]);
   });
 
-  it("tells once of a restart of the producer: last frame of before, first time of after", async () => {
+  it("tells once of a producer's restart: last frame of before, first time of after", async () => {
     const first = await produce();
     post(first.producer, 1, 3);
     const durable = consume({ resume: () => ({ epoch: 7, frameNo: 3 }) });

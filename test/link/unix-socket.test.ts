@@ -17,7 +17,7 @@ describe("unix sockets", () => {
   const modeOf = (path: string) => statSync(path).mode & 0o777;
   const never = new AbortController().signal;
 
-  it("gives the socket the mode asked for, and a directory it has to make to nobody else", async () => {
+  it("gives the socket the mode asked for, and a directory that it makes to nobody", async () => {
     const path = socketPath(directory.path, "control/local");
     const server = await listen(path, 0o600);
     assert.equal(modeOf(path), 0o600);
@@ -38,7 +38,8 @@ describe("unix sockets", () => {
 
   it("replaces the socket of a process that was killed", async () => {
     const path = join(directory.path, "socket");
-    const script = `require("net").createServer().listen(process.argv[1], () => process.kill(process.pid, "SIGKILL"))`;
+    const script = `require("net").createServer()
+      .listen(process.argv[1], () => process.kill(process.pid, "SIGKILL"))`;
     spawnSync(process.execPath, ["-e", script, path]);
     assert.ok(existsSync(path), "the killed process left its socket");
     const server = await listen(path);

@@ -139,7 +139,9 @@ describe("child roles", function () {
   it("ends with its parent, however that dies", async () => {
     const script = `
       const { spawn } = require("node:child_process");
-      const child = spawn(process.execPath, ${JSON.stringify(real("orphan"))}, { stdio: ["pipe", "inherit", "inherit"] });
+      const child = spawn(process.execPath, ${JSON.stringify(real("orphan"))}, {
+        stdio: ["pipe", "inherit", "inherit"],
+      });
       console.log(child.pid);
       setInterval(() => undefined, 1000);`;
     const parent = spawn(process.execPath, ["-e", script], {

@@ -22,7 +22,7 @@ class LookedAtClock extends SimClock {
 describe("precise timer", () => {
   const never = new AbortController().signal;
 
-  it("sleeps most of the time, takes turns of the event loop, and spins at most 0.5 ms", async () => {
+  it("sleeps most of the time, takes event loop turns, and spins at most 0.5 ms", async () => {
     const clock = new LookedAtClock();
     let turns = 0;
     let lookedAtLastTurnMs = 0;

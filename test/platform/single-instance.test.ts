@@ -31,7 +31,7 @@ describe("single instance", function () {
     rmSync(directory, { recursive: true });
   });
 
-  it("refuses the second process and names the first; a kill -9 of the first frees the place", async () => {
+  it("refuses a second process and names the first, whose kill -9 frees the place", async () => {
     const first = await holder(lockFile);
     assert.equal(first.said, "held");
     const pid = first.child.pid ?? 0;

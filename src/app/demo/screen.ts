@@ -59,7 +59,7 @@ export function demoScreen(state: ScreenState): string[] {
     rule,
     ...gatewayLines(state, paint),
     ...eventLines(state, paint),
-    " keys  n story  s step load  f freeze meter  x pull ups-1  b broker  r repair  q quit",
+    " keys  f freeze the grid meter   x pull ups-1   b broker   r repair   q quit",
   ].map((line) => clip(line, WIDTH));
 }
 
@@ -69,7 +69,7 @@ function heading(state: ScreenState, paint: Paint): string {
   const { bad, uncertain } = state.plant.quality;
   const word = bad > 0 ? "DEGRADED" : uncertain > 0 ? "DOUBTFUL" : "NORMAL";
   const tone: Tone = bad > 0 ? "red" : uncertain > 0 ? "yellow" : "plain";
-  return ` dcpi-gateway demo   hall-1   ${clock(state.elapsedS)}   ${paint(word, tone)}   ${state.act}`;
+  return ` dcpi-gateway demo  hall-1  ${clock(state.elapsedS)}  ${paint(word, tone)}  ${state.act}`;
 }
 
 function powerLines(state: ScreenState, paint: Paint): string[] {
@@ -80,7 +80,7 @@ function powerLines(state: ScreenState, paint: Paint): string[] {
   const balance =
     power.balance_error === null ? "—" : `${(100 * power.balance_error).toFixed(2)} %`;
   return [
-    " POWER  MW                            grid, last 60 s",
+    ` POWER  MW                            grid, last ${TREND_WIDTH} s`,
     row("grid import", power.grid, sparkline(state.trend.grid)),
     paint(row("battery", power.bess, "load", true), direction),
     row("training", power.training, sparkline(state.trend.load)),

@@ -14,7 +14,7 @@ import type { TimerWheel } from "../wheel.ts";
 import type { LinkCounters, LinkLoad, LinkRead, LinkWrite, ModbusLink } from "./link.ts";
 import { type Exchange, RequestQueue } from "./request-queue.ts";
 import { RtuPort } from "./rtu-port.ts";
-import { connected, CONNECT_TIMEOUT_MS } from "./socket.ts";
+import { closedSocket, connected, CONNECT_TIMEOUT_MS } from "./socket.ts";
 
 const ModbusRTU = modbusSerial.default;
 type Client = InstanceType<typeof ModbusRTU>;
@@ -122,8 +122,10 @@ export class SerialLink implements ModbusLink {
   async close(): Promise<void> {
     const client = this.#client;
     if (client === undefined) return;
+    const closed = this.#socket === undefined ? undefined : closedSocket(this.#socket);
     const isSerialLine = this.#socket === undefined && client.isOpen;
     this.#end(undefined);
+    await closed;
     if (!isSerialLine) return;
     await new Promise<void>((resolve) => {
       client.close(() => {

@@ -24,6 +24,7 @@ export async function connected(socket: Socket, terms: ConnectTerms): Promise<vo
       signal.removeEventListener("abort", abort);
       socket.off("connect", accept);
       socket.off("error", refuse);
+      socket.off("close", end);
       // What the socket still says after this is nobody's business, but must not be uncaught.
       socket.on("error", ignore);
       settled();
@@ -34,6 +35,11 @@ export async function connected(socket: Socket, terms: ConnectTerms): Promise<vo
     const refuse = (cause: Error) => {
       settle(() => {
         reject(new GatewayError("LINK_REFUSED", facts, { cause }));
+      });
+    };
+    const end = () => {
+      settle(() => {
+        reject(new GatewayError("LINK_LOST", facts));
       });
     };
     const abort = () => {
@@ -49,6 +55,16 @@ export async function connected(socket: Socket, terms: ConnectTerms): Promise<vo
     signal.addEventListener("abort", abort);
     socket.once("connect", accept);
     socket.once("error", refuse);
+    socket.once("close", end);
+  });
+}
+
+/** Resolves when a socket that is about to be destroyed has let go of its connection. */
+export async function closedSocket(socket: Socket): Promise<void> {
+  await new Promise<void>((resolve) => {
+    socket.once("close", () => {
+      resolve();
+    });
   });
 }
 

@@ -15,7 +15,7 @@ import {
 import type { TimerWheel } from "../wheel.ts";
 import type { LinkCounters, LinkLoad, LinkRead, LinkWrite, ModbusLink } from "./link.ts";
 import { type Exchange, RequestQueue } from "./request-queue.ts";
-import { connected, CONNECT_TIMEOUT_MS } from "./socket.ts";
+import { closedSocket, connected, CONNECT_TIMEOUT_MS } from "./socket.ts";
 
 /** The kernel probes a silent peer after this long; a dead one is found without traffic. */
 const KEEP_ALIVE_MS = 10_000;
@@ -88,7 +88,7 @@ export class TcpLink implements ModbusLink {
       if (pauseMs > 0) await clock.sleep(pauseMs, signal);
       if (socket.destroyed) throw new GatewayError("LINK_LOST", { host, port });
     } catch (error) {
-      this.#socket = undefined;
+      if (this.#socket === socket) this.#socket = undefined;
       socket.destroy();
       throw error;
     }
@@ -108,13 +108,9 @@ export class TcpLink implements ModbusLink {
   async close(): Promise<void> {
     const socket = this.#socket;
     if (socket === undefined) return;
+    const closed = closedSocket(socket);
     this.#end(undefined);
-    if (socket.closed) return;
-    await new Promise<void>((resolve) => {
-      socket.once("close", () => {
-        resolve();
-      });
-    });
+    await closed;
   }
 
   load(): LinkLoad {

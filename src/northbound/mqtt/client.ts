@@ -246,7 +246,8 @@ class MqttConnection implements BrokerConnection {
   }
 
   /**
-   * Resolves when the broker has granted or refused the commands: without them telemetry still goes.
+   * Resolves when the broker has granted or refused the commands; without them telemetry still
+   * goes.
    * Rejects when the connection breaks meanwhile.
    */
   async subscribe(filter: string, log: NorthLog): Promise<void> {

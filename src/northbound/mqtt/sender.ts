@@ -15,7 +15,7 @@ export const LIVE_QUEUE_MAX = 1_000;
 export const LIVE_QUEUE_MAX_BYTES = 8 * 1024 * 1024;
 /** Documents kept for the broker; one beyond is dropped and counted. */
 export const RETAINED_MAX = 512;
-/** Bytes that may wait in the socket: above, live rows wait with us, where they keep their order. */
+/** Bytes that may wait in the socket: above, rows wait with us, where they keep their order. */
 const BUFFER_MAX_BYTES = 1024 * 1024;
 /** The same for the backfill, so that a live row finds a short queue. */
 const BACKFILL_BUFFER_MAX_BYTES = 64 * 1024;

@@ -236,7 +236,7 @@ describe("mqtt client on a real socket", () => {
     server.close();
   });
 
-  it("speaks MQTT 5 where it is spoken, and takes the broker's limits and reason codes", async () => {
+  it("speaks MQTT 5, and takes the broker's limits and reason codes", async () => {
     const { server, sockets, limited } = await limitedBroker();
     const ear = new Ear();
     const connection = await connect(address(limited), session(), ear, stop.signal);
@@ -286,7 +286,7 @@ describe("mqtt client on a real socket", () => {
     await assert.rejects(startDemoBroker({ port }, stop.signal), { code: "PORT_IN_USE" });
   });
 
-  it("delivers rows end to end, live and from the store, through a restart of the broker", async () => {
+  it("delivers rows, live and from the store, through a restart of the broker", async () => {
     const own = new AbortController();
     const first = await startDemoBroker({ port: 0 }, own.signal);
     const backlog = new FakeBacklog();

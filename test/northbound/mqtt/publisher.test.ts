@@ -159,7 +159,7 @@ describe("mqtt publisher", () => {
     assert.equal(live(broker).length, 10, "the other half is for live rows");
   });
 
-  it("gives a free place in the window to the live row that waits, not to the backfill", async () => {
+  it("gives a free place in the window to a live row, not to the backfill", async () => {
     const { clock, broker, round } = start();
     broker.isUp = false;
     await clock.advance(100);
@@ -262,7 +262,7 @@ describe("mqtt publisher", () => {
     assert.equal(broker.rows().length, 2, "a row offered twice goes once");
   });
 
-  it("waits 200 ms after a break, then longer and longer, with jitter, up to a minute", async () => {
+  it("waits 200 ms after a break, then longer, with jitter, up to a minute", async () => {
     const { clock, broker, told } = start({ random: 0.999 });
     const tries: number[] = [];
     await clock.advance(STABLE_MS + 100);
@@ -311,7 +311,7 @@ describe("mqtt publisher", () => {
     assert.deepEqual(late(broker), [1]);
   });
 
-  it("takes the next broker of the list, and goes back when the first one answers a probe", async () => {
+  it("takes the next broker, and goes back when the first one answers a probe", async () => {
     const first = new ScriptedBroker("first");
     const second = new ScriptedBroker("second");
     first.isUp = false;
@@ -405,9 +405,10 @@ describe("mqtt publisher", () => {
     await clock.advance(10);
     assert.equal(round(), false, "live rows wait in the store meanwhile");
     publisher.setRetained({ topic: "p/x", payload: bytes("x"), expirySeconds: undefined });
-    assert.equal(broker.received.length, 1, "and documents with us");
+    const asked = () => broker.received.map(({ topic }) => topic);
+    assert.deepEqual(asked(), ["p/tel/s"], "and documents with us");
     await clock.advance(30_000);
-    assert.ok(broker.received.length <= 7, `asked ${broker.received.length} times in 30 s`);
+    assert.ok(asked().length <= 7, `asked ${asked().length} times in 30 s`);
     assert.ok(told.some((line) => line.includes('"code":"PUBLISH_FAILED"')));
     broker.outcome = "accepted";
     await clock.advance(60_000);
