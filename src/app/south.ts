@@ -11,7 +11,7 @@ import type { GapState } from "../drivers/modbus/gap-memory.ts";
 import { endpointCost, type LinkEndpoint, LinkPool } from "../drivers/modbus/link-pool.ts";
 import type { CycleAlignment } from "../drivers/modbus/poll-schedule.ts";
 import { SUPERVISOR_LIMITS } from "../drivers/supervisor.ts";
-import { TimerWheel } from "../drivers/wheel.ts";
+import { TimerWheel, WheelClock } from "../drivers/wheel.ts";
 import { readBounded, writeDurably } from "../platform/files.ts";
 import type { DeviceContext, SiteContext } from "./site-context.ts";
 
@@ -33,6 +33,8 @@ export class South {
   readonly pool: LinkPool;
   readonly #options: SouthOptions;
   readonly #devices: readonly DeviceContext[];
+  /** Field has many slow devices: its waits end on the slots of one wheel. */
+  readonly #pollClock: Clock;
   readonly #drivers = new Map<StreamId, ModbusDriver>();
   readonly #savedRevisions = new Map<StreamId, number>();
   #gaps: Readonly<Record<string, GapState>> = {};
@@ -40,7 +42,9 @@ export class South {
   constructor(options: SouthOptions) {
     this.#options = options;
     const { clock, context, role } = options;
-    this.pool = new LinkPool({ clock, wheel: new TimerWheel(clock) });
+    const wheel = new TimerWheel(clock);
+    this.pool = new LinkPool({ clock, wheel });
+    this.#pollClock = role === "field" ? new WheelClock(clock, wheel) : clock;
     this.#devices = context.devices.filter(({ definition }) => definition.producer === role);
   }
 
@@ -61,12 +65,12 @@ export class South {
     sinks: { readonly emit: (round: Round) => void; readonly onEvent: (event: PlantEvent) => void },
     signal: AbortSignal,
   ): Promise<void> {
-    const { clock, random } = this.#options;
+    const { random } = this.#options;
     this.#gaps = await this.#loadGaps();
     const saving = this.#saveGaps(signal);
     await superviseFleet(
       this.#devices.map((device) => this.#member(device)),
-      { clock, random, ...sinks },
+      { clock: this.#pollClock, random, ...sinks },
       signal,
     );
     await saving;
@@ -95,7 +99,7 @@ export class South {
 
   #makeDriver(device: DeviceContext, phaseMs: number): ModbusDriver {
     const { definition, config, connection, profile } = device;
-    const { clock, align } = this.#options;
+    const { align } = this.#options;
     const endpoint = endpointOf(connection);
     const gaps = this.#gaps[definition.id];
     const cost = endpointCost(endpoint, profile.modbus.serial?.turnaroundMs);
@@ -104,7 +108,7 @@ export class South {
       firstPoint: definition.firstPoint,
       unitId: config.unit,
       link: this.pool.acquire(endpoint, profile.modbus.pauseAfterConnectMs),
-      clock,
+      clock: this.#pollClock,
       pollMs: config.pollMs,
       phaseMs,
       ...(align === undefined ? {} : { align }),

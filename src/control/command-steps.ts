@@ -62,7 +62,7 @@ function follow(state: LeaseState, lease: Lease, sight: FollowSight): void {
       stage: "refused",
       reason: "read-back-differs",
       readBack: "differs",
-      measured: measuredW(sight, units),
+      measured: measuredW(sight, units, -Infinity),
     });
     return;
   }
@@ -104,7 +104,7 @@ function awaitEffect(
   progress.reachedAt ??= now;
   const settleMs = Math.max(0, ...members.map((unit) => itemAt(plan.units, unit).settleMs));
   if (now - progress.reachedAt < settleMs) return;
-  const measured = measuredW(sight, members);
+  const measured = measuredW(sight, members, progress.reachedAt);
   if (measured === undefined) {
     if (now - progress.reachedAt < settleMs + EFFECT_PATIENCE_MS) return;
     endLease(state, lease, sight, { stage: "unknown", reason: "effect-not-measured" });
@@ -129,13 +129,19 @@ function isHeldShort(
   return isUp ? partW >= reachW - REACHED_W : partW <= reachW + REACHED_W;
 }
 
-function measuredW(sight: FollowSight, units: readonly number[]): number | undefined {
+/** What the units give, W, as measured since an instant; undefined where one was not. */
+function measuredW(
+  sight: FollowSight,
+  units: readonly number[],
+  sinceMs: number,
+): number | undefined {
   if (units.length === 0) return undefined;
   let sumW = 0;
   for (const unit of units) {
     const plan = itemAt(sight.plan.units, unit);
     const powerW = freshValue(sight.view, plan.points.power, sight.now, plan.silentMs);
-    if (powerW === undefined) return undefined;
+    const at = numberAt(sight.view.receivedAt, plan.points.power);
+    if (powerW === undefined || at < sinceMs) return undefined;
     sumW += powerW;
   }
   return sumW;

@@ -57,8 +57,8 @@ export interface TotalState {
   readonly box: PowerBox;
   /** True while the batteries ramp away because nothing is known of the grid. */
   isBlindRamp: boolean;
-  /** Where the way back from that began; undefined when it is over. */
-  returning: { readonly fromW: number; readonly at: number } | undefined;
+  /** How far beyond the parts the way back from that began; undefined when it is over. */
+  returning: { readonly beyondW: number; readonly at: number } | undefined;
   peakNeedW: number;
   shortfallW: number;
 }
@@ -110,7 +110,7 @@ export function decideTotal(state: TotalState, sight: TotalSight): void {
   else narrowByLevels(state, sight, partsW);
 
   const targetW = nearest(box, partsW);
-  const totalW = isBlind ? targetW : comeBack(state, sight, targetW);
+  const totalW = isBlind ? targetW : comeBack(state, sight, { targetW, partsW });
   state.binding = state.peakNeedW > box.highW ? box.highBy : bindingLevel(box, partsW);
   shareRest(state, sight, totalW - partsW);
   state.totalW = sum(shares.powersW);
@@ -217,20 +217,27 @@ export function isFixedUnit(leases: LeaseState, unit: number): boolean {
   return false;
 }
 
-/** After a blind ramp the way back to full authority takes its time: it is not a step. */
-function comeBack(state: TotalState, { now, plan }: TotalSight, targetW: number): number {
+/**
+ * After a blind ramp the way back to full authority takes its time: what the levels ask beyond the
+ * parts, which ramp by themselves, comes in by and by.
+ */
+function comeBack(
+  state: TotalState,
+  { now, plan }: TotalSight,
+  { targetW, partsW }: { readonly targetW: number; readonly partsW: number },
+): number {
   if (state.isBlindRamp) {
     state.isBlindRamp = false;
-    state.returning = { fromW: state.totalW, at: now };
+    state.returning = { beyondW: state.totalW - partsW, at: now };
   }
   if (state.returning === undefined) return targetW;
-  const { fromW, at } = state.returning;
+  const { beyondW, at } = state.returning;
   const done = (now - at) / plan.grid.returnMs;
   if (done >= 1) {
     state.returning = undefined;
     return targetW;
   }
-  return fromW + (targetW - fromW) * done;
+  return partsW + beyondW * (1 - done) + (targetW - partsW) * done;
 }
 
 /** What the levels ask beyond the parts: first from units that no instruction fixes. */

@@ -21,6 +21,11 @@ export interface SupervisorLimits {
    * others; undefined: it has its own connection.
    */
   readonly busShare: number | undefined;
+  /**
+   * Values turn bad on time, but people are told only when the silence lasts this long: a poll that
+   * was late once is no event.
+   */
+  readonly tellAfterMs: number;
 }
 
 export const SUPERVISOR_LIMITS: SupervisorLimits = {
@@ -28,6 +33,7 @@ export const SUPERVISOR_LIMITS: SupervisorLimits = {
   retryMaxMs: 10_000,
   refreshMs: 10_000,
   busShare: undefined,
+  tellAfterMs: 500,
 };
 
 /** What every device of a process has in common. */
@@ -73,6 +79,8 @@ class DeviceSupervisor {
   #seq = 0;
   #waitMs: number;
   #isDown = false;
+  /** Since when some point is silent although the driver runs. */
+  #silentSince: number | undefined;
 
   constructor(options: SupervisedDevice) {
     this.#options = options;
@@ -132,6 +140,7 @@ class DeviceSupervisor {
   #take(reading: Reading): void {
     this.#give(reading, this.#watch.note(reading));
     if (this.#watch.silentCount > 0) return;
+    this.#silentSince = undefined;
     this.#waitMs = this.#options.limits.retryMinMs;
     if (this.#isDown) this.#report("cleared", "answers again");
     this.#isDown = false;
@@ -155,17 +164,26 @@ class DeviceSupervisor {
     const { clock } = this.#options;
     try {
       while (!signal.aborted) {
-        const waitMs = this.#watch.nextDeadline() - clock.now();
+        const waitMs = Math.min(this.#watch.nextDeadline(), this.#tellAt()) - clock.now();
         await clock.sleep(Math.max(1, Math.min(waitMs, WATCH_MAX_MS)), signal);
         const silent = this.#watch.markSilent(NO_COMMUNICATION, clock.now(), clock.utcNow());
-        if (silent === undefined) continue;
-        this.#giveMarks(silent);
-        if (!this.#isDown) this.#report("raised", "gives no values in time");
+        if (silent !== undefined) {
+          this.#giveMarks(silent);
+          this.#silentSince ??= clock.now();
+        }
+        if (clock.now() < this.#tellAt()) continue;
+        this.#report("raised", "gives no values in time");
         this.#isDown = true;
       }
     } catch (error) {
       if (!signal.aborted) throw error;
     }
+  }
+
+  /** When people are told of a silence that lasts until then. */
+  #tellAt(): number {
+    if (this.#isDown || this.#silentSince === undefined) return Infinity;
+    return this.#silentSince + this.#options.limits.tellAfterMs;
   }
 
   #giveMarks(reading: Reading): void {

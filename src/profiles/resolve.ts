@@ -106,11 +106,11 @@ export function expandRepeats(
   if (repeat === undefined) return [{ line, path, shift: 0 }];
   const { stride, ...ranges } = repeat;
   const [entry] = Object.entries(ranges);
-  if (entry === undefined || Object.keys(ranges).length !== 1) {
+  const [name, range] = entry ?? ["", 0];
+  if (typeof range === "number" || Object.keys(ranges).length !== 1) {
     problems.add(`${path}/repeat`, "a repeat rule counts exactly one name");
     return [];
   }
-  const [name, range] = entry as [string, readonly [number | string, number | string]];
   const from = Number(range[0]);
   const to = Number(range[1]);
   if (!Number.isInteger(from) || !Number.isInteger(to) || to < from || to - from >= REPEAT_MAX) {

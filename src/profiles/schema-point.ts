@@ -184,14 +184,21 @@ export const WRITE = strict("a write section", {
 
 const REPEAT_BOUND = Type.Union([Type.Integer(), PARAMETER]);
 
-const REPEAT = Type.Object(
-  { stride: Type.Optional(Type.Integer({ minimum: 0 })) },
-  {
-    additionalProperties: Type.Tuple([REPEAT_BOUND, REPEAT_BOUND]),
-    minProperties: 1,
-    maxProperties: 2,
-    title: "a repeat rule",
-  },
+/** `{n: [from, to], stride}`: one name that counts, and what each step adds to the address. */
+export type RepeatRule = Readonly<
+  Record<string, number | readonly [from: number | string, to: number | string]>
+>;
+
+const REPEAT = Type.Unsafe<RepeatRule>(
+  Type.Object(
+    { stride: Type.Optional(Type.Integer({ minimum: 0 })) },
+    {
+      additionalProperties: Type.Tuple([REPEAT_BOUND, REPEAT_BOUND]),
+      minProperties: 1,
+      maxProperties: 2,
+      title: "a repeat rule",
+    },
+  ),
 );
 
 export const POINT = strict("a point", {

@@ -239,14 +239,14 @@ describe("control cycle", () => {
   });
 
   it("tells when the reserve is left again", () => {
-    const { turn } = byHand(testPlan({ withFeeders: false }));
+    const { turn } = byHand(testPlan({ withFeeders: false, rampWPerS: 5 * MW }));
     turn();
     turn();
     let told: readonly string[] = [];
     for (const soc of [30, 60]) {
       const { events } = turn({ [unitPoints(0).soc]: soc });
       told = [...told, ...events.map((event) => `${event.id} ${event.phase}`)];
-      for (let count = 0; count < 10_000; count += 1) {
+      for (let count = 0; count < 5_000; count += 1) {
         const later = turn().events.filter((event) => event.id === "reserve-reached");
         told = [...told, ...later.map((event) => `${event.id} ${event.phase}`)];
         if (later.length > 0) break;

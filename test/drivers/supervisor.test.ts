@@ -271,7 +271,21 @@ describe("supervisor", () => {
       [[210, ["1"]]],
     );
     assert.deepEqual(rounds.at(-1)?.points, { 0: "good" });
+    assert.equal(events.length, 0, "people are told of a silence that lasts");
+    await clock.advance(400);
     assert.equal(events.length, 1);
+    await finish();
+  });
+
+  it("marks a poll that is late once, and bothers nobody with it", async () => {
+    const { clock, driver, rounds, events, finish } = start();
+    await clock.advance(250);
+    driver.isMute = true;
+    await clock.advance(200);
+    driver.isMute = false;
+    await clock.advance(2_000);
+    assert.equal(rounds.filter(({ points }) => points[0] === NO_COMMUNICATION).length, 1);
+    assert.deepEqual(events, []);
     await finish();
   });
 

@@ -93,7 +93,7 @@ describe("requests on a socket", () => {
     });
   });
 
-  it("says whether anything was sent: not when nobody listens, but when the peer dies", async () => {
+  it("says whether anything was sent: not to nobody, but to a peer that dies", async () => {
     const asking = client();
     await assert.rejects(asking.request("echo", 1), {
       code: "PEER_LOST",

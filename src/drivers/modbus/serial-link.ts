@@ -14,10 +14,16 @@ import type { TimerWheel } from "../wheel.ts";
 import type { LinkCounters, LinkLoad, LinkRead, LinkWrite, ModbusLink } from "./link.ts";
 import { type Exchange, RequestQueue } from "./request-queue.ts";
 import { RtuPort } from "./rtu-port.ts";
+import {
+  type Done,
+  maskByReadAndWrite,
+  type SerialClient,
+  sendRead,
+  sendWrite,
+} from "./serial-requests.ts";
 import { closedSocket, connected, CONNECT_TIMEOUT_MS } from "./socket.ts";
 
 const ModbusRTU = modbusSerial.default;
-type Client = InstanceType<typeof ModbusRTU>;
 
 /** A character of 11 bits; 3.5 of silence end a frame, at least 1.75 ms. */
 const BITS_PER_CHARACTER = 11;
@@ -56,7 +62,7 @@ export class SerialLink implements ModbusLink {
   readonly #abandoned = new WeakSet<Exchange>();
   /** Follows the stream of Modbus TCP beside the library, which believes everything. */
   readonly #framer = new ResponseFramer();
-  #client: Client | undefined;
+  #client: SerialClient | undefined;
   #port: RtuPort | undefined;
   #socket: Socket | undefined;
   /** The socket or client that lives now: what an older one still says is not heard. */
@@ -138,7 +144,7 @@ export class SerialLink implements ModbusLink {
     return this.#queue.load();
   }
 
-  async #connect(client: Client, signal: AbortSignal): Promise<void> {
+  async #connect(client: SerialClient, signal: AbortSignal): Promise<void> {
     const { transport, wheel } = this.#options;
     if (transport.kind === "serial") {
       await openSerialLine(client, transport);
@@ -166,7 +172,7 @@ export class SerialLink implements ModbusLink {
     await this.#speak(client, socket, transport.kind);
   }
 
-  async #speak(client: Client, socket: Socket, kind: "tcp" | "rtu-over-tcp"): Promise<void> {
+  async #speak(client: SerialClient, socket: Socket, kind: "tcp" | "rtu-over-tcp"): Promise<void> {
     if (kind === "tcp") {
       this.#guardFraming(socket);
       await client.linkTCP(socket, { port: 0 });
@@ -296,103 +302,8 @@ export class SerialLink implements ModbusLink {
   }
 }
 
-type Done = (error: unknown, reply?: ReadReply | WriteReply) => void;
-
-function sendRead(client: Client, request: LinkRead, done: Done): void {
-  const { unit, address, count } = request;
-  const take = (error: unknown, result: { readonly buffer: Uint8Array } | undefined) => {
-    done(error, result === undefined ? undefined : new Uint8Array(result.buffer));
-  };
-  switch (request.table) {
-    case "coil":
-      client.writeFC1(unit, address, count, take);
-      return;
-    case "discrete":
-      client.writeFC2(unit, address, count, take);
-      return;
-    case "holding":
-      client.writeFC3(unit, address, count, take);
-      return;
-    case "input":
-      client.writeFC4(unit, address, count, take);
-      return;
-  }
-}
-
-function sendWrite(client: Client, request: LinkWrite, done: Done): void {
-  const { unit, address, bytes, count } = request;
-  const take = (error: unknown, echo: Partial<Echo> | undefined) => {
-    done(error, echo !== undefined && echoes(request, echo) ? "written" : undefined);
-  };
-  switch (request.function) {
-    case 5:
-      client.writeFC5(unit, address, bytes[0] === 0xff, take);
-      return;
-    case 6:
-      client.writeFC6(unit, address, word(bytes, 0), take);
-      return;
-    case 15:
-      client.writeFC15(unit, address, unpacked(bytes, count), take);
-      return;
-    case 16:
-      client.writeFC16(unit, address, words(bytes), take);
-      return;
-    case 22:
-      client.writeFC22(unit, address, word(bytes, 0), word(bytes, 2), take);
-      return;
-  }
-}
-
-interface Echo {
-  readonly address: number;
-  readonly length: number;
-  readonly value: number;
-  readonly state: boolean;
-  readonly andMask: number;
-  readonly orMask: number;
-}
-
-/** Whether the device says that it did what it was asked. */
-function echoes(request: LinkWrite, echo: Partial<Echo>): boolean {
-  const { bytes } = request;
-  if (echo.address !== request.address) return false;
-  switch (request.function) {
-    case 5:
-      return echo.state === (bytes[0] === 0xff);
-    case 6:
-      return echo.value === word(bytes, 0);
-    case 15:
-    case 16:
-      return echo.length === request.count;
-    case 22:
-      return echo.andMask === word(bytes, 0) && echo.orMask === word(bytes, 2);
-  }
-}
-
-/**
- * modbus-serial cannot frame the answer to function 22 on a serial line. Reading and writing in one
- * turn on the bus does the same, as long as nothing but this gateway writes the register.
- */
-function maskByReadAndWrite(client: Client, request: LinkWrite, done: Done): void {
-  const { unit, address, bytes } = request;
-  const and = word(bytes, 0);
-  const or = word(bytes, 2);
-  client.writeFC3(unit, address, 1, (error: unknown, result) => {
-    if (error !== null && error !== undefined) {
-      done(error);
-      return;
-    }
-    const before = result.data[0] ?? 0;
-    const value = (before & and) | (or & ~and & 0xffff);
-    client.writeFC6(unit, address, value, (failed: unknown, echo) => {
-      const isDone = (failed === null || failed === undefined) && echo.value === value;
-      done(failed, isDone ? "written" : undefined);
-    });
-  });
-}
-
 async function openSerialLine(
-  client: Client,
+  client: SerialClient,
   transport: Extract<SerialTransport, { kind: "serial" }>,
 ): Promise<void> {
   const parity = { N: "none", E: "even", O: "odd" } as const;
@@ -429,16 +340,4 @@ function frameGapMs(transport: SerialTransport): number {
   if (transport.kind !== "serial") return 0;
   const gapMs = (FRAME_GAP_CHARACTERS * BITS_PER_CHARACTER * 1000) / transport.baud;
   return Math.ceil(Math.max(gapMs, FRAME_GAP_MIN_MS));
-}
-
-function word(bytes: Uint8Array, at: number): number {
-  return ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
-}
-
-function words(bytes: Uint8Array): number[] {
-  return Array.from({ length: bytes.length / 2 }, (_, at) => word(bytes, at * 2));
-}
-
-function unpacked(bytes: Uint8Array, count: number): boolean[] {
-  return Array.from({ length: count }, (_, at) => (((bytes[at >> 3] ?? 0) >> (at & 7)) & 1) === 1);
 }
