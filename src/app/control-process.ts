@@ -10,6 +10,7 @@ import { PointImage } from "../points/image.ts";
 import { QualityOverrides } from "../points/quality-overrides.ts";
 import { LatchFiles } from "../platform/latch-files.ts";
 import { PreciseTimer } from "../platform/precise-timer.ts";
+import { runInRealTime } from "../platform/scheduling.ts";
 import { ControlHost } from "./control-host.ts";
 import { controlPlan } from "./control-settings.ts";
 import { CycleRunner } from "./cycle-runner.ts";
@@ -92,7 +93,11 @@ export async function runControl(role: Role, signal: AbortSignal): Promise<void>
   });
   await producer.listen(signal);
   await listenForRequests(role, host, signal);
-  log.info({ event: "started", devices: south.devices.length, epoch, periodMs }, "control runs");
+  const scheduling = runInRealTime(process.pid);
+  log.info(
+    { event: "started", devices: south.devices.length, epoch, periodMs, scheduling },
+    "control runs",
+  );
   watchdog.ready();
   await Promise.all([
     south.run({ emit: tap.emit, onEvent: sinks.onEvent }, signal),

@@ -14,9 +14,11 @@ export function compileWrite(
   refuseUnsupported(write, path, compilation);
   const place = writePlace(draft, write, compilation);
   const range = rangeOf(draft, write, conversion, compilation);
-  if (place === undefined || range === undefined) return undefined;
   const isElsewhere = write.at !== undefined;
   const own: Conversion = isElsewhere ? { ...conversion, slice: undefined } : conversion;
+  const readBack = readBackOf(draft, write, own, compilation);
+  const effect = effectOf(draft, write, compilation);
+  if (place === undefined || range === undefined) return undefined;
   const code = functionOf(draft, write, place, compilation);
   const mask = maskOf(write, own, code);
   if (isPartial(own) && mask === undefined) {
@@ -32,12 +34,12 @@ export function compileWrite(
     minimum: range[0],
     maximum: range[1],
     ...stepsOf(write),
-    readBack: readBackOf(draft, write, own, compilation),
+    readBack,
     needs: namesIn(write.needs ?? [], compilation.profile.interlocks, `${path}/needs`, compilation),
     before: compileSteps(draft, "before", compilation),
     after: compileSteps(draft, "after", compilation),
     keepAlive: keepAlivesOf(write, path, compilation),
-    ...effectOf(draft, write, compilation),
+    ...effect,
   };
 }
 

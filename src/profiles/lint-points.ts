@@ -109,7 +109,7 @@ function lintCapabilities(compiled: CompiledProfile, problems: ProblemList): voi
   compiled.capabilities.forEach((capability, index) => {
     for (const id of IMPLIED_POINTS[capability.can] ?? []) {
       if (!writable.has(id)) {
-        const message = `"${capability.can}" needs a "${id}" that can be written`;
+        const message = `"${capability.can}" needs the point "${id}" with a write section`;
         problems.add(`/capabilities/${index}`, message, 10);
       }
     }

@@ -1,5 +1,4 @@
-import type { NumberType, RegisterTable } from "../wire/modbus/registers.ts";
-import { REGISTERS_BY_TYPE } from "../wire/modbus/registers.ts";
+import type { RegisterTable } from "../wire/modbus/registers.ts";
 import type { RegisterPlace, SunspecChain, SunspecModelPlace } from "./binding.ts";
 import type { Profile } from "./schema.ts";
 import { HEADER_REGISTERS, isKnownModel, modelLength, sunspecPoint } from "./sunspec/models.ts";
@@ -184,9 +183,4 @@ function addressFrom(
   table: RegisterTable | undefined,
 ): WireAddress | undefined {
   return number >= first ? { table, address: number - first } : undefined;
-}
-
-/** Registers of a number type. */
-export function registersOf(type: NumberType): number {
-  return REGISTERS_BY_TYPE[type];
 }
