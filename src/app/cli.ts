@@ -65,13 +65,18 @@ function parse(
   readonly options: Readonly<Record<string, string | boolean | undefined>>;
 } {
   const options = Object.fromEntries(
-    Object.entries({ ...command.options, json: "flag" as const }).map(([name, kind]) => [
+    optionsOf(command).map(([name, kind]) => [
       name,
       { type: kind === "flag" ? ("boolean" as const) : ("string" as const) },
     ]),
   );
   const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
   return { positionals, options: values };
+}
+
+/** Every command can be asked for JSON. */
+function optionsOf({ options }: CommandSpec): [string, "text" | "flag"][] {
+  return [...Object.entries(options), ["json", "flag"]];
 }
 
 /** The command whose words are the longest beginning of the arguments. */

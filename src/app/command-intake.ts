@@ -11,6 +11,7 @@ import type { Speaker } from "../dcpi/document.ts";
 import type { Command, CommandAction, CommandStep } from "../domain/command.ts";
 import { GatewayError } from "../domain/errors.ts";
 import { type Clock, monotonicMs, utcMs } from "../domain/time.ts";
+import { isAborted } from "../link/abort.ts";
 import type { RequestClient } from "../link/request-client.ts";
 import type { CommandMessage, CommandQueue } from "../northbound/command-gate.ts";
 import type { Logger } from "../platform/log.ts";
@@ -86,7 +87,7 @@ export class CommandIntake {
       try {
         message = await this.#parts.queue.next(signal);
       } catch (error) {
-        if (signal.aborted) return;
+        if (isAborted(signal)) return;
         throw error;
       }
       await this.#judge(message, pipe).catch((error: unknown) => {

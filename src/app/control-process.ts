@@ -1,6 +1,8 @@
 import path from "node:path";
+import type { ControlPlan } from "../control/plan.ts";
 import type { Command } from "../domain/command.ts";
 import type { ConsumerRole } from "../link/messages.ts";
+import { isAborted } from "../link/abort.ts";
 import { type Answer, RequestServer } from "../link/request-server.ts";
 import { RoundConsumer } from "../link/round-consumer.ts";
 import { RoundProducer } from "../link/round-producer.ts";
@@ -17,7 +19,7 @@ import { CycleRunner } from "./cycle-runner.ts";
 import { parseCommand, parseLocalOrder } from "./local-requests.ts";
 import { OWN_POINTS_MS, OwnPoints } from "./own-points.ts";
 import { CpuMeter, type Role } from "./role.ts";
-import { RoundTap } from "./round-tap.ts";
+import { type RoundSinks, RoundTap } from "./round-tap.ts";
 import { South } from "./south.ts";
 import { WriteDispatch } from "./write-dispatch.ts";
 
@@ -28,59 +30,14 @@ const READ_ONLY_PERIOD_MS = 50;
 /** gateway-control: the devices of the loop, the cycle, protection. Needs nobody else. */
 export async function runControl(role: Role, signal: AbortSignal): Promise<void> {
   const { context, clock, log, random, epoch, watchdog } = role;
-  const { table, runtimeDirectory, dataDirectory } = context;
   const plan = controlPlan(context);
   const periodMs = plan?.periodMs ?? READ_ONLY_PERIOD_MS;
   const originMs = monotonicMs(Math.ceil(clock.now()) + periodMs);
-  const image = new PointImage(table.points.length);
-  const producer = new RoundProducer({
-    socketPath: socketPath(runtimeDirectory, "control/rounds"),
-    role: "control",
-    epoch,
-    tableHash: table.hash,
-    tableSize: table.points.length,
-    clock,
-  });
-  const overrides = new QualityOverrides(table.points.length);
-  const south = new South({
-    context,
-    role: "control",
-    clock,
-    random,
-    align: { originMs, periodMs },
-  });
-  const sinks = {
-    onRound: (round: Parameters<RoundProducer["postRound"]>[0]): void => {
-      image.post(round);
-      // What control does not believe is told north as such; control itself keeps comparing.
-      const told = overrides.apply(round);
-      producer.postRound(
-        told === round ? round : { ...told, stream: round.stream, seq: round.seq },
-      );
-    },
-    onEvent: (event: Parameters<RoundProducer["postEvent"]>[0]): void => {
-      log.info({ event: event.id, device: event.device, phase: event.phase }, event.text);
-      producer.postEvent(event);
-    },
-  };
-  const tap = new RoundTap(context, south.devices, sinks);
-  const dispatch = new WriteDispatch({ context, south, clock, random, signal });
-  const latches = new LatchFiles(path.join(dataDirectory, "trips"));
-  const host = new ControlHost({
-    plan,
-    clock,
-    image,
-    dispatch,
-    overrides,
-    latches,
-    latchRecord: await latches.load(),
-    table,
-    onEvent: sinks.onEvent,
-    onStep: (step) => {
-      producer.postStep(step);
-    },
-    log,
-  });
+  const align = { originMs, periodMs };
+  const south = new South({ context, role: "control", clock, random, align });
+  const outlet = controlOutlet(role);
+  const tap = new RoundTap(context, south.devices, outlet);
+  const host = await controlHost(role, { plan, outlet, south, signal });
   const runner = new CycleRunner({
     clock,
     timer: new PreciseTimer(clock),
@@ -91,22 +48,85 @@ export async function runControl(role: Role, signal: AbortSignal): Promise<void>
       watchdog.feed();
     },
   });
-  await producer.listen(signal);
+  await outlet.producer.listen(signal);
   await listenForRequests(role, host, signal);
   const scheduling = runInRealTime(process.pid);
-  log.info(
-    { event: "started", devices: south.devices.length, epoch, periodMs, scheduling },
-    "control runs",
-  );
+  log.info({ event: "started", devices: south.devices.length, epoch, scheduling }, "control runs");
   watchdog.ready();
   await Promise.all([
-    south.run({ emit: tap.emit, onEvent: sinks.onEvent }, signal),
-    followField(role, image, signal),
+    south.run({ emit: tap.emit, onEvent: outlet.onEvent }, signal),
+    followField(role, outlet.image, signal),
     runner.run(signal),
-    reportOwnPoints({ role, host, runner, producer }, signal),
+    reportOwnPoints({ role, host, runner, producer: outlet.producer }, signal),
   ]);
   watchdog.stopping();
-  await producer.closed;
+  await outlet.producer.closed();
+}
+
+/** Where the readings of this process go: its own image, and north. */
+interface ControlOutlet extends RoundSinks {
+  readonly image: PointImage;
+  readonly producer: RoundProducer;
+  readonly overrides: QualityOverrides;
+}
+
+function controlOutlet({ context, clock, epoch, log }: Role): ControlOutlet {
+  const { table, runtimeDirectory } = context;
+  const image = new PointImage(table.points.length);
+  const overrides = new QualityOverrides(table.points.length);
+  const producer = new RoundProducer({
+    socketPath: socketPath(runtimeDirectory, "control/rounds"),
+    role: "control",
+    epoch,
+    tableHash: table.hash,
+    tableSize: table.points.length,
+    clock,
+  });
+  return {
+    image,
+    overrides,
+    producer,
+    onRound: (round) => {
+      image.post(round);
+      // What control does not believe is told north as such; control itself keeps comparing.
+      const told = overrides.apply(round);
+      const { stream, seq } = round;
+      producer.postRound(told === round ? round : { ...told, stream, seq });
+    },
+    onEvent: (event) => {
+      log.info({ event: event.id, device: event.device, phase: event.phase }, event.text);
+      producer.postEvent(event);
+    },
+  };
+}
+
+async function controlHost(
+  role: Role,
+  parts: {
+    readonly plan: ControlPlan | undefined;
+    readonly outlet: ControlOutlet;
+    readonly south: South;
+    readonly signal: AbortSignal;
+  },
+): Promise<ControlHost> {
+  const { context, clock, random, log } = role;
+  const { plan, outlet, south, signal } = parts;
+  const latches = new LatchFiles(path.join(context.dataDirectory, "trips"));
+  return new ControlHost({
+    plan,
+    clock,
+    image: outlet.image,
+    dispatch: new WriteDispatch({ context, south, clock, random, signal }),
+    overrides: outlet.overrides,
+    latches,
+    latchRecord: await latches.load(),
+    table: context.table,
+    onEvent: outlet.onEvent,
+    onStep: (step) => {
+      outlet.producer.postStep(step);
+    },
+    log,
+  });
 }
 
 async function listenForRequests(
@@ -180,7 +200,7 @@ async function reportOwnPoints(
   const cpu = new CpuMeter(clock);
   while (!signal.aborted) {
     await clock.sleep(OWN_POINTS_MS, signal).catch(() => undefined);
-    if (signal.aborted) return;
+    if (isAborted(signal)) return;
     producer.postRound(
       own.round({ ...runner.figures(), ...host.figures(), "x-cpu": cpu.percent() }),
     );

@@ -9,6 +9,7 @@ import type {
   GridPlan,
   InputPoint,
   InterlockPlan,
+  ReadBackPlan,
   RunCommandPlan,
   TripRule,
   UnitPoints,
@@ -16,7 +17,7 @@ import type {
 import { GatewayError } from "../domain/errors.ts";
 import { type DeviceDefinition, type PointIndex, pointIndex } from "../domain/point.ts";
 import { conversionTo, ENUM_TEXTS } from "../domain/vocabulary/vocabulary.ts";
-import type { BoundPoint, CompiledProfile } from "../profiles/binding.ts";
+import type { BoundPoint, CompiledProfile, ReadBackRule } from "../profiles/binding.ts";
 import type { SiteContext } from "./site-context.ts";
 
 /** A feeder that is read this often follows the load closely enough to set the pace of a check. */
@@ -31,6 +32,8 @@ const HOLDERS_MAX = 256;
 /** Way from a write to its effect where the profile gives none. */
 const SETTLE_MS = 1_000;
 const READ_BACK_MS = 500;
+/** Charge is told in tenths of a percent by every battery that was read so far. */
+const SOC_RESOLUTION_PERCENT = 0.1;
 
 /**
  * What the control core has to know, from the site file and the profiles.
@@ -102,6 +105,7 @@ function unitPlan(context: SiteContext, battery: BatteryConfig, name: string): B
   if (write === undefined || range === undefined)
     throw invalid(context.site, `${name} needs an envelope for its active-power-setpoint`);
   const factor = conversionTo("W", range.unit)?.factor ?? 1;
+  const differsW = battery.differsKw * 1_000;
   return {
     asset: name,
     stream: device.stream,
@@ -113,7 +117,7 @@ function unitPlan(context: SiteContext, battery: BatteryConfig, name: string): B
       minPercent: battery.socMinPercent,
       maxPercent: battery.socMaxPercent,
       reservePercent: battery.socReservePercent,
-      resolutionPercent: boundOf(context, name, "state-of-charge")?.read?.conversion.scale ?? 0.1,
+      resolutionPercent: SOC_RESOLUTION_PERCENT,
     },
     silentMs: battery.silentMs,
     reversion: {
@@ -121,14 +125,18 @@ function unitPlan(context: SiteContext, battery: BatteryConfig, name: string): B
       powerW: 0,
       rampWPerS: battery.reversionRampKwPerS * 1_000,
     },
-    stepW: write.step ?? battery.differsKw * 1_000,
+    stepW: write.step ?? differsW,
     repeatMs: Math.min(REPEAT_MS, battery.reversionMs / 3),
-    readBack: {
-      withinMs: write.readBack?.withinMs ?? READ_BACK_MS,
-      toleranceW: Math.max(write.readBack?.tolerance ?? 0, battery.differsKw * 1_000),
-    },
+    readBack: readBackPlan(write.readBack, differsW),
     settleMs: write.settleMs,
     rampMaxWPerS: battery.rampKwPerS * 1_000,
+  };
+}
+
+function readBackPlan(rule: ReadBackRule | undefined, differsW: number): ReadBackPlan {
+  return {
+    withinMs: rule?.withinMs ?? READ_BACK_MS,
+    toleranceW: Math.max(rule?.tolerance ?? 0, differsW),
   };
 }
 

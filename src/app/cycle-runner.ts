@@ -1,5 +1,6 @@
 import type { Clock, MonotonicMs } from "../domain/time.ts";
 import { monotonicMs } from "../domain/time.ts";
+import { isAborted } from "../link/abort.ts";
 import { JitterHistogram } from "../platform/histogram.ts";
 import type { DeadlineTimer } from "../platform/precise-timer.ts";
 
@@ -42,7 +43,7 @@ export class CycleRunner {
     while (!signal.aborted) {
       const deadline = monotonicMs(originMs + next * periodMs);
       await timer.waitUntil(deadline, signal).catch(() => undefined);
-      if (signal.aborted) return;
+      if (isAborted(signal)) return;
       const now = clock.now();
       act(now);
       this.#record(now - deadline, clock.now() - now);

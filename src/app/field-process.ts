@@ -1,6 +1,8 @@
 import { GatewayError } from "../domain/errors.ts";
+import type { PlantEvent } from "../domain/event.ts";
 import { pointIndex } from "../domain/point.ts";
 import type { Setpoint } from "../domain/write.ts";
+import { isAborted } from "../link/abort.ts";
 import { RequestServer } from "../link/request-server.ts";
 import { RoundProducer } from "../link/round-producer.ts";
 import { socketPath, SOCKET_MODE } from "../link/socket-paths.ts";
@@ -23,14 +25,15 @@ export async function runField(role: Role, signal: AbortSignal): Promise<void> {
     clock,
   });
   const south = new South({ context, role: "field", clock, random });
+  const tell = (event: PlantEvent): void => {
+    log.info({ event: event.id, device: event.device, phase: event.phase }, event.text);
+    producer.postEvent(event);
+  };
   const tap = new RoundTap(context, south.devices, {
     onRound: (round) => {
       producer.postRound(round);
     },
-    onEvent: (event) => {
-      log.info({ event: event.id, device: event.device, phase: event.phase }, event.text);
-      producer.postEvent(event);
-    },
+    onEvent: tell,
   });
   const orders = new RequestServer({
     socketPath: socketPath(runtimeDirectory, "field/orders"),
@@ -44,9 +47,9 @@ export async function runField(role: Role, signal: AbortSignal): Promise<void> {
   log.info({ event: "started", devices: south.devices.length, epoch }, "field runs");
   watchdog.ready();
   const reporting = reportOwnPoints({ role, south, producer }, signal);
-  await south.run({ emit: tap.emit, onEvent: (event) => producer.postEvent(event) }, signal);
+  await south.run({ emit: tap.emit, onEvent: tell }, signal);
   await reporting;
-  await producer.closed;
+  await producer.closed();
   watchdog.stopping();
 }
 
@@ -77,27 +80,22 @@ const SETPOINTS_MAX = 64;
 
 /** Comes from control over a socket that only control may open; its form is checked all the same. */
 function orderOf(params: unknown): Order {
-  const { device, setpoints } = (params ?? {}) as Partial<Order>;
-  const isWellFormed =
-    typeof device === "string" &&
-    Array.isArray(setpoints) &&
-    setpoints.length <= SETPOINTS_MAX &&
-    setpoints.every(
-      ({ point, value, confirm }) =>
-        Number.isInteger(point) &&
-        Number.isFinite(value) &&
-        (confirm === "read-back" || confirm === "by-poll"),
-    );
-  if (!isWellFormed)
-    throw new GatewayError("REQUEST_REFUSED", { reason: "a write order has device and setpoints" });
-  return {
-    device,
-    setpoints: setpoints.map(({ point, value, confirm }) => ({
-      point: pointIndex(point),
-      value,
-      confirm,
-    })),
+  const { device, setpoints } = (params ?? {}) as {
+    readonly device?: unknown;
+    readonly setpoints?: unknown;
   };
+  const list: readonly unknown[] = Array.isArray(setpoints) ? setpoints : [];
+  if (typeof device !== "string" || list.length === 0 || list.length > SETPOINTS_MAX)
+    throw new GatewayError("REQUEST_REFUSED", { reason: "a write order has device and setpoints" });
+  return { device, setpoints: list.map(setpointOf) };
+}
+
+function setpointOf(member: unknown): Setpoint {
+  const { point, value, confirm } = (member ?? {}) as Readonly<Record<string, unknown>>;
+  const isWhen = confirm === "read-back" || confirm === "by-poll";
+  if (typeof point !== "number" || typeof value !== "number" || !isWhen)
+    throw new GatewayError("REQUEST_REFUSED", { reason: "a setpoint has point, value, confirm" });
+  return { point: pointIndex(point), value, confirm };
 }
 
 async function reportOwnPoints(
@@ -110,7 +108,7 @@ async function reportOwnPoints(
   const cpu = new CpuMeter(clock);
   while (!signal.aborted) {
     await clock.sleep(OWN_POINTS_MS, signal).catch(() => undefined);
-    if (signal.aborted) return;
+    if (isAborted(signal)) return;
     const loads = [...south.pool.loads().values()];
     const sum = (pick: (link: (typeof loads)[number]) => number): number =>
       loads.reduce((total, link) => total + pick(link), 0);

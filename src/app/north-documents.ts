@@ -5,6 +5,7 @@ import { PowerRealtime } from "../dcpi/power-realtime.ts";
 import { type GatewayState, statusDocument } from "../dcpi/status.ts";
 import { ThermalStatus } from "../dcpi/thermal-status.ts";
 import type { Clock } from "../domain/time.ts";
+import { isAborted } from "../link/abort.ts";
 import type { Publisher } from "../northbound/publisher.ts";
 import type { PointImage } from "../points/image.ts";
 import { VERSION } from "./package-root.ts";
@@ -114,7 +115,7 @@ export class NorthDocuments {
     let due = clock.now() + periodMs;
     while (!signal.aborted) {
       await clock.sleep(Math.max(0, due - clock.now()), signal).catch(() => undefined);
-      if (signal.aborted) return;
+      if (isAborted(signal)) return;
       act();
       const missed = Math.floor((clock.now() - due) / periodMs);
       due += (missed + 1) * periodMs;

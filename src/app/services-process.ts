@@ -7,7 +7,8 @@ import { asBackfill, type TelemetryForm } from "../dcpi/telemetry.ts";
 import { GatewayError } from "../domain/errors.ts";
 import type { PlantEvent } from "../domain/event.ts";
 import type { Producer } from "../domain/point.ts";
-import { type LinkGap, type ReceivedFrame, RoundConsumer } from "../link/round-consumer.ts";
+import { type ReceivedFrame, RoundConsumer } from "../link/round-consumer.ts";
+import { isAborted } from "../link/abort.ts";
 import { RequestClient } from "../link/request-client.ts";
 import { RequestServer } from "../link/request-server.ts";
 import { SOCKET_MODE, socketPath } from "../link/socket-paths.ts";
@@ -25,6 +26,7 @@ import { OWN_POINTS_MS, OwnPoints } from "./own-points.ts";
 import { VERSION } from "./package-root.ts";
 import { queryAnswers, type ServicesStatus } from "./query-answers.ts";
 import { CpuMeter, type Role } from "./role.ts";
+import { corruptEvent, gapEvent, reportEvents } from "./services-events.ts";
 import { StoreBacklog } from "./store-backlog.ts";
 
 const MIB = 1024 * 1024;
@@ -104,23 +106,7 @@ class GatewayServices {
       log.warn({ event: "command-refused", reason, topic: message.topic }, "command refused");
     });
     const backlog = new StoreBacklog(store);
-    const publisher = new MqttPublisher(
-      {
-        brokers: brokerAddresses(site),
-        clientId: `${site.site}-${site.gateway}`,
-        commandFilter: `${this.#prefix}cmd/#`,
-        will: { topic: `${this.#prefix}status`, payload: this.#statusBytes(speaker, "offline") },
-      },
-      {
-        connect: mqttConnector(clock, log),
-        gate: this.#queue,
-        clock,
-        log,
-        random,
-        backlog,
-        flagBackfill: asBackfill,
-      },
-    );
+    const publisher = this.#makePublisher(backlog, speaker);
     this.#publisher = publisher;
     backlog.follow(publisher);
     this.#control = new RequestClient({
@@ -162,6 +148,28 @@ class GatewayServices {
       bootId: this.#bootId,
       reasons: () => this.#reasons(),
     });
+  }
+
+  #makePublisher(backlog: StoreBacklog, speaker: Speaker): MqttPublisher {
+    const { clock, log, random, context } = this.#role;
+    const { site } = context;
+    return new MqttPublisher(
+      {
+        brokers: brokerAddresses(site),
+        clientId: `${site.site}-${site.gateway}`,
+        commandFilter: `${this.#prefix}cmd/#`,
+        will: { topic: `${this.#prefix}status`, payload: this.#statusBytes(speaker, "offline") },
+      },
+      {
+        connect: mqttConnector(clock, log),
+        gate: this.#queue,
+        clock,
+        log,
+        random,
+        backlog,
+        flagBackfill: asBackfill,
+      },
+    );
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -256,7 +264,7 @@ class GatewayServices {
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
       // The producer keeps the frame and sends it again when the link is opened anew.
-      if (!refused.signal.aborted)
+      if (!isAborted(refused.signal))
         this.#role.log.warn({ event: "frame-refused", code: error.code }, error.message);
       refused.abort();
     }
@@ -272,60 +280,17 @@ class GatewayServices {
   }
 
   #report(report: StoreReport): void {
-    const at = this.#role.clock.utcNow();
-    const event = (id: string, severity: PlantEvent["severity"], text: string): PlantEvent => ({
-      id,
-      severity,
-      phase: "once",
-      device: undefined,
-      point: undefined,
-      text,
-      at,
-    });
-    switch (report.kind) {
-      case "level": {
-        this.#storeLevel = report.level;
-        const percent = Math.round(report.usedShare * 100);
-        const severity = report.level === "normal" ? "info" : "warning";
-        void this.#tell(
-          event("store-level", severity, `the store is ${percent} % full: ${report.level}`),
-        );
-        return;
-      }
-      case "lost":
-        for (const loss of report.losses)
-          void this.#tell(
-            event(
-              "rounds-lost",
-              "critical",
-              `${loss.rows} messages of ${loss.stream} were given up (${loss.reason}): ` +
-                `epoch ${loss.epoch}, ${loss.firstSeq} to ${loss.lastSeq}`,
-            ),
-          );
-        this.#store.confirmLosses(report.losses.map(({ lossId }) => lossId));
-        return;
-      case "held-dropped":
-        void this.#tell(
-          event("rounds-lost", "critical", `${report.rows} messages held in memory were given up`),
-        );
-        return;
-      case "failed":
-        this.#failure = report.error;
-    }
+    if (report.kind === "level") this.#storeLevel = report.level;
+    if (report.kind === "failed") this.#failure = report.error;
+    for (const event of reportEvents(report, this.#role.clock.utcNow())) void this.#tell(event);
+    if (report.kind === "lost")
+      this.#store.confirmLosses(report.losses.map(({ lossId }) => lossId));
   }
 
   #sayOpening(): void {
     const { corrupt } = this.#store.opened;
     if (corrupt === undefined) return;
-    void this.#tell({
-      id: "store-corrupt",
-      severity: "critical",
-      phase: "once",
-      device: undefined,
-      point: undefined,
-      text: `the database could not be used (${corrupt.why}); it was kept as ${corrupt.movedTo.join(", ")}`,
-      at: this.#role.clock.utcNow(),
-    });
+    void this.#tell(corruptEvent(corrupt, this.#role.clock.utcNow()));
   }
 
   #sayModel(): void {
@@ -380,7 +345,7 @@ class GatewayServices {
     const cpu = new CpuMeter(clock);
     while (!signal.aborted) {
       await clock.sleep(OWN_POINTS_MS, signal).catch(() => undefined);
-      if (signal.aborted) return;
+      if (isAborted(signal)) return;
       if (this.#failure !== undefined) {
         failed.abort(this.#failure);
         throw this.#failure;
@@ -404,36 +369,6 @@ class GatewayServices {
       watchdog.feed();
     }
   }
-}
-
-/** What this consumer will never get, in words that name the last stored and the first new. */
-function gapEvent(gap: LinkGap, context: Role["context"], at: PlantEvent["at"]): PlantEvent {
-  const head = {
-    severity: "warning",
-    phase: "once",
-    device: undefined,
-    point: undefined,
-    at,
-  } as const;
-  if (gap.kind === "new-epoch")
-    return {
-      ...head,
-      id: "producer-restarted",
-      text:
-        `${gap.producer} was started again at ${new Date(gap.startedUtc).toISOString()} (epoch ${gap.epoch}): ` +
-        `of epoch ${gap.formerEpoch} everything up to frame ${gap.lastFrame} is stored, what came after it is lost`,
-    };
-  const streams = [...gap.lastSeqs].map(
-    ([stream, seq]) => `${context.table.devices[stream]?.id ?? stream} up to ${seq}`,
-  );
-  return {
-    ...head,
-    id: "rounds-lost",
-    severity: "critical",
-    text:
-      `${gap.producer} could not keep frames ${gap.firstFrame} to ${gap.lastFrame} of epoch ${gap.epoch}: ` +
-      streams.join(", ").slice(0, 4_000),
-  };
 }
 
 function sha256(text: string): string {

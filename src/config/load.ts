@@ -8,7 +8,13 @@ import { SiteConfig } from "./schema.ts";
 /** Longer than any site file that a person wrote. */
 const SITE_FILE_MAX_CHARACTERS = 4 * 1024 * 1024;
 
-const ajv = new Ajv({ allErrors: true, useDefaults: true, verbose: true });
+// Compiled anew at every start: to make the code smaller costs more than it saves.
+const ajv = new Ajv({
+  allErrors: true,
+  useDefaults: true,
+  verbose: true,
+  code: { optimize: false },
+});
 const isSiteConfig = ajv.compile<SiteConfig>(SiteConfig);
 
 export type SiteResult =

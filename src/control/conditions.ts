@@ -2,7 +2,7 @@ import { isBad, isGood } from "../domain/quality.ts";
 import { conditionHolds } from "../points/alarms.ts";
 import type { ImageView } from "../points/image.ts";
 import type { ConditionPlan } from "./plan.ts";
-import { numberAt } from "../points/number-at.ts";
+import { byteAt, numberAt } from "../points/number-at.ts";
 
 export type ConditionState = "active" | "clear" | "unknown";
 
@@ -11,7 +11,7 @@ export type ConditionState = "active" | "clear" | "unknown";
  * not that it is gone.
  */
 export function conditionState(view: ImageView, condition: ConditionPlan): ConditionState {
-  const quality = numberAt(view.quality, condition.point);
+  const quality = byteAt(view.quality, condition.point);
   if (isBad(quality)) return "unknown";
   if (conditionHolds(condition, numberAt(view.values, condition.point))) return "active";
   return isGood(quality) ? "clear" : "unknown";
@@ -27,7 +27,7 @@ export function holdsFresh(
   const ageMs = now - numberAt(view.receivedAt, condition.point);
   return (
     ageMs <= maxAgeMs &&
-    isGood(numberAt(view.quality, condition.point)) &&
+    isGood(byteAt(view.quality, condition.point)) &&
     conditionState(view, condition) === "active"
   );
 }

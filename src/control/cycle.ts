@@ -117,7 +117,7 @@ function observe(state: ControlState, turn: Turn): void {
     const sight = { view, now, elapsedMs, plan, notices, isTripped: isTripped(state.trips, place) };
     observeUnit(unit, unitPlan, sight);
     if (unit.mode === "starting") forgetWrites(write);
-    for (const report of outcomes) noteOutcome(write, unitPlan, report, notices);
+    for (const report of outcomes) noteOutcome(write, unitPlan, report, { now, notices });
     checkReadBack(write, unitPlan, { view, now, envelope, notices });
     // What runs without a holder: it is kept as it is, and then ramps away. Its limits were
     // started from the same power, so nothing cuts it.
@@ -142,7 +142,9 @@ function decide(state: ControlState, turn: Turn): void {
   const { plan, units, grid, leases, parts, total } = state;
   const { elapsedMs, levels } = turn;
   const { now } = turn.inputs;
-  if (!isBlind(grid)) rampParts(parts, leases, { plan, units, elapsedMs });
+  // In the first cycle after a blind ramp the parts are what is given: from there they go on.
+  const mayRamp = !isBlind(grid) && !total.isBlindRamp;
+  if (mayRamp) rampParts(parts, leases, { plan, units, elapsedMs });
   decideTotal(total, { plan, levels, now, elapsedMs, units, grid, leases, parts });
   if (isBlind(grid)) shrinkParts(parts, total.totalW);
 }

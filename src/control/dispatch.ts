@@ -25,8 +25,6 @@ export interface DispatchSight {
  */
 export function rampParts(parts: Parts, leases: LeaseState, sight: DispatchSight): void {
   const { plan, elapsedMs } = sight;
-  for (let asset = 0; asset < parts.length; asset += 1) holdInReach(parts, asset, leases, sight);
-
   let riseW = 0;
   let fallW = 0;
   for (let asset = 0; asset < parts.length; asset += 1) {
@@ -46,6 +44,7 @@ export function rampParts(parts: Parts, leases: LeaseState, sight: DispatchSight
     } else {
       parts[asset] = towards(partW, lease.targetW, (lease.rampWPerS * elapsedMs) / 1_000);
     }
+    holdInReach(parts, asset, leases, sight);
   }
 }
 

@@ -7,7 +7,7 @@ import type { ControlWrite, WriteReport } from "./exchange.ts";
 import { megawatts, type Notices } from "./notices.ts";
 import type { BatteryUnitPlan, RunCommandPlan } from "./plan.ts";
 import type { UnitState } from "./units.ts";
-import { numberAt } from "../points/number-at.ts";
+import { byteAt, numberAt } from "../points/number-at.ts";
 
 /** What was sent to a unit, and what came of it. Plain data. */
 export interface WriteState {
@@ -19,6 +19,8 @@ export interface WriteState {
   /** When the last setpoint that the device accepted, and that its read-back showed, was sent. */
   acceptedAt: number;
   confirmedAt: number;
+  /** When it was last unknown whether a setpoint arrived, monotonic ms. */
+  doubtAt: number;
   /** A refusal since the last `expectWrite`; undefined: none. */
   refusedReason: string | undefined;
   /** Receive time of the read-back that was looked at last. */
@@ -57,6 +59,7 @@ export function noWrites(): WriteState {
     count: 0,
     acceptedAt: -Infinity,
     confirmedAt: -Infinity,
+    doubtAt: -Infinity,
     refusedReason: undefined,
     readAt: -Infinity,
     differing: 0,
@@ -81,12 +84,15 @@ export function forgetWrites(state: WriteState): void {
   state.count = 0;
 }
 
-/** Notes what became of a setpoint. */
+/**
+ * Notes what became of a setpoint. One that may be lost is sent again with what is asked for by
+ * then; until one has arrived, a read-back that shows an older one is no contradiction.
+ */
 export function noteOutcome(
   state: WriteState,
   plan: BatteryUnitPlan,
   report: WriteReport,
-  notices: Notices,
+  { now, notices }: Pick<WriteSight, "now" | "notices">,
 ): void {
   if (report.point !== plan.points.setpoint) return;
   const isRefused = report.result === "refused";
@@ -97,6 +103,10 @@ export function noteOutcome(
       : `${device} takes setpoints again`,
   );
   if (isRefused) state.refusedReason = report.reason ?? "refused";
+  if (report.result === "unknown") {
+    state.doubtAt = now;
+    state.isDue = true;
+  }
   if (report.result !== "accepted") return;
   const sentAt = sentTime(state, report.value);
   if (sentAt !== undefined) state.acceptedAt = Math.max(state.acceptedAt, sentAt);
@@ -111,7 +121,7 @@ export function checkReadBack(state: WriteState, plan: BatteryUnitPlan, sight: W
   const { view, notices } = sight;
   const { setpoint } = plan.points;
   const readAt = numberAt(view.receivedAt, setpoint);
-  if (readAt <= state.readAt || !isGood(numberAt(view.quality, setpoint))) return;
+  if (readAt <= state.readAt || !isGood(byteAt(view.quality, setpoint))) return;
   state.readAt = readAt;
   const shownW = numberAt(view.values, setpoint);
   const match = matchingTime(state, plan, shownW, readAt);
@@ -119,7 +129,7 @@ export function checkReadBack(state: WriteState, plan: BatteryUnitPlan, sight: W
   if (match !== undefined) {
     state.confirmedAt = Math.max(state.confirmedAt, match);
     state.differing = 0;
-  } else state.differing += 1;
+  } else if (state.acceptedAt >= state.doubtAt) state.differing += 1;
   if (match === undefined && !differs(state)) return;
   const device = plan.asset;
   const subject = { id: "setpoint-differs", device, point: "active-power-setpoint" } as const;

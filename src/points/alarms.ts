@@ -4,7 +4,7 @@ import type { PointIndex } from "../domain/point.ts";
 import { isBad, isGood } from "../domain/quality.ts";
 import type { Reading } from "../domain/round.ts";
 import type { UtcMs } from "../domain/time.ts";
-import { numberAt } from "./number-at.ts";
+import { byteAt, linkAt, numberAt, placeAt } from "./number-at.ts";
 
 /** One alarm of a device: active while the bit or the value is there. */
 export interface AlarmRule {
@@ -57,7 +57,7 @@ export class AlarmWatch {
     this.#isCaused = new Uint8Array(rules.length);
     for (const [at, rule] of rules.entries()) {
       assert(rule.point < pointCount, `alarm ${rule.id} names a point outside the table`);
-      this.#nextOf[at] = numberAt(this.#firstOf, rule.point);
+      this.#nextOf[at] = linkAt(this.#firstOf, rule.point);
       this.#firstOf[rule.point] = at;
     }
   }
@@ -65,11 +65,11 @@ export class AlarmWatch {
   /** Evaluates the rules of the reading's points; pushes an event for each change. */
   apply(reading: Reading, events: PlantEvent[]): void {
     for (let at = 0; at < reading.points.length; at += 1) {
-      let rule = numberAt(this.#firstOf, numberAt(reading.points, at));
+      let rule = linkAt(this.#firstOf, placeAt(reading.points, at));
       if (rule === NONE) continue;
-      const quality = numberAt(reading.quality, at);
+      const quality = byteAt(reading.quality, at);
       if (isBad(quality)) continue;
-      for (; rule !== NONE; rule = numberAt(this.#nextOf, rule))
+      for (; rule !== NONE; rule = linkAt(this.#nextOf, rule))
         this.#evaluate(rule, numberAt(reading.values, at), {
           isCertain: isGood(quality),
           utc: reading.receivedUtc,

@@ -2,7 +2,7 @@ import type { PointIndex } from "../domain/point.ts";
 import { GOOD, isBad, type QualityCode, qualityCode, worstQuality } from "../domain/quality.ts";
 import type { MonotonicMs } from "../domain/time.ts";
 import type { ImageView } from "./image.ts";
-import { numberAt } from "./number-at.ts";
+import { byteAt, numberAt } from "./number-at.ts";
 
 /** One term of a sum over points of the site. */
 export interface SumTerm {
@@ -37,7 +37,7 @@ export function siteSum(
   let receivedAt = Infinity;
   for (const { point, sign, maxAgeMs } of terms) {
     const at = numberAt(view.receivedAt, point);
-    const found = numberAt(view.quality, point);
+    const found = byteAt(view.quality, point);
     quality = worstQuality(quality, isBad(found) || now - at > maxAgeMs ? INPUT_BAD : found);
     value += sign * numberAt(view.values, point);
     receivedAt = Math.min(receivedAt, at);

@@ -4,7 +4,7 @@ import type { PointIndex } from "../domain/point.ts";
 import { GOOD, isGood, qualityCode } from "../domain/quality.ts";
 import type { Reading } from "../domain/round.ts";
 import { QualityOverrides } from "./quality-overrides.ts";
-import { numberAt } from "./number-at.ts";
+import { byteAt, numberAt, placeAt } from "./number-at.ts";
 
 /** A point that must not stand still. */
 export interface FrozenWatch {
@@ -74,8 +74,8 @@ export class FrozenDetector {
    */
   apply(reading: Reading, events: PlantEvent[]): Reading {
     for (let at = 0; at < reading.points.length; at += 1) {
-      const slot = numberAt(this.#slots, numberAt(reading.points, at));
-      if (slot === NOT_WATCHED || !isGood(numberAt(reading.quality, at))) continue;
+      const slot = byteAt(this.#slots, placeAt(reading.points, at));
+      if (slot === NOT_WATCHED || !isGood(byteAt(reading.quality, at))) continue;
       this.#note(slot, numberAt(reading.values, at), reading.receivedAt);
     }
     this.#judge(reading.receivedAt);

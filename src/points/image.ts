@@ -3,7 +3,7 @@ import { type PointTable, type PointIndex } from "../domain/point.ts";
 import { GOOD, isBad, type QualityCode, qualityCode, qualityOf } from "../domain/quality.ts";
 import type { Reading, Sample } from "../domain/round.ts";
 import { type MonotonicMs, utcMs } from "../domain/time.ts";
-import { numberAt } from "./number-at.ts";
+import { byteAt, numberAt, placeAt } from "./number-at.ts";
 
 /**
  * What is known of the plant: columns by place in the point table. Between two calls of
@@ -99,7 +99,7 @@ export class PointImage {
     const { points, receivedAt, sourceTimes } = reading;
     const inbox = this.#inbox;
     for (let at = 0; at < points.length; at += 1) {
-      const index = numberAt(points, at);
+      const index = placeAt(points, at);
       if (index >= this.#pointCount) {
         this.#foreign += 1;
         continue;
@@ -110,7 +110,7 @@ export class PointImage {
       }
       this.#enlist(index);
       inbox.values[index] = numberAt(reading.values, at);
-      inbox.quality[index] = numberAt(reading.quality, at);
+      inbox.quality[index] = byteAt(reading.quality, at);
       inbox.receivedAt[index] = receivedAt;
       inbox.sourceTimes[index] = sourceTimes?.[at] ?? reading.receivedUtc;
       this.#keepText(index, reading.texts?.get(at));
@@ -120,7 +120,7 @@ export class PointImage {
   /** Swaps in everything posted since the last call. Called by the one reader, once per cycle. */
   take(): ImageTake {
     for (let at = 0; at < this.#waitingCount; at += 1)
-      this.#swapIn(numberAt(this.#inbox.waiting, at));
+      this.#swapIn(placeAt(this.#inbox.waiting, at));
     const take = {
       points: this.#waitingCount,
       overwritten: this.#overwritten,
@@ -145,7 +145,7 @@ export class PointImage {
     let count = 0;
     for (let index = 0; index < this.#pointCount; index += 1) {
       const dueAt = numberAt(receivedAt, index) + numberAt(maxAgesMs, index);
-      if (now <= dueAt || isBad(numberAt(quality, index))) continue;
+      if (now <= dueAt || isBad(byteAt(quality, index))) continue;
       quality[index] = TOO_OLD;
       values[index] = Number.NaN;
       changedAt[index] = now;
@@ -176,18 +176,23 @@ export class PointImage {
     const { view } = this;
     const inbox = this.#inbox;
     const value = numberAt(inbox.values, index);
-    const quality = numberAt(inbox.quality, index);
+    const quality = byteAt(inbox.quality, index);
     const receivedAt = numberAt(inbox.receivedAt, index);
-    const text = inbox.texts.get(index);
     const isSame = Object.is(view.values[index], value) && view.quality[index] === quality;
-    if (!isSame || this.#texts.get(index) !== text) view.changedAt[index] = receivedAt;
+    if (!isSame) view.changedAt[index] = receivedAt;
     view.values[index] = value;
     view.quality[index] = quality;
     view.receivedAt[index] = receivedAt;
     view.sourceTimes[index] = numberAt(inbox.sourceTimes, index);
+    inbox.isWaiting[index] = 0;
+    if (inbox.texts.size > 0 || this.#texts.size > 0) this.#swapText(index, receivedAt);
+  }
+
+  #swapText(index: number, receivedAt: number): void {
+    const text = this.#inbox.texts.get(index);
+    if (this.#texts.get(index) !== text) this.view.changedAt[index] = receivedAt;
     if (text === undefined) this.#texts.delete(index);
     else this.#texts.set(index, text);
-    inbox.isWaiting[index] = 0;
   }
 }
 
@@ -211,7 +216,7 @@ export function freshValue(
 export function sampleOf(table: PointTable, view: ImageView, index: PointIndex): Sample {
   const point = table.points[index];
   assert(point !== undefined, `there is no point ${index} in the table`);
-  const code: QualityCode = numberAt(view.quality, index);
+  const code: QualityCode = byteAt(view.quality, index);
   const sourceTime = numberAt(view.sourceTimes, index);
   return {
     id: point.id,

@@ -1,7 +1,7 @@
 import { assert } from "../domain/assert.ts";
 import { GOOD, isGood, type QualityCode, worstQuality } from "../domain/quality.ts";
 import type { Reading } from "../domain/round.ts";
-import { numberAt } from "./number-at.ts";
+import { byteAt, numberAt, placeAt } from "./number-at.ts";
 
 /** Longest reading, points: one device's table is never longer. */
 const SMALLEST_COLUMNS = 64;
@@ -33,7 +33,7 @@ export class QualityOverrides {
   }
 
   get(index: number): QualityCode {
-    return numberAt(this.#codes, index);
+    return byteAt(this.#codes, index);
   }
 
   /** How many points are lowered now. */
@@ -55,10 +55,10 @@ export class QualityOverrides {
     const times = this.#columns(points.length);
     let isLowered = false;
     for (let at = 0; at < points.length; at += 1) {
-      const index = numberAt(points, at);
+      const index = placeAt(points, at);
       const time = sourceTimes?.[at] ?? receivedUtc;
-      const found = numberAt(quality, at);
-      const code = worstQuality(found, numberAt(this.#codes, index));
+      const found = byteAt(quality, at);
+      const code = worstQuality(found, byteAt(this.#codes, index));
       times[at] = time;
       if (isGood(code)) this.#lastGood[index] = time;
       else if (isGood(found)) {
@@ -74,7 +74,7 @@ export class QualityOverrides {
     const { points, quality, sourceTimes, receivedUtc } = reading;
     for (let at = 0; at < points.length; at += 1) {
       if (quality[at] !== GOOD) continue;
-      this.#lastGood[numberAt(points, at)] = sourceTimes?.[at] ?? receivedUtc;
+      this.#lastGood[placeAt(points, at)] = sourceTimes?.[at] ?? receivedUtc;
     }
   }
 

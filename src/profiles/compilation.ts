@@ -47,10 +47,6 @@ export class Compilation {
     return ordinal;
   }
 
-  has(id: string): boolean {
-    return this.#ordinals.has(id);
-  }
-
   meaningAt(ordinal: number): PointMeaning {
     const meaning = this.#meanings[ordinal];
     assert(meaning !== undefined, "an ordinal comes from this profile");

@@ -39,14 +39,30 @@ export function compileConversion(
     offset: linear.offset,
     sf: folded?.sf ?? sf,
     curve: line.curve,
-    codes: line.values === undefined ? undefined : codesOf(draft, compilation),
-    elseCode: elseCodeOf(draft, compilation),
+    ...statesOf(draft, compilation),
     absent: absentOf(draft, place, compilation),
     absentWhen: absentWhenOf(draft, compilation),
     percentOf: percentOf(draft, compilation),
     isActiveLow: isActiveLow(draft),
     string: wireType === "string" ? stringLayout(line) : undefined,
   };
+}
+
+/** States by code; a flag in a number is set by everything but 0, unless the line says otherwise. */
+function statesOf(draft: Draft, compilation: Compilation): Pick<Conversion, "codes" | "elseCode"> {
+  const { line, meaning, wireType } = draft;
+  if (line.values !== undefined) {
+    return { codes: codesOf(draft, compilation), elseCode: elseCodeOf(draft, compilation) };
+  }
+  if (meaning.type !== "bool" || wireType === "bool") {
+    return { codes: undefined, elseCode: undefined };
+  }
+  const set = isActiveLow(draft) ? 0 : 1;
+  const codes = new Map([
+    [0, 1 - set],
+    [1, set],
+  ]);
+  return { codes, elseCode: set };
 }
 
 function elseCodeOf({ line, path, meaning }: Draft, { problems }: Compilation): number | undefined {

@@ -23,7 +23,7 @@ export interface PointMeaning {
 export type MeaningResult = PointMeaning | { readonly problem: string };
 
 /** True for a point that is not in the plant vocabulary. */
-export function isExtraPoint(id: string): boolean {
+function isExtraPoint(id: string): boolean {
   return id.startsWith("x-");
 }
 
@@ -72,7 +72,7 @@ export function unitConversion(
 }
 
 /** The canonical unit for a unit; a unit that the vocabulary does not have stays as it is. */
-export function canonicalUnitFor(unit: string): string {
+function canonicalUnitFor(unit: string): string {
   if (CANONICAL_UNITS.has(unit)) return unit;
   for (const canonical of CANONICAL_UNITS.values()) {
     if (canonical.accepts.has(unit)) return canonical.id;

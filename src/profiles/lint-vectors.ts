@@ -4,6 +4,7 @@ import type { BoundPoint, CompiledProfile } from "./binding.ts";
 import type { CompileOptions } from "./compile.ts";
 import type { ProblemList } from "./problems.ts";
 import type { Profile, Scalar, VectorLine } from "./schema.ts";
+import type { PointLine } from "./schema-point.ts";
 import { runVectors } from "./vectors.ts";
 
 const VECTORS_MIN = 10;
@@ -44,17 +45,18 @@ type Complain = (what: string, rule: number) => void;
 function lintPoint(point: BoundPoint, subject: VectorSubject, problems: ProblemList): void {
   const { resolved, profile } = subject;
   const vectors = profile.vectors ?? [];
-  const index = resolved.points.findIndex((line) => line.point === point.id);
+  const index = resolved.points.findIndex((candidate) => candidate.point === point.id);
+  const line = resolved.points[index];
   const path = index < 0 ? "/vectors" : `/points/${index}`;
   const complain: Complain = (what, rule) => {
     problems.add(path, `no vector shows ${what} of "${point.id}"`, rule);
   };
-  if (point.read !== undefined) lintReadCoverage(point, vectors, complain);
+  if (point.read !== undefined) lintReadCoverage({ point, line }, vectors, complain);
   if (point.write !== undefined) lintWriteCoverage(point, vectors, complain);
 }
 
 function lintReadCoverage(
-  point: BoundPoint,
+  { point, line }: { readonly point: BoundPoint; readonly line: PointLine | undefined },
   vectors: readonly VectorLine[],
   complain: Complain,
 ): void {
@@ -63,7 +65,8 @@ function lintReadCoverage(
   for (const quality of new Set(point.read?.conversion.absent.values() ?? [])) {
     if (!shown.includes(qualityName(quality))) complain(qualityName(quality), 16);
   }
-  for (const state of statesOf(point)) {
+  const states = line?.values === undefined ? [] : statesOf(point);
+  for (const state of states) {
     if (!shown.includes(state)) complain(`"${String(state)}"`, 16);
   }
   if (isSigned(point) && !shown.some((value) => typeof value === "number" && value < 0)) {

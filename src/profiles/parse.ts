@@ -20,6 +20,8 @@ export type ParseResult =
   | { readonly problems: readonly ProfileProblem[] };
 
 const validate = new Ajv({
+  // Compiled anew at every start: to make the code smaller costs more than it saves.
+  code: { optimize: false },
   allErrors: true,
   verbose: true,
   strict: true,

@@ -258,4 +258,3 @@ export const POINT = strict("a point", {
 export type PointLine = Static<typeof POINT>;
 export type WriteSection = Static<typeof WRITE>;
 export type StepLine = Static<typeof STEP>;
-export type AbsentSection = Static<typeof ABSENT>;

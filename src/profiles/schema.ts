@@ -413,7 +413,6 @@ export type AlarmLine = Static<typeof ALARM>;
 export type AlarmEntry = Static<typeof ALARM_ENTRY>;
 export type InterlockLine = Static<typeof INTERLOCK>;
 export type KeepAliveLine = Static<typeof KEEP_ALIVE>;
-export type VendorModel = Static<typeof MODEL>;
 export type ParameterLine = Static<typeof PARAMETER>;
 export type Scalar = Static<typeof SCALAR>;
 

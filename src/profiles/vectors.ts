@@ -65,7 +65,7 @@ export function runVector(
 }
 
 /** Decodes every point whose registers are all known, and derives the rest. */
-export function readAll(profile: CompiledProfile, words: RegisterWords): RoundColumns {
+function readAll(profile: CompiledProfile, words: RegisterWords): RoundColumns {
   const columns: RoundColumns = {
     values: new Float64Array(profile.points.length).fill(Number.NaN),
     quality: new Uint8Array(profile.points.length).fill(NEVER_READ),

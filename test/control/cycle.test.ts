@@ -104,6 +104,35 @@ describe("control cycle", () => {
     });
   });
 
+  it("takes a pause of its own for one second at most: a stall is not a step", () => {
+    const site = new PlantSite({ plan: testPlan({ peakCapW: undefined }), batteriesW: 10 * MW });
+    site.run(1_000);
+    const beforeW = site.last!.status.totalW;
+    site.isControlDead = true;
+    site.run(2_500);
+    site.isControlDead = false;
+    site.run(50);
+    const stepW = beforeW - site.last!.status.totalW;
+    assert.ok(stepW > 0 && stepW <= 0.05 * MW + 1, `${stepW} W`);
+  });
+
+  it("puts protective writes before all others", () => {
+    const base = testPlan({ withFeeders: false, peakCapW: 16 * MW });
+    const trips = base.trips.map((trip, unit) => ({ ...trip, units: [unit] }));
+    const { turn } = byHand({ ...base, trips });
+    turn();
+    turn();
+    const { writes } = turn({ [unitPoints(1).alarms]: 64, [METER]: 25 * MW });
+    assert.deepEqual(
+      writes.map((write) => [write.asset, write.isProtective]),
+      [
+        ["bess-2", true],
+        ["bess-2", true],
+        ["bess-1", false],
+      ],
+    );
+  });
+
   it("writes a held setpoint again each second, and a new one only when it moved a step", () => {
     const { turn } = byHand(testPlan({ peakCapW: 16 * MW, withFeeders: false }));
     turn();

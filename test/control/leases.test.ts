@@ -2,7 +2,13 @@ import { strict as assert } from "node:assert";
 import type { Command } from "../../src/domain/command.ts";
 import { monotonicMs, utcMs } from "../../src/domain/time.ts";
 import { laneOf } from "../../src/control/cycle.ts";
-import { MW, type PlanOptions, STATE_FAULT, testPlan } from "../support/plant-plan.ts";
+import {
+  MW,
+  type PlanOptions,
+  STATE_FAULT,
+  STATE_RUNNING,
+  testPlan,
+} from "../support/plant-plan.ts";
 import { PlantSite, pressEmergencyStop } from "../support/plant-site.ts";
 
 const FAST = 100 * MW;
@@ -312,6 +318,35 @@ describe("leases", () => {
     });
     site.run(2_000);
     assert.ok(Math.abs(site.batteryW - 5 * MW) <= 0.05 * MW);
+  });
+
+  it("do not move while nothing is known of the grid", () => {
+    const { site, send } = start({ peakCapW: undefined });
+    site.isMeterCut = true;
+    site.areFeedersCut = true;
+    site.run(400);
+    assert.equal(site.last!.status.source, "none");
+    send("a", { action: setPower(5 * MW) });
+    site.run(300);
+    assert.equal(site.last!.status.leases[0]?.partW, 0);
+    assert.equal(site.batteryW, 0);
+  });
+
+  it("do not run ahead of what the units can give, and go on at their ramp", () => {
+    const { site, send } = start({ peakCapW: undefined });
+    send("a", { action: setPower(20 * MW, 2 * MW) });
+    site.run(20_000);
+    site.units[0]!.state = STATE_FAULT;
+    site.run(5_000);
+    assert.ok(Math.abs(site.last!.status.totalW - 12 * MW) <= 0.01 * MW);
+    site.units[0]!.state = STATE_RUNNING;
+    let beforeW = site.last!.status.totalW;
+    site.onCycle.push((result) => {
+      assert.ok(result.status.totalW - beforeW <= 0.1 * MW + 1, "at 2 MW/s");
+      beforeW = result.status.totalW;
+    });
+    site.run(6_000);
+    assert.ok(Math.abs(site.batteryW - 20 * MW) <= 0.1 * MW);
   });
 
   it("expire by the monotonic clock, whatever the wall clock does", () => {

@@ -314,6 +314,108 @@ describe("what keeps a profile from being compiled", () => {
       () => one({}, { keepAlive: { k: { at: "holding 5", everyMs: 1, onLoss: "x" } } }),
       "a keep-alive needs one of raw, counter, toggle and repeat",
     ],
+    [
+      "an else that is no state",
+      () => one({ point: "health", values: { "1": "ok" }, else: "odd" }),
+      '"odd" is no state of "health"',
+    ],
+    [
+      "a scale factor nowhere",
+      () => one({ sf: { at: "nowhere" } }),
+      '"nowhere" is neither a table with an address nor a point of a model',
+    ],
+    [
+      "a scale factor of no model",
+      () => one({ sf: "W_SF" }),
+      '"W_SF" is neither a table with an address nor a point of a model',
+    ],
+    [
+      "a selected scale",
+      () => one({ scale: "$factor" }),
+      "selectors are not supported by this version",
+    ],
+    [
+      "selectors",
+      () => one({}, { selectors: { order: { at: "holding 1", map: {} } } }),
+      "selectors are not supported by this version",
+    ],
+    [
+      "an absence by no state",
+      () => one({ absentWhen: { point: "x-a", equals: "none" } }),
+      '"none" is no state of "x-a"',
+    ],
+    [
+      "a range from an IEC device",
+      () => one({ write: { ...RULE, range: "from-device" } }),
+      '"from-device" is not supported for Modbus: name a point',
+    ],
+    [
+      "a read-back nowhere",
+      () =>
+        one({ write: { range: [0, 1], danger: "none", readBack: { at: "nowhere", withinMs: 1 } } }),
+      '"nowhere" is neither a table with an address nor a point of a model',
+    ],
+    [
+      "a read-back of what is not read",
+      () => problemsOf({ points: [{ ...without("group"), write: { ...RULE, range: [0, 1] } }] }),
+      '"x-a" is not read: its readBack needs a place',
+    ],
+    [
+      "a write nowhere",
+      () => one({ write: { ...RULE, range: [0, 1], at: "nowhere" } }),
+      '"nowhere" is neither a table with an address nor a point of a model',
+    ],
+    [
+      "a step without raw",
+      () => one({ write: { ...RULE, range: [0, 1], before: [{ at: "holding 1" }] } }),
+      "a write step needs raw",
+    ],
+    [
+      "an interlock nowhere",
+      () => one({}, { interlocks: { i: { equals: 1 } } }),
+      "this needs at or point",
+    ],
+    [
+      "a keep-alive nowhere",
+      () => one({}, { keepAlive: { k: { everyMs: 1, onLoss: "x" } } }),
+      "a keep-alive needs at or repeat",
+    ],
+    [
+      "a time-out that the device knows",
+      () =>
+        one(
+          {},
+          {
+            keepAlive: {
+              k: { repeat: "x-a", deviceTimeoutAt: "holding 1", everyMs: 1, onLoss: "x" },
+            },
+          },
+        ),
+      "deviceTimeoutAt is not supported for Modbus: state deviceTimeoutMs",
+    ],
+    [
+      "an alarm of no state",
+      () =>
+        one(
+          { values: { "1": "on" } },
+          { alarms: [{ point: "x-a", values: { off: { id: "x", severity: "info" } } }] },
+        ),
+      '"off" is no state of "x-a"',
+    ],
+    [
+      "a case of no state",
+      () =>
+        one(
+          { values: { "1": "on" } },
+          { derived: [{ point: "x-d", select: { by: "x-a", cases: { off: "x-a" } } }] },
+        ),
+      '"off" is no state of "x-a"',
+    ],
+    [
+      "a group without a period",
+      () => one({}, { groups: { g: {} } }),
+      'the group "g" needs everyMs',
+    ],
     ["a missing base", () => one({}, { extends: "acme/none" }), 'there is no profile "acme/none"'],
   ];
   for (const [what, problems, expected] of cases) {

@@ -202,6 +202,14 @@ describe("decoding a point", () => {
     const bit = pointWith({ type: "uint16", slice: [6, 1] }, {});
     assert.equal(decoded(bit, [0x40]).value, 1);
     assert.equal(decoded(bit, [0xbf]).value, 0);
+    const inverted = pointWith({ type: "uint16", slice: [6, 1], active: "low" });
+    assert.equal(decoded(inverted, [0x40]).value, 0);
+    assert.equal(decoded(inverted, [0xbf]).value, 1);
+    const word = pointWith({ point: "leak-detected", type: "uint16" });
+    assert.deepEqual(
+      [0, 1, 7].map((raw) => decoded(word, [raw]).value),
+      [0, 1, 1],
+    );
     const coil = pointWith({ at: "discrete 7", type: "bool" });
     const columns = columnsOf({ points: [coil] });
     decodeBit(coil, 1, columns, 0);

@@ -78,6 +78,15 @@ describe("the profile library", () => {
     assert.throws(() => library.compile("bad/form"), /problems=6 line=1/);
   });
 
+  it("does not leave its folder", () => {
+    mkdirSync(join(root, "inner"));
+    const inner = new ProfileLibrary(join(root, "inner"));
+    assert.equal(
+      codeOf(() => inner.compile("../acme/one")),
+      "PROFILE_MISSING",
+    );
+  });
+
   it("says when a file cannot be read", () => {
     mkdirSync(join(root, "acme", "folder.json"));
     assert.equal(

@@ -163,6 +163,55 @@ describe("scene: a unit falls silent", () => {
     assert.deepEqual(site.events, []);
   });
 
+  it("explains no mismatch while its reading is late and the load swings", () => {
+    for (let seed = 1; seed <= 10; seed += 1) {
+      const plan = testPlan({ peakCapW: 20 * MW });
+      const site = new PlantSite({ plan, training: square, seed });
+      site.run(2_000);
+      for (let pause = 0; pause < 5; pause += 1) {
+        site.units[0]!.isCut = true;
+        site.run(345);
+        site.units[0]!.isCut = false;
+        site.run(400);
+      }
+      assert.deepEqual(site.events, [], `seed ${seed}`);
+    }
+  });
+
+  it("is no reason for the others to work against what it gives anyway", () => {
+    const plan = testPlan({ peakCapW: FULL_LOAD_W - 12 * MW });
+    const site = new PlantSite({ plan });
+    const action = { kind: "set-power", powerW: 2 * MW, rampWPerS: 100 * MW } as const;
+    site.run(500);
+    site.command({ id: "a", action });
+    site.run(1_500);
+    site.units[0]!.isCut = true;
+    site.run(500);
+    site.training = () => 4 * MW;
+    const { lowest } = watchWhile(site, 2_000, () => site.units[1]!.setpointW);
+    assert.ok(lowest >= 0, `the other was asked for ${lowest} W`);
+  });
+
+  it("is first asked for what it gives when it is heard again", () => {
+    const site = new PlantSite({ plan: testPlan({ peakCapW: undefined }) });
+    site.run(500);
+    const action = { kind: "set-power", powerW: 10 * MW, rampWPerS: 100 * MW } as const;
+    site.command({ id: "a", asset: "bess-1", action });
+    site.run(1_000);
+    site.units[0]!.isCut = true;
+    site.run(30_000);
+    site.units[0]!.isCut = false;
+    const first: number[] = [];
+    site.onCycle.push((result) => {
+      for (const write of result.writes)
+        if (write.point === unitPoints(0).setpoint) first.push(write.value);
+    });
+    site.run(50);
+    assert.deepEqual(first, [Math.round(site.units[0]!.powerW / 1_000) * 1_000]);
+    site.run(2_000);
+    assert.deepEqual(site.eventsOf("setpoint-differs"), []);
+  });
+
   it("counts at what the meters show when they show it sooner", () => {
     const site = new PlantSite({ plan: testPlan({ peakCapW: FULL_LOAD_W - 12 * MW }) });
     site.run(3_000);
@@ -223,12 +272,14 @@ describe("scene 8: the grid meter freezes", () => {
     site.run(2_100);
     site.isMeterFrozen = true;
     site.run(1_900);
+    const sources = new Set<string>();
+    site.onCycle.push((result) => sources.add(result.status.source));
     for (let swing = 0; swing < 3; swing += 1) {
       site.run(300);
       assert.ok(Math.abs(site.gridW - 20 * MW) <= 0.05 * MW, `${site.gridW} W by the feeders`);
       site.run(700);
-      assert.equal(site.last?.status.source, "feeders", "it does not flap with the swing");
     }
+    assert.deepEqual([...sources], ["feeders"], "it does not flap with the swing");
     site.isMeterFrozen = false;
     site.run(1_500);
     assert.equal(site.last?.status.source, "meter");

@@ -15,7 +15,14 @@ export async function freePorts(count: number): Promise<number[]> {
     ),
   );
   await Promise.all(
-    servers.map(async (server) => new Promise<void>((resolve) => server.close(() => resolve()))),
+    servers.map(
+      async (server) =>
+        new Promise<void>((resolve) =>
+          server.close(() => {
+            resolve();
+          }),
+        ),
+    ),
   );
   return ports;
 }
@@ -36,7 +43,11 @@ async function areFree(first: number, count: number): Promise<boolean> {
       server.once("error", () => {
         resolve(false);
       });
-      server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+      server.listen(port, "127.0.0.1", () =>
+        server.close(() => {
+          resolve(true);
+        }),
+      );
     });
     if (!isFree) return false;
   }

@@ -112,7 +112,7 @@ export class PlantSite {
   #outcomes: WriteReport[] = [];
   #commands: Command[] = [];
   #orders: LocalOrder[] = [];
-  #held = { meterW: 0, trainW: 0 };
+  readonly #held = { meterW: 0, trainW: 0 };
 
   constructor(options: SiteOptions) {
     this.#options = options;

@@ -1,3 +1,4 @@
+import { isAborted } from "../../link/abort.ts";
 import { SystemClock } from "../../platform/clock.ts";
 import { askOnce, isUnreachable } from "../queries.ts";
 import { loadContext } from "../site-context.ts";
@@ -105,31 +106,32 @@ export async function points(call: CommandCall): Promise<ExitStatus> {
   const { terminal, signal } = call;
   const clock = new SystemClock();
   const filter = call.positionals[0] ?? "";
-  const isLive = terminal.screen !== undefined && !hasFlag(call, "json") && !hasFlag(call, "once");
+  const isJson = hasFlag(call, "json");
+  const lineOf = isJson ? JSON.stringify : pointLine;
+  const isLive = terminal.screen !== undefined && !isJson && !hasFlag(call, "once");
   for (;;) {
     const answers = await allPoints(call, filter);
     if (answers === undefined) {
       terminal.err("gateway-services does not answer");
       return 3;
     }
-    if (hasFlag(call, "json")) for (const answer of answers) terminal.out(JSON.stringify(answer));
-    else if (!isLive) for (const answer of answers) terminal.out(pointLine(answer));
-    else {
-      const rows = (terminal.screen?.rows ?? 24) - 2;
-      const shown = answers.slice(0, rows).map(pointLine);
-      const rest = answers.length - shown.length;
-      const foot = rest > 0 ? `… ${rest} more; narrow it by a filter` : `${answers.length} points`;
-      terminal.draw(
-        `\u001b[H${[...shown, foot].map((line) => `${line}\u001b[K`).join("\n")}\u001b[J`,
-      );
-    }
+    if (isLive) terminal.draw(liveTable(answers, terminal.screen.rows - 2));
+    else for (const answer of answers) terminal.out(lineOf(answer));
     if (!isLive) return 0;
     await clock.sleep(REFRESH_MS, signal).catch(() => undefined);
-    if (signal.aborted) return 0;
+    if (isAborted(signal)) return 0;
   }
 }
 
-/** Every point that fits, page by page: one answer holds a thousand. */
+/** Redrawn in place from the top left corner. */
+function liveTable(answers: readonly PointAnswer[], rows: number): string {
+  const shown = answers.slice(0, rows).map(pointLine);
+  const rest = answers.length - shown.length;
+  const foot = rest > 0 ? `… ${rest} more; narrow it by a filter` : `${answers.length} points`;
+  return `\u001b[H${[...shown, foot].map((line) => `${line}\u001b[K`).join("\n")}\u001b[J`;
+}
+
+/** Every point, page by page: one answer holds a thousand. */
 async function allPoints(
   call: CommandCall,
   filter: string,

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { GatewayError } from "../../domain/errors.ts";
 import type { Clock } from "../../domain/time.ts";
+import { isAborted } from "../../link/abort.ts";
 import { SystemClock } from "../../platform/clock.ts";
 import { superviseRoles, cliFile } from "../commands/roles.ts";
 import { type DemoBroker, startDemoBroker } from "../demo-broker.ts";
@@ -95,7 +96,7 @@ class DemoRun {
     for (let second = 0; second <= seconds && !over.aborted; second += 1) {
       const due = startedAt + second * SECOND_MS;
       await this.#clock.sleep(Math.max(0, due - this.#clock.now()), over).catch(() => undefined);
-      if (over.aborted) break;
+      if (isAborted(over)) break;
       const current = hasFlag(this.#call, "steady") ? undefined : actAt(second);
       if (current !== undefined && current.name !== act) {
         act = current.name;

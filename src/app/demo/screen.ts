@@ -166,13 +166,12 @@ function eventLines(state: ScreenState, paint: Paint): string[] {
 function clip(line: string, width: number): string {
   let shown = 0;
   let result = "";
-  // eslint-disable-next-line no-control-regex -- an escape sequence begins with a control character
   for (const part of line.split(/(\u001b\[[0-9;]*m)/)) {
     if (part.startsWith("\u001b")) {
       result += part;
       continue;
     }
-    const room = [...part].slice(0, width - shown);
+    const room = Array.from(part).slice(0, width - shown);
     shown += room.length;
     result += room.join("");
   }

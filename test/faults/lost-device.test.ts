@@ -1,0 +1,162 @@
+import assert from "node:assert/strict";
+import { delay, eventually, SiteRun } from "../integration/site-run.ts";
+import {
+  type Got,
+  percentile,
+  qualitiesOf,
+  Subscriber,
+  valuesOf,
+} from "../integration/subscriber.ts";
+
+const PULLED = "ups-1";
+/** Slowest group of its profile. */
+const SLOWEST_MS = 2_000;
+/** From the device to the subscriber, and the tenth of a period that a poll may be late, ms. */
+const MARGIN_MS = 300;
+const WATCH_MS = 25_000;
+
+describe("a device that is pulled out", function () {
+  this.timeout(300_000);
+  let run: SiteRun;
+  let north: Subscriber;
+
+  before(async () => {
+    run = await SiteRun.open("pull");
+    await run.startBroker();
+    north = await Subscriber.open({
+      url: run.brokerUrl,
+      version: 5,
+      clientId: "north",
+      topics: ["tel/#", "evt/#", "status"],
+    });
+    await run.startPlant("mean");
+    await run.startGateway();
+    await north.wait("online", 30_000, ({ body }) => body["status"] === "online");
+    await delay(15_000);
+  });
+
+  after(async () => {
+    await north.close();
+    await run.close();
+  });
+
+  for (const fault of ["stopped", "blackhole", "silent"]) {
+    it(`is bad with a reason within two polls when it is ${fault}; nobody else notices`, async () => {
+      north.got.length = 0;
+      await delay(WATCH_MS);
+      const before = spacings(north.got);
+      const lastGood = lastGoodTimes(north.got);
+      north.got.length = 0;
+      run.order({ device: PULLED, fault });
+      const pulledAt = performance.now();
+
+      const bad = new Map<string, Got>();
+      const tookMs = await eventually("every point is bad", 20_000, () => {
+        for (const got of north.on(`tel/${PULLED}`))
+          for (const [field, quality] of Object.entries(qualitiesOf(got)))
+            if (quality.startsWith("bad/") && !bad.has(field)) bad.set(field, got);
+        return [...lastGood.keys()].every((field) => bad.has(field))
+          ? Math.max(...[...bad.values()].map(({ atMs }) => atMs)) - pulledAt
+          : undefined;
+      });
+      assert(lastGood.size > 10, `${lastGood.size} points were good before`);
+      console.log(`      ${fault}: all ${bad.size} points bad after ${Math.round(tookMs)} ms`);
+      assert(tookMs <= 2 * SLOWEST_MS + MARGIN_MS, `${tookMs} ms`);
+      for (const [field, got] of bad) {
+        assert.equal(valuesOf(got)[field], null, `${field} shows no old number`);
+        assert.match(qualitiesOf(got)[field] ?? "", /^bad\/no-communication$/);
+      }
+      assertLastGoodUnchanged(bad, lastGood);
+
+      await delay(WATCH_MS);
+      const during = spacings(north.got);
+      run.order({ device: PULLED, fault: "none" });
+      compare(before, during);
+      await north.wait("the device is back", 60_000, (got) => {
+        const isLater = got.atMs > pulledAt + WATCH_MS;
+        return isLater && got.topic === `tel/${PULLED}` && valuesOf(got)["active_power_w"] !== null;
+      });
+      await delay(5_000);
+    });
+  }
+});
+
+/** UTC of the newest good value of each point of the pulled device. */
+function lastGoodTimes(got: readonly Got[]): Map<string, number> {
+  const times = new Map<string, number>();
+  for (const message of got) {
+    if (message.topic !== `tel/${PULLED}`) continue;
+    const qualities = qualitiesOf(message);
+    for (const field of Object.keys(valuesOf(message)))
+      if (qualities[field] === undefined && field !== "link_up") times.set(field, timeOf(message));
+  }
+  return times;
+}
+
+function timeOf({ body }: Got): number {
+  return Number(body["t"]);
+}
+
+/** The source time that a bad value names is that of a good one: before the pull, and it stays. */
+function assertLastGoodUnchanged(
+  bad: ReadonlyMap<string, Got>,
+  lastGood: ReadonlyMap<string, number>,
+): void {
+  for (const [field, got] of bad) {
+    if (field === "link_up") continue;
+    const differences = (got.body["dt"] ?? {}) as Readonly<Record<string, number>>;
+    const named = timeOf(got) + Number(differences[field]);
+    const known = lastGood.get(field) ?? Number.NaN;
+    // One more poll may have come between the last look and the pull.
+    assert(named >= known && named <= known + 2 * SLOWEST_MS, `${field}: ${named - known} ms off`);
+  }
+}
+
+/** Distances between the polls of each device's commonest group, in parts of their median. */
+function spacings(got: readonly Got[]): Map<string, number[]> {
+  const groups = new Map<string, Map<string, number[]>>();
+  for (const message of got) {
+    if (!message.topic.startsWith("tel/") || message.topic.startsWith("tel/gateway")) continue;
+    if (message.topic === `tel/${PULLED}`) continue;
+    const [first] = Object.keys(valuesOf(message));
+    const byFirst = groups.get(message.topic) ?? new Map<string, number[]>();
+    groups.set(message.topic, byFirst);
+    const times = byFirst.get(first ?? "") ?? [];
+    byFirst.set(first ?? "", times);
+    times.push(timeOf(message));
+  }
+  const result = new Map<string, number[]>();
+  for (const [topic, byFirst] of groups) {
+    const [times] = [...byFirst.values()].sort((a, b) => b.length - a.length);
+    if (times === undefined || times.length < 10) continue;
+    times.sort((a, b) => a - b);
+    const distances = times.slice(1).map((time, at) => time - (times[at] ?? time));
+    result.set(topic, distances);
+  }
+  return result;
+}
+
+function compare(
+  before: ReadonlyMap<string, readonly number[]>,
+  during: ReadonlyMap<string, readonly number[]>,
+): void {
+  const all = { before: [] as number[], during: [] as number[] };
+  for (const [topic, distances] of before) {
+    const others = during.get(topic);
+    assert(others !== undefined, `${topic} is still polled`);
+    const periodMs = percentile(distances, 0.5);
+    const [was, is] = [percentile(distances, 0.99), percentile(others, 0.99)];
+    if (is > was * 1.1)
+      console.log(
+        `      ${topic}: period ${periodMs} ms, p99 ${was} → ${is} ms (${others.length})`,
+      );
+    all.before.push(...distances.map((distance) => distance / periodMs));
+    all.during.push(...others.map((distance) => distance / periodMs));
+  }
+  const [was, is] = [percentile(all.before, 0.99), percentile(all.during, 0.99)];
+  console.log(
+    `      periods of ${before.size} other devices, p99 in parts of the median: ` +
+      `${was.toFixed(3)} before (${all.before.length}), ${is.toFixed(3)} during (${all.during.length})`,
+  );
+  assert(is <= was * 1.1, `p99 went from ${was} to ${is}`);
+}
