@@ -4,6 +4,8 @@ import path from "node:path";
 import { ERRORS } from "../src/domain/errors.ts";
 
 const COLUMNS_MAX = 100;
+/** The sentence of a test is not broken for a column or two; nor is what prettier must not. */
+const UNBREAKABLE = /^\s*(it|describe)\(.{0,120}$|prettier-ignore$/;
 const VAGUE_NAMES = /^(utils?|helpers?|common|misc|base|manager|types|data|info)\.ts$/;
 const LICENCES = new Set([
   "MIT",
@@ -33,7 +35,9 @@ describe("tidy", () => {
     const long = files.flatMap(({ file, text }) =>
       text
         .split("\n")
-        .flatMap((line, i) => (line.length > COLUMNS_MAX ? [`${file}:${i + 1}: wrap`] : [])),
+        .flatMap((line, i) =>
+          line.length > COLUMNS_MAX && !UNBREAKABLE.test(line) ? [`${file}:${i + 1}: wrap`] : [],
+        ),
     );
     assert.deepEqual(long, []);
   });

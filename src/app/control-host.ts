@@ -203,7 +203,9 @@ export class ControlHost {
   }
 }
 
-/** Whether an effect is to be expected: the write was not refused and its read-back does not differ. */
+/**
+ * Whether an effect is to be expected: the write was not refused and its read-back does not differ.
+ */
 function wasTaken(report: WriteReport): boolean {
   const readBack = report.readBack?.result;
   if (report.result === "refused" || readBack === "differs") return false;

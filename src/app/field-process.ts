@@ -78,7 +78,9 @@ interface Order {
 
 const SETPOINTS_MAX = 64;
 
-/** Comes from control over a socket that only control may open; its form is checked all the same. */
+/**
+ * Comes from control over a socket that only control may open; its form is checked all the same.
+ */
 function orderOf(params: unknown): Order {
   const { device, setpoints } = (params ?? {}) as {
     readonly device?: unknown;

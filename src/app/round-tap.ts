@@ -19,8 +19,8 @@ export interface RoundSinks {
 }
 
 /**
- * What a producer does with a round before anybody sees it: marks values that are frozen, raises and
- * clears the alarms of the profile, then hands it to the image and the link.
+ * What a producer does with a round before anybody sees it: marks values that are frozen, raises
+ * and clears the alarms of the profile, then hands it to the image and the link.
  */
 export class RoundTap {
   readonly #sinks: RoundSinks;

@@ -27,8 +27,8 @@ interface DeviceQueue {
 }
 
 /**
- * Sends what control decided to the driver of the device, in this process or in field. Of one device
- * one batch is under way; of what waits meanwhile the newest value of each point goes next.
+ * Sends what control decided to the driver of the device, in this process or in field. Of one
+ * device one batch is under way; of what waits meanwhile the newest value of each point goes next.
  */
 export class WriteDispatch {
   readonly #parts: WriteDispatchParts;

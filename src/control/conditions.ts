@@ -7,8 +7,8 @@ import { byteAt, numberAt } from "../points/number-at.ts";
 export type ConditionState = "active" | "clear" | "unknown";
 
 /**
- * Whether a condition is there. A bad value says nothing; an uncertain one can say that it is there,
- * not that it is gone.
+ * Whether a condition is there. A bad value says nothing; an uncertain one can say that it is
+ * there, not that it is gone.
  */
 export function conditionState(view: ImageView, condition: ConditionPlan): ConditionState {
   const quality = byteAt(view.quality, condition.point);

@@ -114,8 +114,8 @@ export function noteOutcome(
 
 /**
  * Compares the setpoint that the device shows with what was sent. It may show any that was in force
- * since `withinMs` before; anything else twice in a row differs: the device took it and did nothing,
- * or somebody else writes.
+ * since `withinMs` before; anything else twice in a row differs: the device took it and did
+ * nothing, or somebody else writes.
  */
 export function checkReadBack(state: WriteState, plan: BatteryUnitPlan, sight: WriteSight): void {
   const { view, notices } = sight;

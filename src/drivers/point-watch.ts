@@ -104,7 +104,9 @@ export class PointWatch {
     return this.#marked(silent, now, utcNow);
   }
 
-  /** All points that are read: the device is lost. One that is only written has no value to lose. */
+  /**
+   * All points that are read: the device is lost. One that is only written has no value to lose.
+   */
   markAll(quality: QualityCode, now: MonotonicMs, utcNow: UtcMs): Reading {
     this.#isRead.forEach((isRead, position) => {
       if (isRead === 1) this.#mark(position, quality);

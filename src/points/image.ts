@@ -37,8 +37,8 @@ export interface ImageTake {
 }
 
 /**
- * How far a value may lie in the future of its reader, ms: the clock of a cycle is read once, before
- * the readings that arrived during its start.
+ * How far a value may lie in the future of its reader, ms: the clock of a cycle is read once,
+ * before the readings that arrived during its start.
  */
 const FUTURE_MS = 100;
 
@@ -135,8 +135,8 @@ export class PointImage {
   }
 
   /**
-   * Makes every value older than its limit bad/too-old; its last good time stays. Returns the places
-   * that changed, valid until the next call.
+   * Makes every value older than its limit bad/too-old; its last good time stays. Returns the
+   * places that changed, valid until the next call.
    *
    * @param maxAgesMs oldest allowed age by place, see `maxAges`; Infinity where there is none
    */

@@ -26,6 +26,9 @@ export function compileConversion(
   const sf = scaleFactorOf(draft, compilation);
   const canFold = sf === undefined && line.curve === undefined;
   const folded = canFold ? foldDecimals(linear.scale) : undefined;
+  if (line.active === "low" && draft.meaning.type !== "bool") {
+    compilation.problems.add(`${path}/active`, "only a flag can be active when low");
+  }
   if (line.curve !== undefined && !isMonotonic(line.curve)) {
     const message = "a curve must rise or fall all the way in both columns";
     compilation.problems.add(`${path}/curve`, message, 13);
@@ -48,7 +51,9 @@ export function compileConversion(
   };
 }
 
-/** States by code; a flag in a number is set by everything but 0, unless the line says otherwise. */
+/**
+ * States by code; a flag in a number is set by everything but 0, unless the line says otherwise.
+ */
 function statesOf(draft: Draft, compilation: Compilation): Pick<Conversion, "codes" | "elseCode"> {
   const { line, meaning, wireType } = draft;
   if (line.values !== undefined) {

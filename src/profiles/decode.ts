@@ -73,7 +73,9 @@ export function slotOf(
   return { point, read, byteOffset, sfByteOffset, exponent, plan: planOf(point, read) };
 }
 
-/** Power of ten that is known without reading: 0 without scale factor, NaN when it has to be read. */
+/**
+ * Power of ten that is known without reading: 0 without scale factor, NaN when it has to be read.
+ */
 export function knownExponent(conversion: Conversion): number {
   if (conversion.sf === undefined) return 0;
   return conversion.sf.exponent ?? Number.NaN;

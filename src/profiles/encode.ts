@@ -115,7 +115,8 @@ export function encodeScaleFactor(exponent: number): number[] {
 }
 
 /**
- * True when a setpoint may be written as far as this interlock goes. What is not good does not hold.
+ * True when a setpoint may be written as far as this interlock goes. What is not good does not
+ * hold.
  *
  * @param placeValue unsigned number read at `interlock.place`, where it has one
  */

@@ -61,7 +61,8 @@ export class ProfileLibrary {
   }
 
   /**
-   * @throws GatewayError PROFILE_MISSING, FILE_UNREADABLE, or PROFILE_INVALID with the first problem
+   * @throws GatewayError PROFILE_MISSING, FILE_UNREADABLE, or PROFILE_INVALID with the first
+   * problem
    */
   compile(name: string, options: Omit<CompileOptions, "name" | "library"> = {}): CompiledProfile {
     const entry = this.entry(name);

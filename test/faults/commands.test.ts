@@ -33,7 +33,7 @@ describe("a battery command over MQTT", function () {
     });
     await run.startPlant("low");
     await run.startGateway();
-    await north.wait("online", 30_000, ({ body }) => body["status"] === "online");
+    await north.wait("online", 60_000, ({ body }) => body["status"] === "online");
     await eventually("both batteries are ready", 30_000, async () => {
       const { units } = await controlSight(run);
       return units.every(({ mode }) => mode === "ready") ? true : undefined;
@@ -171,7 +171,7 @@ describe("an unsigned command", function () {
     });
     await run.startPlant("low");
     await run.startGateway();
-    await north.wait("online", 30_000, ({ body }) => body["status"] === "online");
+    await north.wait("online", 60_000, ({ body }) => body["status"] === "online");
   });
 
   after(async () => {

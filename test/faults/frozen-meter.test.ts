@@ -26,7 +26,7 @@ describe("a grid meter whose registers freeze while its connection stays up", fu
     });
     await run.startPlant("steady");
     await run.startGateway();
-    await north.wait("online", 30_000, ({ body }) => body["status"] === "online");
+    await north.wait("online", 60_000, ({ body }) => body["status"] === "online");
   });
 
   after(async () => {

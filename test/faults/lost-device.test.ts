@@ -31,7 +31,7 @@ describe("a device that is pulled out", function () {
     });
     await run.startPlant("mean");
     await run.startGateway();
-    await north.wait("online", 30_000, ({ body }) => body["status"] === "online");
+    await north.wait("online", 60_000, ({ body }) => body["status"] === "online");
     await delay(15_000);
   });
 

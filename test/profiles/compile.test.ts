@@ -315,6 +315,11 @@ describe("what keeps a profile from being compiled", () => {
       "a keep-alive needs one of raw, counter, toggle and repeat",
     ],
     [
+      "a number that is active when low",
+      () => one({ active: "low" }),
+      "only a flag can be active when low",
+    ],
+    [
       "an else that is no state",
       () => one({ point: "health", values: { "1": "ok" }, else: "odd" }),
       '"odd" is no state of "health"',

@@ -202,7 +202,12 @@ describe("decoding a point", () => {
     const bit = pointWith({ type: "uint16", slice: [6, 1] }, {});
     assert.equal(decoded(bit, [0x40]).value, 1);
     assert.equal(decoded(bit, [0xbf]).value, 0);
-    const inverted = pointWith({ type: "uint16", slice: [6, 1], active: "low" });
+    const inverted = pointWith({
+      point: "leak-detected",
+      type: "uint16",
+      slice: [6, 1],
+      active: "low",
+    });
     assert.equal(decoded(inverted, [0x40]).value, 0);
     assert.equal(decoded(inverted, [0xbf]).value, 1);
     const word = pointWith({ point: "leak-detected", type: "uint16" });

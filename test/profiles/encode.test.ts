@@ -354,7 +354,12 @@ describe("encoding what a device shows", () => {
     assert.deepEqual(encodePoint(high, 0x12, { current: [0x3456] }), [0x1256]);
     const low = pointWith({ type: "uint8-low" });
     assert.deepEqual(encodePoint(low, 0x12, { current: [0x3456] }), [0x3412]);
-    const flag = pointWith({ type: "uint16", slice: [6, 1], active: "low" });
+    const flag = pointWith({
+      point: "leak-detected",
+      type: "uint16",
+      slice: [6, 1],
+      active: "low",
+    });
     assert.deepEqual(encodePoint(flag, 1, { current: [0xffff] }), [0xffbf]);
     assert.deepEqual(encodePoint(flag, 0, { current: [0x0000] }), [0x0040]);
     const signed = pointWith({ type: "uint16", slice: [4, 4], signed: true });

@@ -180,14 +180,15 @@ describe("sunspec/der-storage", () => {
     ]);
   });
 
-  it("arms reversion to 0 W once per connection before it enables the setpoint", () => {
+  it("arms reversion to 0 W once per connection, and enables the setpoint behind its first write", () => {
     const steps = setpoint?.before.map(({ address, raw, when }) => ({ address, raw, when }));
+    const behind = setpoint?.after.map(({ address, raw, when }) => ({ address, raw, when }));
+    assert.deepEqual(behind, [{ address: 40299, raw: [1], when: "session" }]);
     assert.deepEqual(steps, [
       { address: 40300, raw: [1], when: "session" },
       { address: 40303, raw: [0, 0], when: "session" },
       { address: 40308, raw: [0, 3], when: "session" },
       { address: 40307, raw: [1], when: "session" },
-      { address: 40299, raw: [1], when: "session" },
     ]);
   });
 

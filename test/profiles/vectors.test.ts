@@ -4,7 +4,9 @@ import type { Profile, VectorLine } from "../../src/profiles/schema.ts";
 import { runVectors } from "../../src/profiles/vectors.ts";
 import { profileWith } from "./builders.ts";
 
-/** After the KACO example of the profile format: a vendor model, percent of a rating, a watchdog. */
+/**
+ * After the KACO example of the profile format: a vendor model, percent of a rating, a watchdog.
+ */
 const INVERTER: Partial<Profile> = {
   models: {
     "64201": {

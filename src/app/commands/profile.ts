@@ -57,7 +57,7 @@ function list(call: CommandCall): ExitStatus {
     if (hasFlag(call, "json")) call.terminal.out(JSON.stringify(row));
     else
       call.terminal.out(
-        `${name.padEnd(30)} ${row.class.padEnd(20)} ${status.padEnd(8)} ${version.padEnd(8)} ${row.device}`,
+        [name.padEnd(30), row.class.padEnd(20), status.padEnd(8), version, row.device].join(" "),
       );
   }
   return 0;

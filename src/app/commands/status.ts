@@ -49,11 +49,13 @@ function statusLines(answer: StatusAnswer | undefined): string[] {
   const { publisher, store, quality } = answer;
   const lost = store.lostRowsByClass.reduce((sum, rows) => sum + rows, 0);
   const broker = publisher.connected ? `connected to ${publisher.broker ?? ""}` : "not connected";
+  const why = answer.reasons.length > 0 ? ` (${answer.reasons.join(", ")})` : "";
+  const oldestS = Math.round(store.oldestWaitingMs / 1_000);
   return [
-    `services   ${answer.state}${answer.reasons.length > 0 ? ` (${answer.reasons.join(", ")})` : ""}`,
+    `services   ${answer.state}${why}`,
     `points     ${quality.good} good, ${quality.uncertain} uncertain, ${quality.bad} bad`,
     `mqtt       ${broker}, ${publisher.sent} sent, ${publisher.backfilled} of them late`,
-    `outbox     ${store.waitingRows} waiting, oldest ${Math.round(store.oldestWaitingMs / 1_000)} s, ${lost} lost`,
+    `outbox     ${store.waitingRows} waiting, oldest ${oldestS} s, ${lost} lost`,
     `store      ${store.level}, ${megabytes(store.usedBytes)} of ${megabytes(store.quotaBytes)} MB`,
   ];
 }
@@ -150,7 +152,9 @@ function pointLine({ id, value, quality, ageMs, unit }: PointAnswer): string {
   const shown = value === null ? "—" : typeof value === "number" ? short(value) : String(value);
   const age =
     ageMs === null ? "never" : ageMs < 10_000 ? `${ageMs} ms` : `${Math.round(ageMs / 1_000)} s`;
-  return `${id.padEnd(NAME_WIDTH)} ${shown.padStart(14)} ${(unit ?? "").padEnd(6)} ${age.padStart(8)}  ${quality}`;
+  const name = id.padEnd(NAME_WIDTH);
+  const measured = `${shown.padStart(14)} ${(unit ?? "").padEnd(6)}`;
+  return `${name} ${measured} ${age.padStart(8)}  ${quality}`;
 }
 
 /** `events`: the newest of the last day, oldest first. */

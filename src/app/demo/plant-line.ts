@@ -29,7 +29,9 @@ export interface GatewayState {
 
 type Value = number | null;
 
-/** The line of `demo --json`, once a second. Powers in W; null where the gateway has no good value. */
+/**
+ * The line of `demo --json`, once a second. Powers in W; null where the gateway has no good value.
+ */
 export interface PlantLine {
   readonly type: "plant";
   readonly t: string;

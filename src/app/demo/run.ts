@@ -85,7 +85,9 @@ class DemoRun {
     this.#view = new DemoView(call.terminal, hasFlag(call, "json"));
   }
 
-  /** One picture a second until time is up, a person has seen enough, or a process cannot be helped. */
+  /**
+   * One picture a second until time is up, a person has seen enough, or a process cannot be helped.
+   */
   async watch(seconds: number): Promise<ExitStatus> {
     const { signal } = this.#call;
     const over = AbortSignal.any([signal, this.#stop.signal]);
@@ -124,7 +126,7 @@ class DemoRun {
   async #open(): Promise<void> {
     const { terminal } = this.#call;
     terminal.err(
-      `starting ${DEMO_DEVICES} simulated devices, a broker on port ${this.#mqttPort} and the gateway`,
+      `starting ${DEMO_DEVICES} devices, a broker on port ${this.#mqttPort} and the gateway`,
     );
     terminal.err(`site file: ${this.#file}   log of the gateway: ${this.#logFile}`);
     terminal.err(`watch the traffic:  mosquitto_sub -p ${this.#mqttPort} -t 'dcpi/#' -v`);

@@ -75,10 +75,16 @@ function heading(state: ScreenState, paint: Paint): string {
 function powerLines(state: ScreenState, paint: Paint): string[] {
   const { power_w: power, grid } = state.plant;
   const row = (name: string, watts: number | null, behind: string, signed = false): string =>
-    ` ${name.padEnd(15)}${megawatts(watts, signed)} ${bar(watts).padEnd(BAR_WIDTH + 1)}   ${behind}`;
+    [
+      ` ${name.padEnd(15)}${megawatts(watts, signed)}`,
+      bar(watts).padEnd(BAR_WIDTH + 3),
+      behind,
+    ].join(" ");
   const direction = (power.bess ?? 0) > 0 ? "cyan" : (power.bess ?? 0) < 0 ? "magenta" : "plain";
   const balance =
     power.balance_error === null ? "—" : `${(100 * power.balance_error).toFixed(2)} %`;
+  const hertz = fixed(grid.frequency_hz, 2);
+  const kilovolts = fixed(scaled(grid.voltage_v, 1e-3), 1);
   return [
     ` POWER  MW                            grid, last ${TREND_WIDTH} s`,
     row("grid import", power.grid, sparkline(state.trend.grid)),
@@ -86,11 +92,7 @@ function powerLines(state: ScreenState, paint: Paint): string[] {
     row("training", power.training, sparkline(state.trend.load)),
     row("UPS, inference", power.ups, "battery"),
     row("cooling, heat", power.mechanical, sparkline(state.trend.battery)),
-    row(
-      "transformers",
-      power.losses,
-      `balance ${balance}   ${fixed(grid.frequency_hz, 2)} Hz   ${fixed(scaled(grid.voltage_v, 1e-3), 1)} kV`,
-    ),
+    row("transformers", power.losses, `balance ${balance}   ${hertz} Hz   ${kilovolts} kV`),
   ];
 }
 
@@ -100,13 +102,14 @@ function batteryLines(state: ScreenState, paint: Paint): string[] {
   const soc = socs.length === 0 ? null : socs.reduce((a, b) => a + b, 0) / socs.length;
   const limit = (pick: (unit: PlantLine["bess"][number]) => number | null): string =>
     fixed(scaled(total(bess.map(pick)), 1e-6), 1);
+  const charge = `${fixed(soc, 1).padStart(5)} %`;
+  const most = limit((unit) => unit.limit_discharge_w);
+  const limits = `+${most} / −${limit((unit) => unit.limit_charge_w)}`;
   const units = bess.map(
     ({ id, w, state: word }) => `  ${id} ${megawatts(w, true).trim()} MW ${word ?? "—"}`,
   );
   return [
-    ` BATTERY ${fixed(soc, 1).padStart(5)} %  ${gauge(soc)}  reserve ${RESERVE_PERCENT} %   limit +${limit(
-      (unit) => unit.limit_discharge_w,
-    )} / −${limit((unit) => unit.limit_charge_w)} MW`,
+    ` BATTERY ${charge}  ${gauge(soc)}  reserve ${RESERVE_PERCENT} %   limit ${limits} MW`,
     `  ${units.join(" ")}`,
     ` UPS      ${state.plant.ups
       .map(({ id, state: word, load_pct: load }) => {
@@ -121,29 +124,32 @@ function coolingLines(state: ScreenState, paint: Paint): string[] {
   const { cdu, chw, heat } = state.plant;
   const leaks = cdu.filter(({ leak }) => leak === true).map(({ id }) => id);
   const leak = leaks.length > 0 ? paint(`LEAK ${leaks.join(" ")}`, "red") : "leak none";
-  const flow = total(cdu.map((unit) => unit.flow_lpm));
+  const flow = thousands(total(cdu.map((unit) => unit.flow_lpm)));
+  const supply = fixed(middle(cdu.map((unit) => unit.supply_c)), 1);
+  const back = fixed(middle(cdu.map((unit) => unit.return_c)), 1);
+  const chilled = fixed(chw.supply_c, 1);
+  const free = fixed(chw.free_pct, 0);
+  const heatMw = megawatts(heat.w, false).trim();
   return [
-    ` COOLING  cdu supply ${fixed(middle(cdu.map((unit) => unit.supply_c)), 1)} °C  return ${fixed(
-      middle(cdu.map((unit) => unit.return_c)),
-      1,
-    )} °C  flow ${thousands(flow)} L/min  ${leak}`,
-    `   chilled water ${fixed(chw.supply_c, 1)} °C   chillers ${chw.running} of 4, free cooling ${fixed(chw.free_pct, 0)} %`,
-    ` HEAT     ${megawatts(heat.w, false).trim()} MW to the city at ${fixed(heat.supply_c, 1)} °C`,
+    ` COOLING  cdu supply ${supply} °C  return ${back} °C  flow ${flow} L/min  ${leak}`,
+    `   chilled water ${chilled} °C   chillers ${chw.running} of 4, free cooling ${free} %`,
+    ` HEAT     ${heatMw} MW to the city at ${fixed(heat.supply_c, 1)} °C`,
   ];
 }
 
 function gatewayLines(state: ScreenState, paint: Paint): string[] {
   const { quality, cycle, outbox, mqtt } = state.plant;
-  const bad = `${quality.bad} bad`;
-  const lost = `lost ${thousands(outbox.lost)}`;
+  const word = `${quality.bad} bad`;
+  const bad = quality.bad > 0 ? paint(word, "red") : word;
+  const lostWord = `lost ${thousands(outbox.lost)}`;
+  const lost = outbox.lost > 0 ? paint(lostWord, "red") : lostWord;
   const broker = mqtt.connected ? `connected :${mqtt.port}` : paint("NOT CONNECTED", "red");
+  const points = `${quality.good} good  ${quality.uncertain} uncertain  ${bad}`;
+  const late = `p99 +${fixed(cycle.jitter_p99_ms, 1)} ms  overruns ${fixed(cycle.overruns, 0)}`;
+  const sent = `${thousands(outbox.depth)} waiting  sent ${thousands(outbox.sent)}  ${lost}`;
   return [
-    ` GATEWAY  ${quality.good} good  ${quality.uncertain} uncertain  ${
-      quality.bad > 0 ? paint(bad, "red") : bad
-    }   cycle ${cycle.period_ms} ms  p99 +${fixed(cycle.jitter_p99_ms, 1)} ms  overruns ${fixed(cycle.overruns, 0)}`,
-    ` OUTBOX   ${thousands(outbox.depth)} waiting  sent ${thousands(outbox.sent)}  ${
-      outbox.lost > 0 ? paint(lost, "red") : lost
-    }   MQTT ${broker}   ${thousands(mqtt.samples_per_s)} values/s`,
+    ` GATEWAY  ${points}   cycle ${cycle.period_ms} ms  ${late}`,
+    ` OUTBOX   ${sent}   MQTT ${broker}   ${thousands(mqtt.samples_per_s)} values/s`,
   ];
 }
 
@@ -158,7 +164,8 @@ function eventLines(state: ScreenState, paint: Paint): string[] {
         : event.severity === "warning"
           ? "yellow"
           : "plain";
-    return ` ${event.time} ${paint(event.severity.padEnd(8), tone)} ${event.device.padEnd(10)} ${event.text}`;
+    const severity = paint(event.severity.padEnd(8), tone);
+    return ` ${event.time} ${severity} ${event.device.padEnd(10)} ${event.text}`;
   });
 }
 

@@ -58,7 +58,8 @@ export class DemoView {
     this.end();
     this.#terminal.out(
       `${summary.seconds} s: ${summary.cycles} cycles, ${summary.overruns} overruns, ` +
-        `${summary.samples_sent} values sent, ${summary.lost} lost: ${summary.ok ? "ok" : "NOT OK"}`,
+        `${summary.samples_sent} values sent, ${summary.lost} lost: ` +
+        (summary.ok ? "ok" : "NOT OK"),
     );
   }
 

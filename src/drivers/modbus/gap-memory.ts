@@ -1,7 +1,9 @@
 import { assert } from "../../domain/assert.ts";
 import type { RegisterTable } from "../../wire/modbus/registers.ts";
 
-/** More holes than any register map has; beyond it nothing more is remembered, and it is counted. */
+/**
+ * More holes than any register map has; beyond it nothing more is remembered, and it is counted.
+ */
 const ENTRIES_MAX = 4_096;
 
 /** What was learned of one table of one unit; JSON, to be kept between runs. */

@@ -7,7 +7,8 @@ import type { RegisterTable } from "./registers.ts";
  * with the server's codec on purpose: a mistake in one must not cancel out in the other.
  *
  * @see MODBUS Application Protocol Specification V1.1b3, section 6 (function codes), section 7
- *   (exceptions); MODBUS Messaging on TCP/IP Implementation Guide V1.0b, section 3.1.3 (MBAP header)
+ *   (exceptions); MODBUS Messaging on TCP/IP Implementation Guide V1.0b, section 3.1.3 (MBAP
+ *   header)
  */
 
 export interface ReadRequest {

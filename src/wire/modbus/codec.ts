@@ -138,7 +138,9 @@ export function readLowBits(
   return next * WORD + last;
 }
 
-/** Bits 32 to 63 of a value, unsigned, after ordering; 0 where it has fewer than three registers. */
+/**
+ * Bits 32 to 63 of a value, unsigned, after ordering; 0 where it has fewer than three registers.
+ */
 export function readHighBits(
   view: DataView,
   byteOffset: number,
