@@ -220,7 +220,7 @@ describe("control cycle", () => {
     site.run(300);
     assert.ok(site.gridW >= -0.05 * MW, `${site.gridW} W`);
     assert.equal(site.last?.status.bindingLevel, "connection");
-    assert.equal(site.last?.status.units[0]?.bindingLevel, "connection");
+    assert.equal(site.last.status.units[0]?.bindingLevel, "connection");
   });
 
   it("names the limit of the unit that is at it", () => {

@@ -332,6 +332,27 @@ describe("leases", () => {
     assert.equal(site.batteryW, 0);
   });
 
+  it("that end while nothing is known of the grid let go from what is held, at the ramp", () => {
+    const { site, send } = start({ peakCapW: undefined });
+    send("a", { action: setPower(5 * MW), leaseMs: 1_200 });
+    site.run(1_000);
+    site.isMeterCut = true;
+    site.areFeedersCut = true;
+    site.run(900);
+    assert.equal(site.eventsOf("lease-expired").length, 1);
+    assert.equal(site.last!.status.source, "none");
+    assert.equal(site.last!.status.totalW, 5 * MW);
+    site.isMeterCut = false;
+    site.areFeedersCut = false;
+    let beforeW = site.last!.status.totalW;
+    site.onCycle.push((result) => {
+      assert.ok(beforeW - result.status.totalW <= 0.05 * MW * 0.05 + 1, "no step on return");
+      beforeW = result.status.totalW;
+    });
+    site.run(1_000);
+    assert.ok(beforeW < 5 * MW);
+  });
+
   it("do not run ahead of what the units can give, and go on at their ramp", () => {
     const { site, send } = start({ peakCapW: undefined });
     send("a", { action: setPower(20 * MW, 2 * MW) });
@@ -373,7 +394,7 @@ describe("leases", () => {
     const [one, two] = site.last!.status.units;
     assert.deepEqual([one?.setpointW, one?.bindingLevel], [1 * MW, "grid-instruction"]);
     assert.equal(two?.bindingLevel, "peak-cap");
-    assert.ok(Math.abs((two?.setpointW ?? 0) - 4.754 * MW) <= 0.01 * MW);
+    assert.ok(Math.abs((two.setpointW ?? 0) - 4.754 * MW) <= 0.01 * MW);
     send("b", { priority: 4, action: setPower(2 * MW) });
     site.run(1_000);
     assert.ok(Math.abs(site.last!.status.totalW - 2 * MW) <= 0.01 * MW);
