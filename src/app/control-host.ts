@@ -1,4 +1,4 @@
-import { cycle, laneOf, statusOf } from "../control/cycle.ts";
+import { cycle, laneOf, statusOf, stepsOf } from "../control/cycle.ts";
 import { DirectLane, type DirectSight, type DirectWrite } from "../control/direct-lane.ts";
 import { compileEnvelope } from "../control/envelope.ts";
 import type {
@@ -150,6 +150,8 @@ export class ControlHost {
 
   readonly #onReport = (report: WriteReport): void => {
     this.#reports.push(report);
+    if (this.#state !== undefined)
+      this.#tellSteps(stepsOf(this.#state, report, this.#parts.clock.utcNow()));
   };
 
   #tell(result: CycleResult, waiting: readonly WaitingOrder[]): void {

@@ -1,3 +1,4 @@
+import type { CommandStep } from "../domain/command.ts";
 import type { ImageView } from "../points/image.ts";
 import { freshValue } from "../points/image.ts";
 import type { Parts } from "./dispatch.ts";
@@ -11,7 +12,8 @@ import {
   pushLeaseStep,
 } from "./leases.ts";
 import { canCommand } from "./units.ts";
-import { differs, type WriteState } from "./writes.ts";
+import type { WriteReport } from "./exchange.ts";
+import { differs, noteAccepted, type WriteState } from "./writes.ts";
 import { numberAt } from "../points/number-at.ts";
 
 export interface FollowSight extends LeaseSight {
@@ -42,6 +44,30 @@ export function followLeases(state: LeaseState, sight: FollowSight): void {
     if (tripped) endLease(state, lease, sight, { stage: "refused", reason: "tripped" });
     else if (lease.progress.stage !== "ended") follow(state, lease, sight);
   }
+}
+
+export type OutcomeSight = Pick<FollowSight, "plan" | "units" | "writes" | "utc">;
+
+/**
+ * What a report of the driver says for the commands, between two cycles: that the device took the
+ * setpoint. Nothing is decided by it, and the next cycle gets the same report; only the one who
+ * asked does not wait a period for the answer.
+ */
+export function tellWritten(
+  state: LeaseState,
+  report: WriteReport,
+  sight: OutcomeSight,
+): readonly CommandStep[] {
+  const steps: CommandStep[] = [];
+  const { plan, units, writes, utc } = sight;
+  for (const [place, unitPlan] of plan.units.entries())
+    noteAccepted(itemAt(writes, place), unitPlan, report);
+  for (const lease of state.leases) {
+    const members = membersOf(state, lease.asset).filter((unit) => canCommand(itemAt(units, unit)));
+    const isTaken = members.every((unit) => itemAt(writes, unit).acceptedAt >= lease.takenAt);
+    if (members.length > 0 && isTaken) toldWritten(state, lease, { utc, steps });
+  }
+  return steps;
 }
 
 function follow(state: LeaseState, lease: Lease, sight: FollowSight): void {
@@ -80,7 +106,11 @@ function follow(state: LeaseState, lease: Lease, sight: FollowSight): void {
   }
 }
 
-function toldWritten(state: LeaseState, lease: Lease, sight: FollowSight): void {
+function toldWritten(
+  state: LeaseState,
+  lease: Lease,
+  sight: Pick<LeaseSight, "steps" | "utc">,
+): void {
   if (lease.progress.stage !== "accepted") return;
   lease.progress.stage = "written";
   pushLeaseStep(state, lease, sight, { stage: "written" });

@@ -1,6 +1,7 @@
 import { assert } from "../domain/assert.ts";
 import type { Command, CommandStep } from "../domain/command.ts";
-import { followLeases } from "./command-steps.ts";
+import type { UtcMs } from "../domain/time.ts";
+import { followLeases, tellWritten } from "./command-steps.ts";
 import { adoptParts, rampParts } from "./dispatch.ts";
 import type {
   ControlStatus,
@@ -8,6 +9,7 @@ import type {
   CycleInputs,
   CycleResult,
   OrderAnswer,
+  WriteReport,
 } from "./exchange.ts";
 import { distrustedPoints, observeGrid } from "./grid-trust.ts";
 import { itemAt } from "./item-at.ts";
@@ -78,6 +80,16 @@ export function cycle(
     distrusted: distrustedPoints(state.grid, state.plan.grid),
     status: controlStatus(state, now),
   };
+}
+
+/** Steps that a report of the driver allows to be told before the cycle that takes it in. */
+export function stepsOf(
+  state: ControlState,
+  report: WriteReport,
+  utc: UtcMs,
+): readonly CommandStep[] {
+  const { plan, units, writes } = state;
+  return tellWritten(state.leases, report, { plan, units, writes, utc });
 }
 
 /** What is in force, between cycles. */

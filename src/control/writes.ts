@@ -107,7 +107,12 @@ export function noteOutcome(
     state.doubtAt = now;
     state.isDue = true;
   }
-  if (report.result !== "accepted") return;
+  noteAccepted(state, plan, report);
+}
+
+/** Notes that the device took a setpoint; to note it twice changes nothing. */
+export function noteAccepted(state: WriteState, plan: BatteryUnitPlan, report: WriteReport): void {
+  if (report.point !== plan.points.setpoint || report.result !== "accepted") return;
   const sentAt = sentTime(state, report.value);
   if (sentAt !== undefined) state.acceptedAt = Math.max(state.acceptedAt, sentAt);
 }

@@ -193,7 +193,10 @@ class DeviceSupervisor {
   #give(reading: Reading, sourceTimes: Float64Array | undefined): void {
     this.#seq += 1;
     const { device, emit } = this.#options;
-    emit({ ...reading, sourceTimes, stream: device.stream, seq: this.#seq });
+    const { points, values, quality, texts, receivedAt, receivedUtc } = reading;
+    const { stream } = device;
+    const seq = this.#seq;
+    emit({ stream, seq, points, values, quality, sourceTimes, texts, receivedAt, receivedUtc });
   }
 
   #report(phase: "raised" | "cleared", what: string): void {

@@ -26,7 +26,7 @@ export class Outgoing {
   #rows = 0;
   #postedAt = Number.NEGATIVE_INFINITY;
   #wakeAt = Number.POSITIVE_INFINITY;
-  #alarm = new AbortController();
+  readonly #stop = new AbortController();
 
   constructor(clock: Clock, limits: OutgoingLimits, post: (batch: Batch) => void) {
     this.#clock = clock;
@@ -52,7 +52,6 @@ export class Outgoing {
 
   /** Sends what is gathered now, whatever the time. */
   flush(): void {
-    this.#alarm.abort();
     this.#wakeAt = Number.POSITIVE_INFINITY;
     if (this.#frames.length + this.#steps.length + this.#sent.length === 0) return;
     this.#postedAt = this.#clock.now();
@@ -70,7 +69,7 @@ export class Outgoing {
 
   /** Nothing more is sent by itself. */
   stop(): void {
-    this.#alarm.abort();
+    this.#stop.abort();
   }
 
   #schedule(): void {
@@ -81,17 +80,15 @@ export class Outgoing {
     else if (dueAt < this.#wakeAt) this.#wakeUp(dueAt, dueAt - now);
   }
 
+  /** A sleep that an earlier one overtook runs out for nothing: that is cheaper than to end it. */
   #wakeUp(at: number, inMs: number): void {
-    this.#alarm.abort();
-    const alarm = new AbortController();
-    this.#alarm = alarm;
     this.#wakeAt = at;
-    this.#clock.sleep(inMs, alarm.signal).then(
+    this.#clock.sleep(inMs, this.#stop.signal).then(
       () => {
-        this.flush();
+        if (this.#wakeAt === at) this.flush();
       },
       (error: unknown) => {
-        if (!alarm.signal.aborted) throw error;
+        if (!this.#stop.signal.aborted) throw error;
       },
     );
   }

@@ -1,4 +1,5 @@
 import { strict as assert } from "node:assert";
+import type { Command } from "../../src/domain/command.ts";
 import { GOOD, qualityCode } from "../../src/domain/quality.ts";
 import { monotonicMs, utcMs } from "../../src/domain/time.ts";
 import { lowerCeiling, pin, raiseFloor } from "../../src/control/arbitration.ts";
@@ -7,6 +8,7 @@ import type { CycleResult, WriteReport } from "../../src/control/exchange.ts";
 import type { ControlPlan } from "../../src/control/plan.ts";
 import { createControl, latchState } from "../../src/control/state.ts";
 import type { ControlLevels } from "../../src/control/total-power.ts";
+import { ownedPoints } from "../../src/control/units.ts";
 import { PointImage } from "../../src/points/image.ts";
 import {
   METER,
@@ -40,12 +42,16 @@ function byHand(plan: ControlPlan, levels: ControlLevels = {}) {
   let now = 1_000;
   const turn = (
     changes: Readonly<Record<number, number>> = {},
-    rest: { readonly outcomes?: readonly WriteReport[]; readonly bad?: readonly number[] } = {},
+    rest: {
+      readonly outcomes?: readonly WriteReport[];
+      readonly bad?: readonly number[];
+      readonly commands?: readonly Command[];
+    } = {},
   ): CycleResult => {
     now += 50;
     Object.assign(values, changes);
     for (const place of plan.units.keys()) values[unitPoints(place).heartbeat]! += 1;
-    const { bad = [], outcomes = [] } = rest;
+    const { bad = [], outcomes = [], commands = [] } = rest;
     const good = Object.fromEntries(
       Object.entries(values).filter(([point]) => !bad.includes(Number(point))),
     );
@@ -56,7 +62,7 @@ function byHand(plan: ControlPlan, levels: ControlLevels = {}) {
       now: monotonicMs(now),
       utc: utcMs(now),
       view: image.view,
-      commands: [],
+      commands,
       orders: [],
       outcomes,
     };
@@ -314,6 +320,7 @@ describe("control cycle", () => {
       },
       testUnit(1),
     ];
+    assert.ok(ownedPoints({ ...plan, units }).has(beat), "nobody else writes it");
     const { turn } = byHand({ ...plan, units });
     const beats: number[] = [];
     for (let count = 0; count < 90; count += 1)
@@ -347,6 +354,47 @@ describe("control cycle", () => {
     for (let count = 0; count < 10; count += 1) turn();
     for (let count = 0; count < 10; count += 1)
       assert.deepEqual(turn({}, { bad: [setpoint] }).events, []);
+  });
+
+  it("ends a command as unknown when its setpoint can be sent and not read back", () => {
+    const { turn } = byHand(testPlan({ withFeeders: false }));
+    turn();
+    const command: Command = {
+      id: "a",
+      holder: "cloud",
+      asset: "bess-1",
+      action: { kind: "set-power", powerW: 1 * MW, rampWPerS: undefined },
+      priority: 7,
+      sequence: 1,
+      leaseMs: 60_000,
+      notAfter: monotonicMs(99_000),
+      receivedUtc: utcMs(0),
+    };
+    const { setpoint } = unitPoints(0);
+    const accepted = {
+      point: setpoint,
+      reason: undefined,
+      readBack: undefined,
+      result: "accepted",
+    };
+    const bad = [setpoint];
+    const steps = [...turn({}, { commands: [command], bad }).steps];
+    for (let count = 0; count < 70; count += 1) {
+      // A value that was never sent says nothing; those that were are taken for what they are.
+      const outcomes = [-1, ...(count === 1 ? [2_000] : [])].map((value) => ({
+        ...accepted,
+        value,
+      }));
+      steps.push(...turn({}, { bad, outcomes: outcomes as WriteReport[] }).steps);
+    }
+    assert.deepEqual(
+      steps.map((step) => step.stage),
+      ["received", "accepted", "written", "unknown"],
+    );
+    assert.deepEqual(
+      [steps.at(-1)?.reason, steps.at(-1)?.readBack],
+      ["unconfirmed", "unconfirmed"],
+    );
   });
 
   it("notes outcomes of its own setpoints only", () => {

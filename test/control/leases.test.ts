@@ -334,7 +334,7 @@ describe("leases", () => {
 
   it("that end while nothing is known of the grid let go from what is held, at the ramp", () => {
     const { site, send } = start({ peakCapW: undefined });
-    send("a", { action: setPower(5 * MW), leaseMs: 1_200 });
+    send("a", { action: setPower(5 * MW), leaseMs: 1_500 });
     site.run(1_000);
     site.isMeterCut = true;
     site.areFeedersCut = true;

@@ -2,6 +2,7 @@ import path from "node:path";
 import { GatewayError } from "../../domain/errors.ts";
 import { SystemClock } from "../../platform/clock.ts";
 import { ChildRole, runChildren } from "../../platform/child.ts";
+import { runInRealTime } from "../../platform/scheduling.ts";
 import { PACKAGE_ROOT } from "../package-root.ts";
 import { roleLogger, type RoleName, startRole } from "../role.ts";
 import { loadContext } from "../site-context.ts";
@@ -60,6 +61,8 @@ export async function superviseRoles(
         clock,
         random: Math.random,
         onState: (state) => {
+          // From its birth, as its unit does: a restart must not wait for anybody.
+          if (state.state === "started" && name === "control") runInRealTime(state.pid);
           if (state.state === "started") onPid(name, state.pid);
           log.info({ event: `role-${state.state}`, role: name, ...state }, "role changed");
         },

@@ -1,0 +1,44 @@
+/** `npm run bench -- <name> [--json] [--only <case>] [--seconds N] [--cpu-prof <folder>]` */
+import { readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { commandBench } from "./command.ts";
+import { FigureSink } from "./figures.ts";
+import { type BenchTerms, telemetryBench } from "./telemetry.ts";
+
+const BENCHES: Readonly<Record<string, (terms: BenchTerms) => Promise<void>>> = {
+  telemetry: telemetryBench,
+  command: commandBench,
+};
+const WINDOW_S = 20;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    json: { type: "boolean", default: false },
+    only: { type: "string", default: "" },
+    seconds: { type: "string", default: String(WINDOW_S) },
+    "cpu-prof": { type: "string" },
+  },
+});
+process.exitCode = await main(positionals[0] ?? "");
+
+async function main(name: string): Promise<number> {
+  const bench = Object.hasOwn(BENCHES, name) ? BENCHES[name] : undefined;
+  const windowS = Number(values.seconds);
+  if (bench === undefined || !(windowS > 0)) {
+    process.stderr.write(
+      `usage: npm run bench -- ${Object.keys(BENCHES).join("|")} ` +
+        "[--json] [--only <case>] [--seconds N] [--cpu-prof <folder>]\n",
+    );
+    return 2;
+  }
+  const sink = new FigureSink(name, values.json);
+  sink.say(`load average before: ${loadAverage()}`);
+  await bench({ sink, windowS, profileFolder: values["cpu-prof"], only: values.only });
+  sink.say(`load average after: ${loadAverage()}; ${sink.missed} figures missed`);
+  return sink.missed === 0 ? 0 : 1;
+}
+
+function loadAverage(): string {
+  return readFileSync("/proc/loadavg", "utf8").split(" ").slice(0, 3).join(" ");
+}

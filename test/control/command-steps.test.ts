@@ -1,0 +1,48 @@
+import { strict as assert } from "node:assert";
+import { stepsOf } from "../../src/control/cycle.ts";
+import type { WriteReport } from "../../src/control/exchange.ts";
+import { utcMs } from "../../src/domain/time.ts";
+import { MW, testPlan } from "../support/plant-plan.ts";
+import { PlantSite } from "../support/plant-site.ts";
+
+const UTC = utcMs(Date.UTC(2026, 0, 1));
+
+/** A plant of which both units were asked for power in the cycle that just ended. */
+function commanded(): { readonly site: PlantSite; readonly reports: readonly WriteReport[] } {
+  const site = new PlantSite({ plan: testPlan() });
+  site.run(2_000);
+  site.command({ id: "ask", action: { kind: "set-power", powerW: 2 * MW, rampWPerS: undefined } });
+  site.run(site.plan.periodMs);
+  const reports = (site.last?.writes ?? []).map(({ point, value }): WriteReport => ({
+    point,
+    value,
+    result: "accepted",
+    reason: undefined,
+    readBack: undefined,
+  }));
+  return { site, reports };
+}
+
+describe("steps between two cycles", () => {
+  it("tell that a setpoint was written when the last unit has taken it, and once", () => {
+    const { site, reports } = commanded();
+    assert.deepEqual(site.stagesOf("ask"), ["received", "accepted"]);
+    assert.equal(reports.length, 2);
+    const [first, second] = reports.map((report) => stepsOf(site.control, report, UTC));
+    assert.deepEqual(first, []);
+    assert.deepEqual(
+      second?.map(({ stage, commandId, at }) => ({ stage, commandId, at })),
+      [{ stage: "written", commandId: "ask", at: UTC }],
+    );
+    site.run(site.plan.periodMs);
+    assert.equal(site.stagesOf("ask").includes("written"), false);
+  });
+
+  it("tell nothing of a setpoint that was refused or may be lost", () => {
+    for (const result of ["refused", "unknown"] as const) {
+      const { site, reports } = commanded();
+      for (const report of reports)
+        assert.deepEqual(stepsOf(site.control, { ...report, result }, UTC), []);
+    }
+  });
+});
