@@ -39,7 +39,9 @@ export class RoundTap {
       if (detector !== undefined) this.#detectors.set(stream, detector);
       this.#links.set(stream, { point: pointIndex(firstPoint + count - 1), isUp: undefined });
     }
-    const rules = devices.flatMap(alarmRules);
+    const trips = new Set(context.site.control?.trips);
+    // Control tells of its trips itself, latched and with their first-out.
+    const rules = devices.flatMap(alarmRules).filter(({ id }) => !trips.has(id));
     this.#alarms = rules.length > 0 ? new AlarmWatch(rules, pointCount) : undefined;
   }
 

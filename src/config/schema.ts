@@ -184,7 +184,7 @@ export const ControlConfig = closed(
     leaseDefaultMs: Milliseconds(1_000, 3_600_000, 60_000, "Lease of a command that names none"),
     leaseMaximumMs: Milliseconds(1_000, 86_400_000, 3_600_000, "Longest lease"),
     trips: Type.Array(Name("Alarm id of a device that trips the batteries."), {
-      default: ["emergency-stop", "insulation-fault", "battery-trip"],
+      default: ["emergency-stop", "insulation-fault", "battery-insulation-fault", "battery-trip"],
     }),
   },
   "The control loop.",

@@ -105,7 +105,7 @@ export class PlantBess {
     device.setPoint("energy.reverse", pcs.absorbedWh);
     device.setPoint("cabinet-temperature", battery.temperatureCel);
     device.setPoint("active-power-setpoint-remaining", this.#remainingS());
-    device.setPoint("x-alarm-bits", this.#cause === undefined ? 0 : ALARM_BITS[this.#cause]);
+    device.setPoint("x-alarm-bits", this.#alarmBits());
     device.setState("health", this.#cause === undefined ? "ok" : "critical");
     device.setState("storage-state", this.#storageState());
     device.setState("x-battery-state", this.#cause === undefined ? "connected" : "fault");
@@ -116,6 +116,13 @@ export class PlantBess {
       countUp(device, "heartbeat");
       countUp(device, "x-bms-heartbeat");
     }
+  }
+
+  /** The stop chain shows itself as it is; the fault that it left behind stays until the reset. */
+  #alarmBits(): number {
+    if (this.#cause === undefined) return 0;
+    const isChainClosed = this.#cause === "emergency-stop" && !this.#isCausePresent;
+    return isChainClosed ? 0 : ALARM_BITS[this.#cause];
   }
 
   #remainingS(): number {

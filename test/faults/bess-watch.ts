@@ -67,18 +67,39 @@ export class BessWatch {
   }
 }
 
-/** Largest change between neighbouring samples beyond what the ramp allows in their distance, W. */
-export function worstBeyondRamp(
+/** The change that went furthest beyond the ramp. */
+export interface WorstStep {
+  readonly beyondW: number;
+  readonly text: string;
+}
+
+/**
+ * The largest change from one value to the next beyond what the ramp allows in the time since the
+ * change before: a cycle that came late may make up for it, but not more.
+ */
+export function worstStep(
   samples: readonly BessSample[],
   pick: (sample: BessSample) => number,
   rampWPerS: number,
-): number {
-  let worstW = 0;
-  for (const [at, sample] of samples.entries()) {
-    const before = samples[at - 1];
-    if (before === undefined) continue;
-    const allowedW = (rampWPerS * (sample.atMs - before.atMs)) / 1_000;
-    worstW = Math.max(worstW, Math.abs(pick(sample) - pick(before)) - allowedW);
+): WorstStep {
+  const [first] = samples;
+  let worst: WorstStep = { beyondW: 0, text: "none" };
+  if (first === undefined) return worst;
+  let valueW = pick(first);
+  let sinceMs = first.atMs;
+  for (const sample of samples) {
+    const nextW = pick(sample);
+    if (nextW === valueW) continue;
+    const tookMs = sample.atMs - sinceMs;
+    const beyondW = Math.abs(nextW - valueW) - (rampWPerS * tookMs) / 1_000;
+    const atS = ((sample.atMs - first.atMs) / 1_000).toFixed(2);
+    if (beyondW > worst.beyondW)
+      worst = {
+        beyondW,
+        text: `${Math.round(beyondW)} W (${valueW} → ${nextW} W in ${Math.round(tookMs)} ms at ${atS} s)`,
+      };
+    valueW = nextW;
+    sinceMs = sample.atMs;
   }
-  return worstW;
+  return worst;
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { delay, eventually, SiteRun } from "../integration/site-run.ts";
 import { type Body, type Got, Subscriber, valuesOf } from "../integration/subscriber.ts";
-import { BessWatch, worstBeyondRamp } from "./bess-watch.ts";
+import { BessWatch, worstStep } from "./bess-watch.ts";
 import { controlSight, servicesSight } from "./gateway-eye.ts";
 
 const RAMP_W_PER_S = 50_000;
@@ -104,10 +104,10 @@ describe("a battery command over MQTT", function () {
     assert(tookS > 54 && tookS < 66, `${tookS} s`);
     for (const [at, watch] of watches.entries()) {
       const tail = watch.samples.slice(from[at]);
-      const beyondW = worstBeyondRamp(tail, (sample) => sample.setpointW, RAMP_W_PER_S / UNITS);
-      console.log(`      bess-${at + 1}: worst step ${Math.round(beyondW)} W beyond the ramp`);
+      const worst = worstStep(tail, ({ setpointW }) => setpointW, RAMP_W_PER_S / UNITS);
+      console.log(`      bess-${at + 1}: worst step beyond the ramp: ${worst.text}`);
       // Two cycles and the register's step of 1 kW may fall between two samples.
-      assert(beyondW <= 4_000, `${beyondW} W beyond the ramp`);
+      assert(worst.beyondW <= 4_000, `${worst.text} beyond the ramp`);
       await watch.close();
     }
   });

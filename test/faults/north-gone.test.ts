@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { delay, eventually, SiteRun } from "../integration/site-run.ts";
 import { Subscriber } from "../integration/subscriber.ts";
-import { BessWatch, type BessSample, worstBeyondRamp } from "./bess-watch.ts";
+import { BessWatch, type BessSample, type WorstStep, worstStep } from "./bess-watch.ts";
 import { controlSight, ifThere } from "./gateway-eye.ts";
 
 const RAMP_W_PER_S = 50_000;
@@ -77,8 +77,8 @@ describe("control without services and without a broker", function () {
       assert(tookS > 35 && tookS < 45, `${tookS} s`);
       for (const [at, watch] of watches.entries()) {
         const tail = watch.samples.slice(from[at]);
-        const beyondW = worstBeyondRamp(tail, (s) => s.setpointW, RAMP_W_PER_S / UNITS);
-        assert(beyondW <= SAMPLING_W, `${beyondW} W beyond the ramp`);
+        const worst = worstStep(tail, ({ setpointW }) => setpointW, RAMP_W_PER_S / UNITS);
+        assert(worst.beyondW <= SAMPLING_W, `${worst.text} beyond the ramp`);
       }
 
       run.order({ load: "full" });
@@ -139,27 +139,25 @@ async function killOnce(run: SiteRun, watches: readonly BessWatch[], kill: numbe
     return isReady ? performance.now() - killedAt : undefined;
   });
   await delay(3_000);
-  let worstPowerW = 0;
-  let worstSetpointW = 0;
+  const none: WorstStep = { beyondW: 0, text: "none" };
+  let power = none;
+  let setpoint = none;
   for (const [at, watch] of watches.entries()) {
     const tail = watch.samples.slice(from[at]);
-    const rampWPerS = RAMP_W_PER_S / UNITS;
-    worstPowerW = Math.max(
-      worstPowerW,
-      worstBeyondRamp(tail, (s) => s.powerW, rampWPerS),
-    );
-    worstSetpointW = Math.max(
-      worstSetpointW,
-      worstBeyondRamp(tail, (s) => s.setpointW, rampWPerS),
-    );
+    const worse = (pick: (sample: BessSample) => number, known: WorstStep): WorstStep => {
+      const worst = worstStep(tail, pick, RAMP_W_PER_S / UNITS);
+      return worst.beyondW > known.beyondW ? worst : known;
+    };
+    power = worse(({ powerW }) => powerW, power);
+    setpoint = worse(({ setpointW }) => setpointW, setpoint);
   }
   const nowW = sumW(watches, ({ powerW }) => powerW);
   console.log(
     `      kill ${kill}: ${(beforeW / 1e6).toFixed(3)} MW, ready after ${Math.round(backMs)} ms, ` +
-      `worst step beyond the ramp: power ${Math.round(worstPowerW)} W, ` +
-      `setpoint ${Math.round(worstSetpointW)} W; now ${(nowW / 1e6).toFixed(3)} MW`,
+      `beyond the ramp: power ${power.text}, setpoint ${setpoint.text}; ` +
+      `now ${(nowW / 1e6).toFixed(3)} MW`,
   );
   assert(backMs < REVERSION_MS, `${backMs} ms`);
-  assert(worstPowerW <= SAMPLING_W, `a step of power of ${worstPowerW} W beyond the ramp`);
-  assert(worstSetpointW <= SAMPLING_W, `a step of setpoint of ${worstSetpointW} W beyond the ramp`);
+  assert(power.beyondW <= SAMPLING_W, `power: ${power.text}`);
+  assert(setpoint.beyondW <= SAMPLING_W, `setpoint: ${setpoint.text}`);
 }

@@ -153,6 +153,7 @@ describe("plant", () => {
     plant.clearCause("bess-1");
     run(0.5);
     assert.equal(plant.snapshot().bess[0]?.state, "fault", "nobody has reset it");
+    assert.equal(device("bess-1").readNumber("x-alarm-bits", 1), 0, "the stop chain is closed");
     write("bess-1", BESS_AT.reset, [1]);
     run(0.5);
     assert.equal(plant.snapshot().bess[0]?.state, "running");
