@@ -18,7 +18,7 @@ import { controlPlan } from "./control-settings.ts";
 import { CycleRunner } from "./cycle-runner.ts";
 import { parseCommand, parseLocalOrder } from "./local-requests.ts";
 import { OWN_POINTS_MS, OwnPoints } from "./own-points.ts";
-import { CpuMeter, type Role } from "./role.ts";
+import { CpuMeter, type Role, roleFolder } from "./role.ts";
 import { type RoundSinks, RoundTap } from "./round-tap.ts";
 import { South } from "./south.ts";
 import { WriteDispatch } from "./write-dispatch.ts";
@@ -111,7 +111,7 @@ async function controlHost(
 ): Promise<ControlHost> {
   const { context, clock, random, log } = role;
   const { plan, outlet, south, signal } = parts;
-  const latches = new LatchFiles(path.join(context.dataDirectory, "trips"));
+  const latches = new LatchFiles(path.join(roleFolder(context.dataDirectory, "control"), "trips"));
   return new ControlHost({
     plan,
     clock,

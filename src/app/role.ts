@@ -1,5 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
+import { GatewayError } from "../domain/errors.ts";
 import type { Clock } from "../domain/time.ts";
 import { SystemClock } from "../platform/clock.ts";
 import { createLogger, logFile, type Logger } from "../platform/log.ts";
@@ -31,9 +32,9 @@ const FOLDER_MODE = 0o750;
 export async function startRole(name: RoleName, file: string): Promise<Role> {
   const context = await loadContext(file);
   const { dataDirectory, runtimeDirectory } = context;
-  for (const folder of [dataDirectory, runtimeDirectory])
-    await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
-  becomeSingleInstance(path.join(runtimeDirectory, `${name}.lock`));
+  const folders = [dataDirectory, runtimeDirectory].map((folder) => roleFolder(folder, name));
+  for (const folder of folders) await makeFolder(folder);
+  becomeSingleInstance(path.join(roleFolder(runtimeDirectory, name), "lock"));
   const clock = new SystemClock();
   return {
     context,
@@ -43,6 +44,19 @@ export async function startRole(name: RoleName, file: string): Promise<Role> {
     random: Math.random,
     epoch: clock.utcNow(),
   };
+}
+
+/** Each role has its own user, and a folder of its own below those of the site. */
+export function roleFolder(folder: string, name: RoleName): string {
+  return path.join(folder, name);
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
+  } catch (cause) {
+    throw new GatewayError("FILE_UNREADABLE", { folder, reason: "it cannot be made" }, { cause });
+  }
 }
 
 /** Who starts the roles may send their lines to a file: the demonstration draws on its terminal. */

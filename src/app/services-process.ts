@@ -25,7 +25,7 @@ import { NorthPipe } from "./north-pipe.ts";
 import { OWN_POINTS_MS, OwnPoints } from "./own-points.ts";
 import { VERSION } from "./package-root.ts";
 import { queryAnswers, type ServicesStatus } from "./query-answers.ts";
-import { CpuMeter, type Role } from "./role.ts";
+import { CpuMeter, type Role, roleFolder } from "./role.ts";
 import { corruptEvent, gapEvent, reportEvents } from "./services-events.ts";
 import { StoreBacklog } from "./store-backlog.ts";
 
@@ -65,7 +65,7 @@ class GatewayServices {
     const reports: StoreReport[] = [];
     let sink = (report: StoreReport): void => void reports.push(report);
     const store = await Store.open({
-      directory: context.dataDirectory,
+      directory: roleFolder(context.dataDirectory, "services"),
       clock,
       limits: {
         quotaBytes: config.quotaMiB * MIB,

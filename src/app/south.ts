@@ -13,6 +13,7 @@ import type { CycleAlignment } from "../drivers/modbus/poll-schedule.ts";
 import { SUPERVISOR_LIMITS } from "../drivers/supervisor.ts";
 import { TimerWheel, WheelClock } from "../drivers/wheel.ts";
 import { readBounded, writeDurably } from "../platform/files.ts";
+import { roleFolder } from "./role.ts";
 import type { DeviceContext, SiteContext } from "./site-context.ts";
 
 /** A silent unit may hold up the others on its bus for this share of the time. */
@@ -120,7 +121,8 @@ export class South {
   }
 
   get #gapsFile(): string {
-    return path.join(this.#options.context.dataDirectory, `${this.#options.role}-gaps.json`);
+    const { context, role } = this.#options;
+    return path.join(roleFolder(context.dataDirectory, role), "gaps.json");
   }
 
   /** What was learned is a help, not a need: a file that cannot be read is learned again. */

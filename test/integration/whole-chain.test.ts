@@ -104,26 +104,21 @@ describe("the whole chain, from simulated devices to a broker", function () {
     assert.equal(readBack["read_back"], "applied");
   });
 
-  it("shows points, and only those that fit", async () => {
+  it("shows a point with its quality", async () => {
     const some = await run.command("points", "bess-1/state-of-charge", "--json");
     assert.equal(some.status, 0, some.err);
     const [point] = some.out.trim().split("\n").map(parse);
     assert.equal(point?.["id"], "bess-1/state-of-charge");
     assert.equal(point?.["quality"], "good");
     assert.equal(typeof point?.["value"], "number");
-    const none = await run.command("points", "no-such-point", "--once");
-    assert.deepEqual([none.status, none.out], [0, ""]);
   });
 
-  it("tells its state in words and as JSON", async () => {
+  it("tells its state in words", async () => {
     const words = await run.command("status");
     assert.equal(words.status, 0, words.err);
     assert.match(words.out, /^services +online/m);
     assert.match(words.out, /^mqtt +connected/m);
     assert.match(words.out, /lease +battery by .*: 1\.000 MW/);
-    const json = await run.command("status", "--json");
-    const answer = parse(json.out);
-    assert(answer["services"] !== null && answer["control"] !== null);
   });
 
   it("lists its events", async () => {
@@ -150,9 +145,6 @@ describe("the whole chain, from simulated devices to a broker", function () {
     assert.match(refused.err, /bad\.yaml:\d+:\d+: /);
     const missing = await runCommand("config", "check", path.join(run.folder, "none.yaml"));
     assert.equal(missing.status, 2);
-    const list = await runCommand("profile", "list");
-    assert.equal(list.status, 0);
-    assert.match(list.out, /^janitza\/umg604 /m);
     const tested = await runCommand("profile", "test", "janitza/umg604");
     assert.equal(tested.status, 0, tested.out + tested.err);
   });
