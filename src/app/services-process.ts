@@ -210,6 +210,8 @@ class GatewayServices {
       );
     } finally {
       watchdog.stopping();
+      // An open connection would keep the process from ending.
+      this.#control.close();
       await this.#store.close();
     }
   }

@@ -38,13 +38,21 @@ export class WriteDispatch {
 
   constructor(parts: WriteDispatchParts) {
     this.#parts = parts;
-    const { context, clock, random } = parts;
+    const { context, clock, random, signal } = parts;
     this.#orders = new RequestClient({
       socketPath: socketPath(context.runtimeDirectory, "field/orders"),
       clock,
       random,
       timeoutMs: ORDER_TIMEOUT_MS,
     });
+    // An open connection would keep the process from ending.
+    signal.addEventListener(
+      "abort",
+      () => {
+        this.#orders.close();
+      },
+      { once: true },
+    );
   }
 
   /** Writes that a newer one of the same point replaced before they left. */

@@ -3,6 +3,8 @@ import type { AbortSignalLike, Clock, MonotonicMs, UtcMs } from "../domain/time.
 
 const SLOT_MS = 10;
 const SLOTS = 512;
+/** Longest sleep: a wheel whose timers were all cancelled holds its process no longer than this. */
+const SLEEP_SLOTS_MAX = 10;
 
 /** Something that will happen, unless it is cancelled first. */
 export interface WheelTimer {
@@ -38,7 +40,8 @@ export class TimerWheel {
   /** Every slot before this tick has fired. */
   #tick = 0;
   #size = 0;
-  #isTurning = false;
+  /** The tick that is slept for; nothing has to fire before it. */
+  #wakeTick = Number.POSITIVE_INFINITY;
   readonly #onCancel = () => {
     this.#size -= 1;
   };
@@ -56,36 +59,51 @@ export class TimerWheel {
   schedule(delayMs: number, fire: () => void): WheelTimer {
     assert(delayMs >= 0, "a timer cannot be due in the past");
     const now = this.#clock.now();
-    if (!this.#isTurning) this.#tick = Math.floor(now / SLOT_MS);
+    // Nobody waited: the ticks that passed meanwhile had nothing to fire.
+    if (this.#size === 0) this.#tick = Math.floor(now / SLOT_MS);
     const dueTick = Math.max(Math.ceil((now + delayMs) / SLOT_MS), this.#tick + 1);
     const slot = this.#slots[dueTick % SLOTS];
     assert(slot !== undefined, "the wheel has a slot for every tick");
     const entry = new Entry(dueTick, fire, slot, this.#onCancel);
     slot.add(entry);
     this.#size += 1;
-    if (!this.#isTurning) this.#start();
+    this.#wakeAt(Math.min(dueTick, this.#tick + SLEEP_SLOTS_MAX));
     return entry;
   }
 
-  #start(): void {
-    this.#isTurning = true;
-    void this.#turn();
+  /** A sleep that an earlier one overtook runs out for nothing: that is cheaper than to end it. */
+  #wakeAt(tick: number): void {
+    if (tick >= this.#wakeTick) return;
+    this.#wakeTick = tick;
+    void this.#sleepUntil(tick);
   }
 
-  /** Runs while timers wait and ends by itself: an idle process has no timer at all. */
-  async #turn(): Promise<void> {
-    while (this.#size > 0) {
-      const waitMs = (this.#tick + 1) * SLOT_MS - this.#clock.now();
-      if (waitMs > 0) await this.#clock.sleep(waitMs);
-      const reached = Math.floor(this.#clock.now() / SLOT_MS);
-      // After a long stall every slot is visited once, not once for each turn that was missed.
-      if (reached - this.#tick > SLOTS) this.#tick = reached - SLOTS;
-      while (this.#tick < reached) {
-        this.#tick += 1;
-        this.#fireSlot(reached);
-      }
+  async #sleepUntil(tick: number): Promise<void> {
+    const waitMs = tick * SLOT_MS - this.#clock.now();
+    if (waitMs > 0) await this.#clock.sleep(waitMs);
+    else await Promise.resolve();
+    if (tick === this.#wakeTick) this.#turn();
+  }
+
+  /** Fires what is due and sleeps until the next slot that holds something: idle, it has no timer. */
+  #turn(): void {
+    const reached = Math.floor(this.#clock.now() / SLOT_MS);
+    // After a long stall every slot is visited once, not once for each turn that was missed.
+    if (reached - this.#tick > SLOTS) this.#tick = reached - SLOTS;
+    while (this.#tick < reached) {
+      this.#tick += 1;
+      this.#fireSlot(reached);
     }
-    this.#isTurning = false;
+    this.#wakeTick = Number.POSITIVE_INFINITY;
+    if (this.#size > 0) this.#wakeAt(this.#nextTick());
+  }
+
+  /** The next tick whose slot is not empty, if it is not too far. */
+  #nextTick(): number {
+    let ahead = 1;
+    while (ahead < SLEEP_SLOTS_MAX && this.#slots[(this.#tick + ahead) % SLOTS]?.size === 0)
+      ahead += 1;
+    return this.#tick + ahead;
   }
 
   #fireSlot(reached: number): void {

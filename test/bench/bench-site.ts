@@ -10,6 +10,8 @@ export interface FleetShape {
   readonly devices: number;
   readonly points: number;
   readonly periodMs: number;
+  /** Without it there is the fleet and nothing else, as the peers were measured. */
+  readonly hasControl: boolean;
 }
 
 export interface BenchSite {
@@ -43,8 +45,8 @@ const LIMIT_KW = 12_000;
  */
 export async function makeBenchSite(shape: FleetShape): Promise<BenchSite> {
   const folder = await mkdtemp(path.join(tmpdir(), "dcpi-bench-"));
-  const firstPort = await freePortRange(shape.devices + PLANT_DEVICES.length + 1);
-  const mqttPort = firstPort + shape.devices + PLANT_DEVICES.length;
+  const mqttPort = await freePortRange(1 + shape.devices + PLANT_DEVICES.length);
+  const firstPort = mqttPort + 1;
   const file = path.join(folder, "site.yaml");
   const profiles = path.join(folder, "profiles", "simulator");
   await mkdir(profiles, { recursive: true });
@@ -82,7 +84,8 @@ function siteOf(
   { firstPort, mqttPort }: { readonly firstPort: number; readonly mqttPort: number },
 ): object {
   const fleet = Array.from({ length: shape.devices }, (_, index) => `fleet-${index + 1}`);
-  const connections = [...fleet, ...PLANT_DEVICES].map((name, index) => [
+  const names = shape.hasControl ? [...fleet, ...PLANT_DEVICES] : fleet;
+  const connections = names.map((name, index) => [
     name,
     { protocol: "modbus-tcp", host: "127.0.0.1", port: firstPort + index },
   ]);
@@ -103,26 +106,31 @@ function siteOf(
         connection: id,
         pollMs: { all: shape.periodMs },
       })),
-      { id: "pcc-meter", profile: "janitza/umg604", connection: "pcc-meter", process: "control" },
-      {
-        id: CYCLIC_UNIT,
-        profile: "sunspec/der-storage",
-        connection: CYCLIC_UNIT,
-        process: "control",
-      },
-      { id: DIRECT_UNIT, profile: "sunspec/der-storage", connection: DIRECT_UNIT },
+      ...(shape.hasControl ? PLANT : []),
     ],
-    control: controlSection(),
-    envelope: [CYCLIC_UNIT, DIRECT_UNIT].map((device) => ({
-      device,
-      point: "active-power-setpoint",
-      minimum: -LIMIT_KW,
-      maximum: LIMIT_KW,
-      unit: "kW",
-      beyond: "clamp",
-    })),
+    ...(shape.hasControl ? { control: controlSection(), envelope: ENVELOPE } : {}),
   };
 }
+
+const PLANT: readonly object[] = [
+  { id: "pcc-meter", profile: "janitza/umg604", connection: "pcc-meter", process: "control" },
+  {
+    id: CYCLIC_UNIT,
+    profile: "sunspec/der-storage",
+    connection: CYCLIC_UNIT,
+    process: "control",
+  },
+  { id: DIRECT_UNIT, profile: "sunspec/der-storage", connection: DIRECT_UNIT },
+];
+
+const ENVELOPE = [CYCLIC_UNIT, DIRECT_UNIT].map((device) => ({
+  device,
+  point: "active-power-setpoint",
+  minimum: -LIMIT_KW,
+  maximum: LIMIT_KW,
+  unit: "kW",
+  beyond: "clamp",
+}));
 
 function controlSection(): object {
   return {

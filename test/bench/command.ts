@@ -41,7 +41,7 @@ const LANES: readonly Lane[] = [
     aim: undefined,
   },
 ];
-const SHAPE = { devices: 10, points: 1_000, periodMs: 100 };
+const SHAPE = { devices: 10, points: 1_000, periodMs: 100, hasControl: true };
 const COMMANDS = 300;
 /** Apart by at least this, which is below the rate that one sender may have, ms. */
 const LEAST_MS = 25;

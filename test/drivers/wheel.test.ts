@@ -84,3 +84,25 @@ describe("clock on a wheel", () => {
     await assert.rejects(clock.sleep(100, stop.signal), /enough/);
   });
 });
+
+describe("timer wheel at rest", () => {
+  it("wakes for what is due, and not for every slot before it", async () => {
+    const clock = new SimClock();
+    let sleeps = 0;
+    const sleep = clock.sleep.bind(clock);
+    clock.sleep = async (ms, signal) => {
+      sleeps += 1;
+      return sleep(ms, signal);
+    };
+    const wheel = new TimerWheel(clock);
+    const fired: number[] = [];
+    wheel.schedule(1_000, () => fired.push(clock.now()));
+    wheel.schedule(35, () => fired.push(clock.now()));
+    const startMs = clock.now();
+    await clock.advance(1_100);
+    assert.equal(fired.length, 2);
+    assert.ok((fired[0] ?? 0) - startMs <= 50, String(fired));
+    assert.ok((fired[1] ?? 0) - startMs <= 1_020, String(fired));
+    assert.ok(sleeps <= 14, String(sleeps));
+  });
+});

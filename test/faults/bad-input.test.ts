@@ -8,6 +8,7 @@ import { socketPath } from "../../src/link/socket-paths.ts";
 import { delay, eventually, runCommand, SiteRun } from "../integration/site-run.ts";
 import { Subscriber } from "../integration/subscriber.ts";
 import { servicesSight } from "./gateway-eye.ts";
+import { say } from "./say.ts";
 
 /** One line, and no stack of ours in it. */
 function assertOneSentence(text: string): void {
@@ -140,7 +141,7 @@ describe("bad input", function () {
       const sight = await servicesSight(run);
       return sight.gate.oversize > gate.oversize ? sight.gate : undefined;
     });
-    console.log(`      ${after.offered - gate.offered} offered, ${after.oversize} too long`);
+    say(`${after.offered - gate.offered} offered, ${after.oversize} too long`);
     assert.match(run.roles.get("services")?.text() ?? "", /"command-refused","reason":"oversize"/);
     await north.publish("cmd/battery/control", {
       PSWD_version: "1.0",
@@ -165,7 +166,7 @@ describe("bad input", function () {
       20_000,
       ({ body }) => body["event_id"] === "store-corrupt",
     );
-    console.log(`      ${String(told.body["text"])}`);
+    say(`${String(told.body["text"])}`);
     const kept = (await readdir(data)).filter(
       (name) => name.startsWith("outbox.db") && name !== "outbox.db",
     );

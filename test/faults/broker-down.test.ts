@@ -3,6 +3,7 @@ import { auditLine } from "../../src/store/audit-ledger.ts";
 import { delay, eventually, SiteRun } from "../integration/site-run.ts";
 import { Subscriber } from "../integration/subscriber.ts";
 import { servicesSight } from "./gateway-eye.ts";
+import { say } from "./say.ts";
 
 describe("a gateway that starts while its broker is down", function () {
   this.timeout(300_000);
@@ -19,7 +20,7 @@ describe("a gateway that starts while its broker is down", function () {
         await run.killRole("services");
         await run.startRole("services");
         const kept = (await servicesSight(run)).store.waitingRows;
-        console.log(`      kill ${kill + 1}: ${stored} messages waited before, ${kept} after`);
+        say(`kill ${kill + 1}: ${stored} messages waited before, ${kept} after`);
         assert(kept >= stored, "what was stored is still there");
         await delay(4_000);
       }
@@ -43,7 +44,7 @@ describe("a gateway that starts while its broker is down", function () {
           : undefined,
       );
       const verdict = ledger.verdict();
-      console.log(`      ${waitingRows} waited; ${auditLine(verdict)}`);
+      say(`${waitingRows} waited; ${auditLine(verdict)}`);
       assert.equal(verdict.lost, 0);
       assert.deepEqual(north.differing, []);
       for (const id of ["pcc-meter", "bess-1", "ups-1", "cdu-8", "env-6", "heat-meter-1"]) {

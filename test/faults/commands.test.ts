@@ -3,6 +3,7 @@ import { delay, eventually, SiteRun } from "../integration/site-run.ts";
 import { type Body, type Got, Subscriber, valuesOf } from "../integration/subscriber.ts";
 import { BessWatch, worstStep } from "./bess-watch.ts";
 import { controlSight, servicesSight } from "./gateway-eye.ts";
+import { say } from "./say.ts";
 
 const RAMP_W_PER_S = 50_000;
 const UNITS = 2;
@@ -100,12 +101,12 @@ describe("a battery command over MQTT", function () {
       watches.every(({ last }) => Math.abs(last?.setpointW ?? 1) < 1) ? true : undefined,
     );
     const tookS = (performance.now() - startMs) / 1_000;
-    console.log(`      lease over: 3 MW ramped away in ${tookS.toFixed(1)} s (60 s at 50 kW/s)`);
+    say(`lease over: 3 MW ramped away in ${tookS.toFixed(1)} s (60 s at 50 kW/s)`);
     assert(tookS > 54 && tookS < 66, `${tookS} s`);
     for (const [at, watch] of watches.entries()) {
       const tail = watch.samples.slice(from[at]);
       const worst = worstStep(tail, ({ setpointW }) => setpointW, RAMP_W_PER_S / UNITS);
-      console.log(`      bess-${at + 1}: worst step beyond the ramp: ${worst.text}`);
+      say(`bess-${at + 1}: worst step beyond the ramp: ${worst.text}`);
       // Two cycles and the register's step of 1 kW may fall between two samples.
       assert(worst.beyondW <= 4_000, `${worst.text} beyond the ramp`);
       await watch.close();

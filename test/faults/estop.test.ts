@@ -3,6 +3,7 @@ import { delay, eventually, SiteRun } from "../integration/site-run.ts";
 import { Subscriber } from "../integration/subscriber.ts";
 import { BessWatch } from "./bess-watch.ts";
 import { controlSight, ifThere } from "./gateway-eye.ts";
+import { say } from "./say.ts";
 
 describe("an emergency stop", function () {
   this.timeout(240_000);
@@ -63,9 +64,7 @@ describe("an emergency stop", function () {
       watch.last?.setpointW === 0 && watch.last.powerW === 0 ? true : undefined,
     );
     const zeroMs = performance.now() - from;
-    console.log(
-      `      latched after ${Math.round(latchedMs)} ms, 0 W after ${Math.round(zeroMs)} ms`,
-    );
+    say(`latched after ${Math.round(latchedMs)} ms, 0 W after ${Math.round(zeroMs)} ms`);
     await watch.close();
     await north.wait(
       "the trip is told",
@@ -97,7 +96,7 @@ describe("an emergency stop", function () {
     const early = await run.command("reset", "emergency-stop", "--by", "tester");
     assert.equal(early.status, 1, early.out + early.err);
     assert.match(early.out, /refused, cause-present/);
-    await isLatched().then((latched) => assert(latched));
+    assert.equal(await isLatched(), true);
 
     run.order({ clearCause: "bess-1" });
     const late = await eventually("the reset is done", 20_000, async () => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { delay, eventually, SiteRun } from "../integration/site-run.ts";
 import { type Got, qualitiesOf, Subscriber } from "../integration/subscriber.ts";
 import { controlSight } from "./gateway-eye.ts";
+import { say } from "./say.ts";
 
 const FIELD = "active_power_w";
 /** The load moves every half second; the cross-check wants three samples that do not match. */
@@ -67,7 +68,7 @@ describe("a grid meter whose registers freeze while its connection stays up", fu
   it("is found out by itself under a steady load", async () => {
     const { got, tookMs } = await freeze();
     const quality = qualitiesOf(got)[FIELD] ?? "";
-    console.log(`      steady load: ${quality} after ${Math.round(tookMs)} ms`);
+    say(`steady load: ${quality} after ${Math.round(tookMs)} ms`);
     assert.match(quality, /^uncertain\//);
     assert(tookMs <= STUCK_MS + MARGIN_MS, `${tookMs} ms`);
     await eventually("control uses the feeders", 2_000, async () =>
@@ -81,7 +82,7 @@ describe("a grid meter whose registers freeze while its connection stays up", fu
     await delay(3_000);
     const { got, tookMs } = await freeze();
     const quality = qualitiesOf(got)[FIELD] ?? "";
-    console.log(`      load at 1 Hz: ${quality} after ${Math.round(tookMs)} ms`);
+    say(`load at 1 Hz: ${quality} after ${Math.round(tookMs)} ms`);
     assert.match(quality, /^uncertain\//);
     assert(tookMs <= CROSS_CHECK_MS + MARGIN_MS, `${tookMs} ms`);
     await eventually("control uses the feeders", 2_000, async () =>

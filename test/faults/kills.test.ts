@@ -4,6 +4,7 @@ import { delay, eventually, type RoleName, SiteRun } from "../integration/site-r
 import { Subscriber } from "../integration/subscriber.ts";
 import { seeded } from "../support/plant-random.ts";
 import { ifThere, servicesSight } from "./gateway-eye.ts";
+import { say } from "./say.ts";
 
 const KILLS = 50;
 const SHORTEST_MS = 300;
@@ -42,10 +43,10 @@ async function settle(run: SiteRun, north: Subscriber): Promise<void> {
 
 function judge(north: Subscriber, what: string): void {
   const verdict = north.ledger.verdict();
-  console.log(`      ${what}: ${auditLine(verdict)}`);
+  say(`${what}: ${auditLine(verdict)}`);
   for (const { stream, epochs } of verdict.streams)
     for (const { epoch, lost, missing } of epochs)
-      if (lost > 0) console.log(`      ${stream} epoch ${epoch}: ${JSON.stringify(missing)}`);
+      if (lost > 0) say(`${stream} epoch ${epoch}: ${JSON.stringify(missing)}`);
   assert.equal(verdict.lost, 0);
   assert.equal(verdict.notFollowed, 0);
   assert.deepEqual(north.differing, [], "the same identity is the same message");
@@ -113,7 +114,7 @@ describe(`${KILLS} times kill -9`, function () {
           ({ body }) =>
             body["event_id"] === "producer-restarted" && String(body["text"]).startsWith(name),
         );
-        console.log(`      ${name}: ${epochs.length} epochs seen, ${told.length} restarts told`);
+        say(`${name}: ${epochs.length} epochs seen, ${told.length} restarts told`);
         assert(epochs.length > KILLS / 2, "most runs were long enough to be seen");
         for (const { epoch } of epochs.slice(1))
           assert(

@@ -7,6 +7,7 @@ import {
   Subscriber,
   valuesOf,
 } from "../integration/subscriber.ts";
+import { say } from "./say.ts";
 
 const PULLED = "ups-1";
 /** Slowest group of its profile. */
@@ -60,7 +61,7 @@ describe("a device that is pulled out", function () {
           : undefined;
       });
       assert(lastGood.size > 10, `${lastGood.size} points were good before`);
-      console.log(`      ${fault}: all ${bad.size} points bad after ${Math.round(tookMs)} ms`);
+      say(`${fault}: all ${bad.size} points bad after ${Math.round(tookMs)} ms`);
       assert(tookMs <= 2 * SLOWEST_MS + MARGIN_MS, `${tookMs} ms`);
       for (const [field, got] of bad) {
         assert.equal(valuesOf(got)[field], null, `${field} shows no old number`);
@@ -159,11 +160,11 @@ function compare(windows: Windows): void {
       (values) => percentile(values, 0.99),
     );
     if ((is ?? 0) > Math.max(was ?? 0, then ?? 0) * 1.1)
-      console.log(`      ${topic}: ${periodMs} ms, p99 ${was} before, ${is} during, ${then} after`);
+      say(`${topic}: ${periodMs} ms, p99 ${was} before, ${is} during, ${then} after`);
   }
   const p99 = (name: keyof Windows): number => percentile(all[name], 0.99);
-  console.log(
-    `      periods of ${before.size} other devices, p99 in parts of the median: ` +
+  say(
+    `periods of ${before.size} other devices, p99 in parts of the median: ` +
       `${p99("before").toFixed(3)} before (${all.before.length}), ` +
       `${p99("during").toFixed(3)} during (${all.during.length}), ` +
       `${p99("after").toFixed(3)} after (${all.after.length})`,

@@ -3,6 +3,7 @@ import { delay, eventually, SiteRun } from "../integration/site-run.ts";
 import { Subscriber } from "../integration/subscriber.ts";
 import { BessWatch, type BessSample, type WorstStep, worstStep } from "./bess-watch.ts";
 import { controlSight, ifThere } from "./gateway-eye.ts";
+import { say } from "./say.ts";
 
 const RAMP_W_PER_S = 50_000;
 const UNITS = 2;
@@ -73,7 +74,7 @@ describe("control without services and without a broker", function () {
         Math.abs(sumW(watches, ({ setpointW }) => setpointW)) < 1 ? true : undefined,
       );
       const tookS = (performance.now() - startMs) / 1_000;
-      console.log(`      2 MW ramped away in ${tookS.toFixed(1)} s (40 s at 50 kW/s)`);
+      say(`2 MW ramped away in ${tookS.toFixed(1)} s (40 s at 50 kW/s)`);
       assert(tookS > 35 && tookS < 45, `${tookS} s`);
       for (const [at, watch] of watches.entries()) {
         const tail = watch.samples.slice(from[at]);
@@ -87,7 +88,7 @@ describe("control without services and without a broker", function () {
         const isCapped = Math.abs((sight.gridW ?? 0) - 20e6) < 100_000 && sight.totalW > 5e6;
         return isCapped ? sight : undefined;
       });
-      console.log(`      peak cap: ${capped.totalW} W of battery, grid ${String(capped.gridW)} W`);
+      say(`peak cap: ${capped.totalW} W of battery, grid ${String(capped.gridW)} W`);
 
       run.order({ trip: "bess-1", cause: "emergency-stop" });
       const tripped = await eventually("the trip is latched", 5_000, async () => {
@@ -152,8 +153,8 @@ async function killOnce(run: SiteRun, watches: readonly BessWatch[], kill: numbe
     setpoint = worse(({ setpointW }) => setpointW, setpoint);
   }
   const nowW = sumW(watches, ({ powerW }) => powerW);
-  console.log(
-    `      kill ${kill}: ${(beforeW / 1e6).toFixed(3)} MW, ready after ${Math.round(backMs)} ms, ` +
+  say(
+    `kill ${kill}: ${(beforeW / 1e6).toFixed(3)} MW, ready after ${Math.round(backMs)} ms, ` +
       `beyond the ramp: power ${power.text}, setpoint ${setpoint.text}; ` +
       `now ${(nowW / 1e6).toFixed(3)} MW`,
   );

@@ -3,6 +3,7 @@ import { delay, eventually, SiteRun } from "../integration/site-run.ts";
 import { type Got, percentile, Subscriber, valuesOf } from "../integration/subscriber.ts";
 import { auditLine } from "../../src/store/audit-ledger.ts";
 import { servicesSight } from "./gateway-eye.ts";
+import { say } from "./say.ts";
 
 const OUTAGE_MS = 60_000;
 /** What the demonstration's plant gives; see the first figure that the test prints. */
@@ -36,7 +37,7 @@ describe("a broker that is away for a minute", function () {
 
   it("loses nothing, keeps the order of both lanes, and does not hold up what is live", async () => {
     await delay(10_000);
-    console.log(`      before: ${rateOf(north.got).toFixed(0)} points/s`);
+    say(`before: ${rateOf(north.got).toFixed(0)} points/s`);
     assert(rateOf(north.got) >= POINTS_PER_S * 0.9, "the plant gives what the test is about");
     await run.killBroker();
     await delay(OUTAGE_MS);
@@ -60,12 +61,12 @@ describe("a broker that is away for a minute", function () {
       .filter(({ body, atMs }) => body["bf"] !== true && atMs <= drained)
       .map(({ body, utcMs }) => utcMs - Number(body["t"]));
     const verdict = north.ledger.verdict();
-    console.log(
-      `      ${waiting} messages waited; drained in ${(drainedMs / 1_000).toFixed(1)} s; ` +
+    say(
+      `${waiting} messages waited; drained in ${(drainedMs / 1_000).toFixed(1)} s; ` +
         `live meanwhile (${live.length}): p50 ${percentile(live, 0.5)} ms, ` +
         `p99 ${percentile(live, 0.99)} ms, max ${percentile(live, 1)} ms`,
     );
-    console.log(`      ${auditLine(verdict)}`);
+    say(`${auditLine(verdict)}`);
     assert(waiting > 2_000, `${waiting} messages waited`);
     assert(live.length > 20, "live messages came during the drain");
     assert(percentile(live, 0.99) <= LIVE_P99_MS);

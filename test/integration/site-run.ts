@@ -171,7 +171,9 @@ function newestMs(folder: string): number {
 async function freePorts(count: number): Promise<number> {
   for (let attempt = 0; attempt < 50; attempt += 1) {
     const first = PORTS_FROM + Math.floor(Math.random() * (PORTS_TO - PORTS_FROM - count));
-    const free = await Promise.all(Array.from({ length: count }, (_, at) => isFree(first + at)));
+    const free = await Promise.all(
+      Array.from({ length: count }, async (_, at) => isFree(first + at)),
+    );
     if (free.every(Boolean)) return first;
   }
   throw new Error("no free ports");

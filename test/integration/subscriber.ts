@@ -17,6 +17,10 @@ export interface Got {
 export type Body = Readonly<Record<string, unknown>>;
 
 const PREFIX = "dcpi/v1/hall-1/gw-1/";
+/** Ranges that one look asks for again; the others come in the next. */
+const RESENDS_MAX = 40;
+/** So long nothing has come late before a hole is one. */
+const QUIET_MS = 3_000;
 
 export interface SubscriberOptions {
   readonly url: string;
@@ -39,6 +43,8 @@ export class Subscriber {
   readonly client: MqttClient;
   readonly #options: SubscriberOptions;
   readonly #settling: NodeJS.Timeout | undefined;
+  /** When something last came late: as long as it does, what is missing may be on its way. */
+  #lateAt = Number.NEGATIVE_INFINITY;
 
   static async open(options: SubscriberOptions): Promise<Subscriber> {
     const subscriber = new Subscriber(options);
@@ -90,7 +96,8 @@ export class Subscriber {
   settle(): void {
     if (!this.client.connected) return;
     const acks: object[] = [];
-    let asked = 0;
+    const isDraining = performance.now() - this.#lateAt < QUIET_MS;
+    let asked = isDraining ? RESENDS_MAX : 0;
     for (const { stream, epochs } of this.ledger.verdict().streams)
       for (const { epoch, missing, last } of epochs) {
         const [hole] = missing;
@@ -98,7 +105,7 @@ export class Subscriber {
         if (whole > 0) acks.push({ s: stream, e: epoch, n: whole });
         for (const [from, to] of missing) {
           asked += 1;
-          if (asked > 40) break;
+          if (asked > RESENDS_MAX) break;
           this.#say("cmd/stream/resend", { s: stream, e: epoch, from, to });
         }
       }
@@ -125,6 +132,7 @@ export class Subscriber {
     this.got.push({ topic, body, atMs, utcMs: Date.now(), isRetained });
     if (!topic.startsWith("tel/")) return;
     const { s, e, n, bf } = body;
+    if (bf === true) this.#lateAt = atMs;
     assert(typeof s === "string" && typeof e === "number" && typeof n === "number");
     const key = `${s} ${e} ${n}`;
     const bare = bf === true ? text.replace('"bf":true,', "") : text;

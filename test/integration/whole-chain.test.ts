@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { startDemoBroker } from "../../src/app/demo-broker.ts";
-import { runCommand, SiteRun } from "./site-run.ts";
+import { delay, runCommand, SiteRun } from "./site-run.ts";
 import { Subscriber, valuesOf } from "./subscriber.ts";
 
 /** Starting six processes on a loaded machine; on an idle one it takes a few seconds. */
@@ -108,9 +108,10 @@ describe("the whole chain, from simulated devices to a broker", function () {
     const some = await run.command("points", "bess-1/state-of-charge", "--json");
     assert.equal(some.status, 0, some.err);
     const [point] = some.out.trim().split("\n").map(parse);
-    assert.equal(point?.["id"], "bess-1/state-of-charge");
-    assert.equal(point?.["quality"], "good");
-    assert.equal(typeof point?.["value"], "number");
+    assert(point !== undefined);
+    assert.equal(point["id"], "bess-1/state-of-charge");
+    assert.equal(point["quality"], "good");
+    assert.equal(typeof point["value"], "number");
   });
 
   it("tells its state in words", async () => {
@@ -147,6 +148,16 @@ describe("the whole chain, from simulated devices to a broker", function () {
     assert.equal(missing.status, 2);
     const tested = await runCommand("profile", "test", "janitza/umg604");
     assert.equal(tested.status, 0, tested.out + tested.err);
+  });
+
+  it("ends in order when it is told to, also after it has carried out a command", async () => {
+    for (const name of ["services", "field", "control"] as const) {
+      const role = run.roles.get(name);
+      assert(role !== undefined);
+      const stop = role.kill("SIGTERM");
+      const status = await Promise.race([stop, delay(ARRIVES_MS).then(() => "still there")]);
+      assert.equal(status, 0, name);
+    }
   });
 
   it("ends with 2 and its usage where it is asked nonsense", async () => {

@@ -21,14 +21,15 @@ const REGISTER_WRAP = 2 ** 16;
 
 const context = await loadContext(process.argv[2] ?? "");
 const stop = listenForStop(process, process.stdin);
+const hasPlant = context.site.control !== undefined;
 const simulation = new Simulation({
   devices: simulated(context),
-  plant: { ...DEMO_PLANT, meters: new Map([["pcc-meter", "grid"]]) },
+  plant: hasPlant ? { ...DEMO_PLANT, meters: new Map([["pcc-meter", "grid"]]) } : undefined,
   clock: new SystemClock(),
   seed: SEED,
   preset: "d30",
 });
-simulation.settle(SETTLE_S);
+if (hasPlant) simulation.settle(SETTLE_S);
 const fleet: SimulatedDevice[] = [];
 for (const { definition } of context.devices) {
   const device = simulation.device(definition.id);
