@@ -5,7 +5,8 @@ import { monotonicNow } from "./mqtt-wire.ts";
 import type { WindowReport } from "./window-report.ts";
 
 export type GatewayRole = "control" | "field" | "services";
-export const ROLES: readonly GatewayRole[] = ["control", "field", "services"];
+/** In the order in which they are ended: control last. */
+export const ROLES: readonly GatewayRole[] = ["services", "field", "control"];
 
 export interface RigOptions {
   readonly site: BenchSite;

@@ -166,7 +166,7 @@ describe("bad input", function () {
       20_000,
       ({ body }) => body["event_id"] === "store-corrupt",
     );
-    say(`${String(told.body["text"])}`);
+    say(String(told.body["text"]));
     const kept = (await readdir(data)).filter(
       (name) => name.startsWith("outbox.db") && name !== "outbox.db",
     );

@@ -14,7 +14,7 @@ const PULLED = "ups-1";
 const SLOWEST_MS = 2_000;
 /** From the device to the subscriber, and the tenth of a period that a poll may be late, ms. */
 const MARGIN_MS = 300;
-const WATCH_MS = 25_000;
+const WATCH_MS = 20_000;
 
 describe("a device that is pulled out", function () {
   this.timeout(400_000);

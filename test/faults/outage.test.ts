@@ -66,7 +66,7 @@ describe("a broker that is away for a minute", function () {
         `live meanwhile (${live.length}): p50 ${percentile(live, 0.5)} ms, ` +
         `p99 ${percentile(live, 0.99)} ms, max ${percentile(live, 1)} ms`,
     );
-    say(`${auditLine(verdict)}`);
+    say(auditLine(verdict));
     assert(waiting > 2_000, `${waiting} messages waited`);
     assert(live.length > 20, "live messages came during the drain");
     assert(percentile(live, 0.99) <= LIVE_P99_MS);

@@ -61,6 +61,8 @@ class Audit {
   readonly #ledger: AuditLedger;
   /** Prefix of the topics of each stream: where its consumer speaks. */
   readonly #prefixes = new Map<string, string>();
+  /** True when something came late since the last look: what is missing may be on its way. */
+  #isDraining = false;
 
   constructor(begin: "one" | "first-seen") {
     this.#ledger = new AuditLedger({ begin });
@@ -69,6 +71,7 @@ class Audit {
   take(topic: string, payload: Uint8Array): void {
     const message = parse(payload);
     if (message === undefined) return;
+    if (message.bf === true) this.#isDraining = true;
     this.#prefixes.set(message.s, topic.slice(0, topic.indexOf("/tel/") + 1));
     this.#ledger.receive({
       stream: message.s,
@@ -82,9 +85,13 @@ class Audit {
     return this.#ledger.verdict();
   }
 
-  /** Acknowledges the whole beginning of every stream and asks for the first of what is missing. */
+  /**
+   * Acknowledges the whole beginning of every stream and asks for the first of what is missing, but
+   * not while the backlog comes in: that would have it sent twice.
+   */
   speak(client: MqttClient): void {
-    let asked = 0;
+    let asked = this.#isDraining ? RESENDS_MAX : 0;
+    this.#isDraining = false;
     const acksByPrefix = new Map<string, { s: string; e: number; n: number }[]>();
     for (const { stream, epochs } of this.verdict().streams) {
       const prefix = this.#prefixes.get(stream);
