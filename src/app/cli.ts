@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { setMaxListeners } from "node:events";
 import { parseArgs } from "node:util";
 import { GatewayError } from "../domain/errors.ts";
 import { listenForStop, StopRequest } from "../platform/stop.ts";
@@ -43,6 +44,8 @@ async function main(argv: readonly string[]): Promise<ExitStatus> {
   }
   const pipe = hasParentPipe() ? process.stdin : undefined;
   const stop = listenForStop(process, pipe);
+  // Every device and every wait of a process listens to it; that is no leak.
+  setMaxListeners(0, stop.signal);
   try {
     return await command.run({ ...parsed, terminal, signal: stop.signal });
   } catch (error) {

@@ -85,7 +85,9 @@ export class TimerWheel {
     if (tick === this.#wakeTick) this.#turn();
   }
 
-  /** Fires what is due and sleeps until the next slot that holds something: idle, it has no timer. */
+  /**
+   * Fires what is due and sleeps until the next slot that holds something: idle, it has no timer.
+   */
   #turn(): void {
     const reached = Math.floor(this.#clock.now() / SLOT_MS);
     // After a long stall every slot is visited once, not once for each turn that was missed.

@@ -66,7 +66,9 @@ export async function makeBenchSite(shape: FleetShape): Promise<BenchSite> {
   };
 }
 
-/** The simulator's synthetic device with one register for each point, as the peers were measured. */
+/**
+ * The simulator's synthetic device with one register for each point, as the peers were measured.
+ */
 function profileOf({ points, periodMs }: FleetShape): object {
   const document = fleetProfileDocument(points, periodMs);
   return {

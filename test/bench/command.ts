@@ -124,7 +124,9 @@ class Sender {
     this.#client?.close();
   }
 
-  /** One command after the other: each when the one before was answered, at any phase of a cycle. */
+  /**
+   * One command after the other: each when the one before was answered, at any phase of a cycle.
+   */
   async send(lane: Lane): Promise<readonly Life[]> {
     const lives: Life[] = [];
     for (let index = 0; index < COMMANDS; index += 1) {

@@ -96,5 +96,7 @@ function lineOf(figure: Figure): string {
     must === undefined ? "" : `must ${must}`,
     aim === undefined ? "" : `aim ${aim}${value <= aim ? " reached" : ""}`,
   ].filter((text) => text !== "");
-  return `${name.padEnd(20)} ${metric.padEnd(34)} ${String(value).padStart(10)} ${unit.padEnd(22)} ${verdict} ${bounds.join(", ")}`.trimEnd();
+  const measured = `${String(value).padStart(10)} ${unit.padEnd(22)}`;
+  const line = `${name.padEnd(20)} ${metric.padEnd(34)} ${measured} ${verdict} ${bounds.join(", ")}`;
+  return line.trimEnd();
 }

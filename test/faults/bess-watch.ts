@@ -13,7 +13,9 @@ export interface BessSample {
 const POWER = { address: 40_080, words: 1, exponentAt: 40_186 } as const;
 const SETPOINT = { address: 40_301, words: 2, exponentAt: 40_332 } as const;
 
-/** A second Modbus client, of nobody in the gateway: what the device itself says, 50 times a second. */
+/**
+ * A second Modbus client, of nobody in the gateway: what the device itself says, 50 times a second.
+ */
 export class BessWatch {
   readonly samples: BessSample[] = [];
   readonly #client: RawClient;
@@ -96,7 +98,9 @@ export function worstStep(
     if (beyondW > worst.beyondW)
       worst = {
         beyondW,
-        text: `${Math.round(beyondW)} W (${valueW} → ${nextW} W in ${Math.round(tookMs)} ms at ${atS} s)`,
+        text:
+          `${Math.round(beyondW)} W (${valueW} → ${nextW} W ` +
+          `in ${Math.round(tookMs)} ms at ${atS} s)`,
       };
     valueW = nextW;
     sinceMs = sample.atMs;

@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from "node:child_process";
+import { setMaxListeners } from "node:events";
 import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -91,6 +92,8 @@ class DemoRun {
   async watch(seconds: number): Promise<ExitStatus> {
     const { signal } = this.#call;
     const over = AbortSignal.any([signal, this.#stop.signal]);
+    // Each second waits on it for a moment: that is no leak.
+    setMaxListeners(0, over, this.#stop.signal);
     const keys = this.#view.keys((key) => void this.#press(key));
     await this.#firstAnswer(over);
     const startedAt = this.#clock.now();
