@@ -97,6 +97,6 @@ function lineOf(figure: Figure): string {
     aim === undefined ? "" : `aim ${aim}${value <= aim ? " reached" : ""}`,
   ].filter((text) => text !== "");
   const measured = `${String(value).padStart(10)} ${unit.padEnd(22)}`;
-  const line = `${name.padEnd(20)} ${metric.padEnd(34)} ${measured} ${verdict} ${bounds.join(", ")}`;
-  return line.trimEnd();
+  const what = `${name.padEnd(20)} ${metric.padEnd(34)}`;
+  return `${what} ${measured} ${verdict} ${bounds.join(", ")}`.trimEnd();
 }
