@@ -5,6 +5,12 @@ import { superviseDevice, type SupervisorContext, type SupervisorLimits } from "
 
 /** Devices begin within this time of one another, however slowly they are polled. */
 const START_SPREAD_MAX_MS = 2_000;
+/**
+ * Phases are multiples of this: devices that are due together are asked in one turn, and their
+ * rounds share a frame, a commit and a write to the broker. What a narrow round costs is mostly
+ * waking up for it.
+ */
+const PHASE_GRID_MS = 50;
 
 export interface FleetMember {
   readonly device: DeviceDefinition;
@@ -48,7 +54,7 @@ export async function superviseFleet(
   for (const end of ends) if (end.status === "rejected") throw end.reason;
 }
 
-/** Phases that spread the devices of each period evenly over it. */
+/** Phases that spread the devices of each period evenly over it, on the grid. */
 export function staggeredPhases(periodsMs: readonly number[]): number[] {
   const total = new Map<number, number>();
   for (const periodMs of periodsMs) total.set(periodMs, (total.get(periodMs) ?? 0) + 1);
@@ -56,7 +62,8 @@ export function staggeredPhases(periodsMs: readonly number[]): number[] {
   return periodsMs.map((periodMs) => {
     const index = given.get(periodMs) ?? 0;
     given.set(periodMs, index + 1);
-    return (index / (total.get(periodMs) ?? 1)) * periodMs;
+    const evenMs = (index / (total.get(periodMs) ?? 1)) * periodMs;
+    return Math.floor(evenMs / PHASE_GRID_MS) * PHASE_GRID_MS;
   });
 }
 

@@ -5,7 +5,7 @@ import { GatewayError } from "../domain/errors.ts";
 import type { PlantEvent } from "../domain/event.ts";
 import type { Producer, StreamId } from "../domain/point.ts";
 import type { Round } from "../domain/round.ts";
-import type { AbortSignalLike, Clock, MonotonicMs, UtcMs } from "../domain/time.ts";
+import type { AbortSignalLike, Clock, UtcMs } from "../domain/time.ts";
 import { encodeFrame, encodeHello } from "./codec.ts";
 import { FrameRing } from "./frame-ring.ts";
 import { FrameWriter } from "./frame-writer.ts";
@@ -15,10 +15,7 @@ import { type ConnectionOwner, ProducerConnection } from "./producer-connection.
 import { closeUnix, listenUnix } from "./unix-socket.ts";
 
 export interface ProducerLimits {
-  /**
-   * Least time between two frames that are not urgent, and so the longest that a round waits for
-   * others to share its frame, ms. After a pause a round leaves with those of the same moment.
-   */
+  /** How long a round waits for others to share its frame, ms. */
   readonly coalesceMs: number;
   /** Oldest frame that is kept for a durable consumer, ms. */
   readonly ringMs: number;
@@ -33,7 +30,7 @@ export interface ProducerLimits {
 }
 
 export const PRODUCER_LIMITS: ProducerLimits = {
-  coalesceMs: 10,
+  coalesceMs: 3,
   ringMs: 60_000,
   ringBytes: 32 * 1024 * 1024,
   liveQueueBytes: 4 * 1024 * 1024,
@@ -103,7 +100,6 @@ export class RoundProducer {
   readonly #framedSeqs = new Map<StreamId, number>();
   #frameSeqs = new Map<StreamId, number>();
   #isFlushDue = false;
-  #flushedAt: MonotonicMs | undefined;
   #closed: Promise<void> = Promise.resolve();
   #onReleased: () => void = () => undefined;
   readonly #counts = {
@@ -198,8 +194,7 @@ export class RoundProducer {
     const frameNo = this.#ring.nextFrame;
     const message = encodeFrame(this.#writer, { type: "frame", frameNo, hasMore: false });
     for (const [stream, seq] of this.#frameSeqs) this.#framedSeqs.set(stream, seq);
-    this.#flushedAt = this.#clock.now();
-    this.#ring.push(message, this.#flushedAt, this.#frameSeqs);
+    this.#ring.push(message, this.#clock.now(), this.#frameSeqs);
     this.#frameSeqs = new Map();
     this.#counts.frames++;
     this.#counts.frameBytes += message.length;
@@ -224,9 +219,7 @@ export class RoundProducer {
   }
 
   async #flushLater(): Promise<void> {
-    const sinceMs = this.#clock.now() - (this.#flushedAt ?? Number.NEGATIVE_INFINITY);
-    const waitMs = Math.max(0, this.#limits.coalesceMs - sinceMs);
-    await this.#clock.sleep(waitMs, this.#stop.signal).catch(() => undefined);
+    await this.#clock.sleep(this.#limits.coalesceMs, this.#stop.signal).catch(() => undefined);
     this.#isFlushDue = false;
     this.flush();
   }

@@ -383,6 +383,16 @@ describe("fleet", () => {
     assert.deepEqual(staggeredPhases([]), []);
   });
 
+  it("has devices share a turn where there are more of them than turns of 50 ms", () => {
+    const phases = staggeredPhases(new Array<number>(80).fill(1_000));
+    const sizes = new Map<number, number>();
+    for (const phaseMs of phases) sizes.set(phaseMs, (sizes.get(phaseMs) ?? 0) + 1);
+    assert.deepEqual(
+      [...sizes],
+      Array.from({ length: 20 }, (_, turn) => [turn * 50, 4]),
+    );
+  });
+
   function fleet(count: number) {
     const clock = new SimClock();
     const drivers: FakeDriver[] = [];
@@ -414,10 +424,10 @@ describe("fleet", () => {
   it("starts each device in its phase, and one that is lost disturbs no other", async () => {
     const { clock, drivers, phases, rounds, stop, done } = fleet(4);
     await clock.advance(1_000);
-    assert.deepEqual(phases, [0, 25, 50, 75]);
+    assert.deepEqual(phases, [0, 0, 50, 50]);
     assert.deepEqual(
       drivers.map(({ startedAt }) => startedAt),
-      [[0], [25], [50], [75]],
+      [[0], [0], [50], [50]],
     );
     drivers[1]!.failure = LOST;
     rounds.length = 0;

@@ -204,63 +204,89 @@ function mayCross(
  */
 function partition(lane: Lane, input: PlanInput): Item[][] {
   const items = lane.items.sort((a, b) => a.first - b.first || a.last - b.last);
-  const cost = new Float64Array(items.length + 1).fill(Number.POSITIVE_INFINITY);
-  const startOf = new Int32Array(items.length + 1);
-  cost[0] = 0;
-  for (let start = 0; start < items.length; start += 1) {
-    extend({ lane, input, items, cost, startOf }, start);
-  }
+  const search = searchOf(lane, input, items);
+  for (let start = 0; start < items.length; start += 1) extend(search, start);
   const groups: Item[][] = [];
-  for (let end = items.length; end > 0; end = startOf[end] ?? 0) {
-    groups.unshift(items.slice(startOf[end] ?? 0, end));
+  for (let end = items.length; end > 0; end = search.startOf[end] ?? 0) {
+    groups.unshift(items.slice(search.startOf[end] ?? 0, end));
   }
   return groups;
 }
 
 interface Search {
-  readonly lane: Lane;
-  readonly input: PlanInput;
-  readonly items: readonly Item[];
+  readonly countMax: number;
   readonly cost: Float64Array;
   readonly startOf: Int32Array;
+  /** By item. */
+  readonly firsts: Float64Array;
+  readonly lasts: Float64Array;
+  readonly price: ReadCost;
+  /** Whether registers of a gap are paid for. */
+  readonly isGapFree: boolean;
+  /** True when a request that ends with register `last` may go on to item `at`. */
+  readonly mayJoin: (at: number, last: number, headFirst: number) => boolean;
+}
+
+function searchOf(lane: Lane, input: PlanInput, items: readonly Item[]): Search {
+  const firsts = Float64Array.from(items, ({ first }) => first);
+  const lasts = Float64Array.from(items, ({ last }) => last);
+  const cost = new Float64Array(items.length + 1).fill(Number.POSITIVE_INFINITY);
+  cost[0] = 0;
+  return {
+    countMax: lane.rules.countMax,
+    cost,
+    startOf: new Int32Array(items.length + 1),
+    firsts,
+    lasts,
+    price: input.cost,
+    isGapFree: input.facts.maxGap !== undefined,
+    mayJoin: joinRule(lane, input, { firsts, lasts }),
+  };
+}
+
+/** Every start asks about the same gaps: where items do not overlap, one answer serves them all. */
+function joinRule(
+  lane: Lane,
+  input: PlanInput,
+  { firsts, lasts }: Pick<Search, "firsts" | "lasts">,
+): Search["mayJoin"] {
+  const { maxGap = Number.POSITIVE_INFINITY, onePointPerRequest } = input.facts;
+  const askedFrom = new Float64Array(firsts.length).fill(Number.NaN);
+  const isOpen = new Uint8Array(firsts.length);
+  return (at, last, headFirst) => {
+    const first = firsts[at] ?? Number.NaN;
+    // The same registers again, for another point of them, are no second point on the wire.
+    if (onePointPerRequest) return first === headFirst && lasts[at] === last;
+    if (first <= last) return true;
+    if (first - last - 1 > maxGap) return false;
+    if (askedFrom[at] !== last) {
+      askedFrom[at] = last;
+      isOpen[at] = mayCross(lane, input, { before: last, after: first }) ? 1 : 0;
+    }
+    return isOpen[at] === 1;
+  };
 }
 
 /** Tries every request that begins with item `start`. */
 function extend(search: Search, start: number): void {
-  const { lane, input, items, cost, startOf } = search;
-  const head = items[start];
-  assert(head !== undefined, "the search begins at an item");
-  const { requestMs, registerMs } = input.cost;
-  const paid = (cost[start] ?? 0) + requestMs;
-  let last = head.last;
+  const { countMax, cost, startOf, firsts, lasts, price, isGapFree, mayJoin } = search;
+  const headFirst = firsts[start] ?? 0;
+  const paidMs = (cost[start] ?? 0) + price.requestMs;
+  let last = lasts[start] ?? 0;
   let freeRegisters = 0;
-  for (let end = start; end < items.length; end += 1) {
-    const item = items[end];
-    if (item === undefined) return;
+  for (let end = start; end < firsts.length; end += 1) {
     if (end > start) {
-      if (!mayJoin(search, item, last, head)) return;
-      const gap = Math.max(0, item.first - last - 1);
-      if (input.facts.maxGap !== undefined) freeRegisters += gap;
+      if (!mayJoin(end, last, headFirst)) return;
+      if (isGapFree) freeRegisters += Math.max(0, (firsts[end] ?? 0) - last - 1);
+      last = Math.max(last, lasts[end] ?? 0);
+      if (last - headFirst + 1 > countMax) return;
     }
-    last = Math.max(last, item.last);
-    const span = last - head.first + 1;
-    if (end > start && span > lane.rules.countMax) return;
-    const total = paid + (span - freeRegisters) * registerMs;
-    if (total < (cost[end + 1] ?? 0)) {
-      cost[end + 1] = total;
+    const totalMs = paidMs + (last - headFirst + 1 - freeRegisters) * price.registerMs;
+    if (totalMs < (cost[end + 1] ?? 0)) {
+      cost[end + 1] = totalMs;
       startOf[end + 1] = start;
     }
   }
-}
-
-function mayJoin(search: Search, item: Item, last: number, head: Item): boolean {
-  const { lane, input } = search;
-  const { maxGap, onePointPerRequest } = input.facts;
-  // The same registers again, for another point of them, are no second point on the wire.
-  if (onePointPerRequest) return item.first === head.first && item.last === head.last;
-  if (item.first <= last) return true;
-  if (maxGap !== undefined && item.first - last - 1 > maxGap) return false;
-  return mayCross(lane, input, { before: last, after: item.first });
 }
 
 function requestOf(lane: Lane, group: readonly Item[]): PlannedRead {

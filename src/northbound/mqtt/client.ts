@@ -4,7 +4,8 @@ import { GatewayError } from "../../domain/errors.ts";
 import type { Clock, MonotonicMs } from "../../domain/time.ts";
 import type { CommandMessage } from "../command-gate.ts";
 import type { NorthLog } from "../publisher.ts";
-import { LengthGuard, publishHead } from "./codec.ts";
+import { BrokerStream } from "./broker-stream.ts";
+import { type Puback, publishHead } from "./codec.ts";
 import type {
   AckOutcome,
   BrokerAddress,
@@ -87,16 +88,16 @@ async function connectOnce(
   signal.throwIfAborted();
   const { host, port } = attempt.address;
   const socket = openSocket({ host, port, noDelay: true, keepAlive: true });
-  const guard = new LengthGuard(PACKET_HARD_MAX_BYTES);
-  const client = new MqttClient(() => socket, clientOptions(attempt));
-  socket.on("data", (chunk: Buffer) => {
-    if (!guard.accept(chunk)) socket.destroy();
+  let connection: MqttConnection | undefined;
+  const stream = new BrokerStream(socket, PACKET_HARD_MAX_BYTES, (puback) => {
+    connection?.acknowledge(puback);
   });
+  const client = new MqttClient(() => stream, clientOptions(attempt));
   // Whatever happens to a client that nobody owns any more must not end the process.
   client.on("error", () => undefined);
   try {
     const connack = await connected(client, signal);
-    const connection = new MqttConnection({ attempt, client, socket, connack }, listener);
+    connection = new MqttConnection({ attempt, client, socket, connack }, listener);
     const { subscribe } = attempt.session;
     if (subscribe !== undefined) await connection.subscribe(subscribe, attempt.log);
     if (socket.destroyed) throw new Error("closed before it was in use");
@@ -213,8 +214,8 @@ interface OpenSession {
 }
 
 /**
- * One session. PUBLISH packets are written to the socket directly, because the library's own way
- * costs several times as much per message; acknowledgements come back through the library.
+ * One session. PUBLISH packets are written to the socket directly and PUBACKs are read from it,
+ * because the library's own way costs several times as much per message.
  */
 class MqttConnection implements BrokerConnection {
   readonly protocol: 4 | 5;
@@ -270,6 +271,10 @@ class MqttConnection implements BrokerConnection {
     return this;
   }
 
+  acknowledge({ packetId, reasonCode }: Puback): void {
+    if (!this.#isOver) this.#listener.onAck(packetId, outcomeOf(reasonCode));
+  }
+
   get bufferedBytes(): number {
     return this.#socket.writableLength;
   }
@@ -321,10 +326,6 @@ class MqttConnection implements BrokerConnection {
   }
 
   #listen(): void {
-    this.#client.on("packetreceive", (packet) => {
-      if (this.#isOver || packet.cmd !== "puback") return;
-      this.#listener.onAck(packet.messageId ?? 0, outcomeOf(packet.reasonCode ?? 0));
-    });
     this.#client.on("message", (topic, payload, packet) => {
       if (!this.#isOver) this.#listener.onMessage(this.#commandMessage(topic, payload, packet));
     });

@@ -1,8 +1,8 @@
 import { assert } from "../../domain/assert.ts";
 
 /**
- * The one packet that the gateway sends by the hundred per second, made without a detour: PUBLISH.
- * Everything else of the protocol is the MQTT library's.
+ * The two packets that go by the hundred per second, without a detour: PUBLISH is made here, PUBACK
+ * is read here. Everything else of the protocol is the MQTT library's.
  */
 
 /** Longest topic in bytes that fits its length field. */
@@ -13,6 +13,9 @@ const RETAIN = 0x01;
 const PROPERTY_EXPIRY = 0x02;
 const EXPIRY_BYTES = 5;
 const CONTINUES = 0x80;
+const LENGTH_DIGITS_MAX = 4;
+const PUBACK = 0x40;
+const PACKET_ID_BYTES = 2;
 
 export interface PublishFacts {
   readonly protocol: 4 | 5;
@@ -90,50 +93,94 @@ function lengthBytes(length: number): number {
   return length < 0x20_0000 ? 3 : 4;
 }
 
-/**
- * Watches the lengths of inbound packets, so that no peer can make the library collect more bytes
- * than `maxPacketBytes`. Reads no content.
- * @see MQTT 5.0 section 2.1 (fixed header)
- */
-export class LengthGuard {
-  readonly #maxPacketBytes: number;
-  #isHeader = true;
-  #headerByte = 0;
-  #length = 0;
-  #left = 0;
+/** What a broker said to one of our messages. */
+export interface Puback {
+  readonly packetId: number;
+  /** 0 where the packet carries none. */
+  readonly reasonCode: number;
+}
 
-  constructor(maxPacketBytes: number) {
+/**
+ * Takes the PUBACKs, which come by the hundred per second, out of what a broker sends, and watches
+ * the lengths of all packets, so that no peer can make the library collect more bytes than
+ * `maxPacketBytes`. Keeps no bytes: of the other packets it reads only where they end.
+ * @see MQTT 5.0 sections 2.1 (fixed header) and 3.4 (PUBACK)
+ */
+export class PubackFilter {
+  readonly #maxPacketBytes: number;
+  readonly #onPuback: (puback: Puback) => void;
+  /** Bytes of the fixed header that were read; 0 between two packets. */
+  #headerBytes = 0;
+  #isPuback = false;
+  #length = 0;
+  /** Bytes of the packet's body that are still to come. */
+  #left = 0;
+  #packetId = 0;
+  #reasonCode = 0;
+
+  constructor(maxPacketBytes: number, onPuback: (puback: Puback) => void) {
     this.#maxPacketBytes = maxPacketBytes;
+    this.#onPuback = onPuback;
   }
 
-  /** False as soon as a packet announces more than allowed, or its length is malformed. */
-  accept(chunk: Uint8Array): boolean {
+  /**
+   * The parts of a chunk that are not PUBACKs, in order; undefined as soon as a packet announces
+   * more than allowed, or a length that MQTT does not know.
+   */
+  pass(chunk: Uint8Array): readonly Uint8Array[] | undefined {
+    const rest: Uint8Array[] = [];
+    let from = 0;
     let at = 0;
     while (at < chunk.length) {
-      if (!this.#isHeader) {
-        const taken = Math.min(this.#left, chunk.length - at);
-        this.#left -= taken;
-        at += taken;
-        if (this.#left === 0) this.#isHeader = true;
-        continue;
-      }
-      if (!this.#header(chunk[at++] ?? 0)) return false;
+      if (this.#left > 0) {
+        at = this.#isPuback ? this.#body(chunk, at) : this.#skip(chunk, at);
+      } else if (this.#headerBytes === 0) {
+        const isPuback = chunk[at] === PUBACK;
+        if (isPuback !== this.#isPuback) {
+          if (isPuback && at > from) rest.push(chunk.subarray(from, at));
+          from = at;
+          this.#isPuback = isPuback;
+        }
+        this.#headerBytes = 1;
+        this.#length = 0;
+        at += 1;
+      } else if (!this.#lengthDigit(chunk[at++] ?? 0)) return undefined;
     }
-    return true;
+    if (!this.#isPuback && from < chunk.length) rest.push(chunk.subarray(from));
+    return rest;
   }
 
-  #header(byte: number): boolean {
-    if (this.#headerByte++ === 0) {
-      this.#length = 0;
-      return true;
-    }
-    const digit = this.#headerByte - 2;
-    if (digit > 3) return false;
+  #lengthDigit(byte: number): boolean {
+    const digit = this.#headerBytes - 1;
+    this.#headerBytes += 1;
+    if (digit >= LENGTH_DIGITS_MAX) return false;
     this.#length += (byte & 0x7f) * 128 ** digit;
     if (byte >= CONTINUES) return true;
-    this.#headerByte = 0;
+    this.#headerBytes = 0;
     this.#left = this.#length;
-    this.#isHeader = this.#left === 0;
+    this.#packetId = 0;
+    this.#reasonCode = 0;
+    if (this.#isPuback && this.#length < PACKET_ID_BYTES) return false;
     return this.#length <= this.#maxPacketBytes;
+  }
+
+  #skip(chunk: Uint8Array, at: number): number {
+    const taken = Math.min(this.#left, chunk.length - at);
+    this.#left -= taken;
+    return at + taken;
+  }
+
+  #body(chunk: Uint8Array, at: number): number {
+    const place = this.#length - this.#left;
+    if (place > PACKET_ID_BYTES) at = this.#skip(chunk, at);
+    else {
+      const byte = chunk[at++] ?? 0;
+      if (place === PACKET_ID_BYTES) this.#reasonCode = byte;
+      else this.#packetId = (this.#packetId << 8) | byte;
+      this.#left -= 1;
+    }
+    if (this.#left === 0)
+      this.#onPuback({ packetId: this.#packetId, reasonCode: this.#reasonCode });
+    return at;
   }
 }

@@ -1,6 +1,11 @@
 import { strict as assert } from "node:assert";
 import fc from "fast-check";
-import { LengthGuard, publishBytes, publishHead } from "../../../src/northbound/mqtt/codec.ts";
+import {
+  type Puback,
+  PubackFilter,
+  publishBytes,
+  publishHead,
+} from "../../../src/northbound/mqtt/codec.ts";
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
 const topic = new TextEncoder().encode("a/b");
@@ -61,35 +66,80 @@ describe("publish packet", () => {
   });
 });
 
-describe("length guard", () => {
-  const packet = (length: number) =>
-    Uint8Array.from([0x30, ...varint(length), ...new Uint8Array(length).fill(0xff)]);
+describe("PUBACK filter", () => {
   const varint = (value: number): number[] =>
     value < 128 ? [value] : [(value & 0x7f) | 0x80, ...varint(value >>> 7)];
+  const packet = (first: number, body: readonly number[]) => [
+    first,
+    ...varint(body.length),
+    ...body,
+  ];
+  const other = (length: number) => packet(0x30, new Array<number>(length).fill(0x40));
+  const ignore = () => undefined;
 
-  it("passes packets up to its limit, however they are cut", () => {
-    const lengths = fc.array(fc.integer({ min: 0, max: 300 }), { maxLength: 20 });
+  it("takes out every PUBACK and nothing else, however the stream is cut", () => {
+    const reason = fc.oneof(
+      fc.constant([]),
+      fc.tuple(fc.nat(255)),
+      fc.tuple(fc.nat(255), fc.constant(0)),
+      fc.tuple(fc.nat(255), fc.constant(2), fc.constant(0x26), fc.constant(0x40)),
+    );
+    const item = fc.oneof(
+      fc.record({ length: fc.nat(300) }),
+      fc.record({ packetId: fc.integer({ min: 1, max: 0xffff }), reason }),
+    );
     fc.assert(
-      fc.property(lengths, fc.integer({ min: 1, max: 50 }), (given, cut) => {
-        const guard = new LengthGuard(300);
-        const stream = Uint8Array.from(given.flatMap((length) => [...packet(length)]));
-        for (let at = 0; at < stream.length; at += cut) {
-          assert.equal(guard.accept(stream.subarray(at, at + cut)), true);
-        }
-      }),
+      fc.property(
+        fc.array(item, { maxLength: 20 }),
+        fc.integer({ min: 1, max: 50 }),
+        (items, cut) => {
+          const stream: number[] = [];
+          const others: number[] = [];
+          const pubacks: Puback[] = [];
+          for (const each of items) {
+            if ("length" in each) {
+              const bytes = other(each.length);
+              stream.push(...bytes);
+              others.push(...bytes);
+              continue;
+            }
+            const { packetId, reason: rest } = each;
+            stream.push(...packet(0x40, [packetId >>> 8, packetId & 0xff, ...rest]));
+            pubacks.push({ packetId, reasonCode: rest[0] ?? 0 });
+          }
+          const found: Puback[] = [];
+          const passed: number[] = [];
+          const filter = new PubackFilter(300, (puback) => found.push(puback));
+          for (let at = 0; at < stream.length; at += cut) {
+            const parts = filter.pass(Uint8Array.from(stream.slice(at, at + cut)));
+            assert.ok(parts !== undefined);
+            for (const part of parts) passed.push(...part);
+          }
+          assert.deepEqual(found, pubacks);
+          assert.deepEqual(passed, others);
+        },
+      ),
     );
   });
 
-  it("refuses one that announces more, before its content comes", () => {
-    const guard = new LengthGuard(300);
-    assert.equal(guard.accept(packet(300)), true);
-    assert.equal(guard.accept(Uint8Array.of(0x30)), true);
-    assert.equal(guard.accept(Uint8Array.from(varint(301))), false);
-    assert.equal(new LengthGuard(300).accept(Uint8Array.of(0x30, 0xff, 0xff, 0xff, 0x7f)), false);
+  it("refuses a packet that announces more than allowed, before its content comes", () => {
+    const filter = new PubackFilter(300, ignore);
+    assert.ok(filter.pass(Uint8Array.from(other(300))) !== undefined);
+    assert.deepEqual(filter.pass(Uint8Array.of(0x30)), [Uint8Array.of(0x30)]);
+    assert.equal(filter.pass(Uint8Array.from(varint(301))), undefined);
+    const longest = Uint8Array.of(0x30, 0xff, 0xff, 0xff, 0x7f);
+    assert.equal(new PubackFilter(300, ignore).pass(longest), undefined);
   });
 
   it("refuses a length of five bytes", () => {
     const endless = Uint8Array.of(0x30, 0x80, 0x80, 0x80, 0x80, 0x00);
-    assert.equal(new LengthGuard(1e9).accept(endless), false);
+    assert.equal(new PubackFilter(1e9, ignore).pass(endless), undefined);
+  });
+
+  it("refuses a PUBACK without a whole packet id", () => {
+    for (const body of [[], [1]]) {
+      const bytes = Uint8Array.from(packet(0x40, body));
+      assert.equal(new PubackFilter(300, ignore).pass(bytes), undefined);
+    }
   });
 });
