@@ -42,7 +42,9 @@ export class CycleRunner {
     let next = Math.max(0, Math.ceil((clock.now() - originMs) / periodMs));
     while (!signal.aborted) {
       const deadline = monotonicMs(originMs + next * periodMs);
-      await timer.waitUntil(deadline, signal).catch(() => undefined);
+      await timer.waitUntil(deadline, signal).catch((error: unknown) => {
+        if (!isAborted(signal)) throw error;
+      });
       if (isAborted(signal)) return;
       const now = clock.now();
       act(now);

@@ -221,8 +221,8 @@ interface Search {
   readonly firsts: Float64Array;
   readonly lasts: Float64Array;
   readonly price: ReadCost;
-  /** Whether registers of a gap are paid for. */
-  readonly isGapFree: boolean;
+  /** Share of a gap's registers that is paid for: none where the profile says how long it may be. */
+  readonly paidGapShare: 0 | 1;
   /** True when a request that ends with register `last` may go on to item `at`. */
   readonly mayJoin: (at: number, last: number, headFirst: number) => boolean;
 }
@@ -239,7 +239,7 @@ function searchOf(lane: Lane, input: PlanInput, items: readonly Item[]): Search 
     firsts,
     lasts,
     price: input.cost,
-    isGapFree: input.facts.maxGap !== undefined,
+    paidGapShare: input.facts.maxGap === undefined ? 1 : 0,
     mayJoin: joinRule(lane, input, { firsts, lasts }),
   };
 }
@@ -269,19 +269,22 @@ function joinRule(
 
 /** Tries every request that begins with item `start`. */
 function extend(search: Search, start: number): void {
-  const { countMax, cost, startOf, firsts, lasts, price, isGapFree, mayJoin } = search;
+  const { countMax, cost, startOf, firsts, lasts, price, paidGapShare, mayJoin } = search;
   const headFirst = firsts[start] ?? 0;
   const paidMs = (cost[start] ?? 0) + price.requestMs;
-  let last = lasts[start] ?? 0;
-  let freeRegisters = 0;
+  let last = headFirst - 1;
+  let paidRegisters = 0;
   for (let end = start; end < firsts.length; end += 1) {
+    const itemFirst = firsts[end] ?? 0;
+    const itemLast = lasts[end] ?? 0;
     if (end > start) {
       if (!mayJoin(end, last, headFirst)) return;
-      if (isGapFree) freeRegisters += Math.max(0, (firsts[end] ?? 0) - last - 1);
-      last = Math.max(last, lasts[end] ?? 0);
-      if (last - headFirst + 1 > countMax) return;
+      if (Math.max(last, itemLast) - headFirst + 1 > countMax) return;
     }
-    const totalMs = paidMs + (last - headFirst + 1 - freeRegisters) * price.registerMs;
+    paidRegisters += paidGapShare * Math.max(0, itemFirst - last - 1);
+    paidRegisters += Math.max(0, itemLast - Math.max(last, itemFirst - 1));
+    last = Math.max(last, itemLast);
+    const totalMs = paidMs + paidRegisters * price.registerMs;
     if (totalMs < (cost[end + 1] ?? 0)) {
       cost[end + 1] = totalMs;
       startOf[end + 1] = start;
