@@ -112,4 +112,4 @@ function runtimeDirectoryOf(site: SiteConfig, file: string, dataDirectory: strin
 }
 
 /** Room for the longest socket name below it. */
-const RUNTIME_PATH_MAX = 107 - "/services/commands/socket".length;
+const RUNTIME_PATH_MAX = 107 - "/services/queries/socket".length;

@@ -12,8 +12,7 @@ export type SocketPurpose =
   | "control/rounds"
   | "control/commands"
   | "control/local"
-  | "services/queries"
-  | "services/commands";
+  | "services/queries";
 
 /** Owner and group may connect, nobody else. */
 export const SOCKET_MODE = 0o660;

@@ -91,7 +91,7 @@ export const STORE_LIMITS: StoreLimits = {
   historyBytes: 256 * 1024 * 1024,
   inFlightBytes: 32 * 1024 * 1024,
   inFlightRows: 20_000,
-  commitEveryMs: 50,
+  commitEveryMs: 100,
   commitRows: 500,
   heldBytes: 8 * 1024 * 1024,
   replayMs: 120_000,

@@ -60,7 +60,7 @@ describe("site context", () => {
     const deep = DEMO.replace('runtimeDirectory: "run"\n', "");
     const file = path.join("/", ...Array.from({ length: 12 }, () => "a-long-folder"), "site.yaml");
     const { runtimeDirectory } = contextOf(siteOf(deep), file);
-    assert.ok(`${runtimeDirectory}/services/commands/socket`.length <= 107, runtimeDirectory);
+    assert.ok(`${runtimeDirectory}/services/queries/socket`.length <= 107, runtimeDirectory);
   });
 
   it("says which profile is missing", () => {
