@@ -155,7 +155,7 @@ describe("bad input", function () {
   });
 
   it("in the database: told, kept aside, and what comes after is stored and delivered", async () => {
-    const data = path.join(run.folder, "data");
+    const data = path.join(run.folder, "data", "services");
     await run.roles.get("services")?.kill("SIGTERM");
     const file = path.join(data, "outbox.db");
     const { size } = await stat(file);
