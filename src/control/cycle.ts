@@ -2,7 +2,7 @@ import { assert } from "../domain/assert.ts";
 import type { Command, CommandStep } from "../domain/command.ts";
 import type { UtcMs } from "../domain/time.ts";
 import { followLeases, tellWritten } from "./command-steps.ts";
-import { adoptParts, rampParts } from "./dispatch.ts";
+import { adoptMeasured, adoptParts, rampParts } from "./dispatch.ts";
 import type {
   ControlStatus,
   ControlWrite,
@@ -19,7 +19,7 @@ import type { ControlState } from "./state.ts";
 import { controlStatus, tellTotal } from "./status.ts";
 import { type ControlLevels, decideTotal, isBlind, shrinkParts } from "./total-power.ts";
 import { isTripped, latchTrips, resetTrips } from "./trips.ts";
-import { observeUnit } from "./units.ts";
+import { isCountedAnew, observeUnit } from "./units.ts";
 import {
   askStart,
   assertStop,
@@ -125,17 +125,27 @@ function observe(state: ControlState, turn: Turn): void {
   for (const [place, unitPlan] of plan.units.entries()) {
     const unit = itemAt(units, place);
     const write = itemAt(writes, place);
-    const wasUnknown = unit.mode === "unknown";
-    const sight = { view, now, elapsedMs, plan, notices, isTripped: isTripped(state.trips, place) };
-    observeUnit(unit, unitPlan, sight);
+    const isTold = write.count > 0 && !write.isInterlocked;
+    const sight = { view, now, elapsedMs, plan, notices };
+    observeUnit(unit, unitPlan, { ...sight, isTold, isTripped: isTripped(state.trips, place) });
     if (unit.mode === "starting") forgetWrites(write);
+    if (isCountedAnew(unit)) goOn(state, place);
     for (const report of outcomes) noteOutcome(write, unitPlan, report, { now, notices });
     checkReadBack(write, unitPlan, { view, now, envelope, notices });
-    // What runs without a holder: it is kept as it is, and then ramps away. Its limits were
-    // started from the same power, so nothing cuts it.
-    if (wasUnknown && unit.mode === "starting") state.parts[place] = unit.countedW;
   }
   observeGrid(state.grid, plan.grid, { view, now, units, notices });
+}
+
+/**
+ * What runs without a holder is kept as it is, and then ramps away. Its limits were started from
+ * the same power, so nothing cuts it.
+ */
+function goOn(state: ControlState, place: number): void {
+  const { parts, leases, total } = state;
+  const { modeBefore, countedW: measuredW } = itemAt(state.units, place);
+  if (modeBefore === "unknown") parts[place] = measuredW;
+  const beforeW = numberAt(total.shares.powersW, place);
+  adoptMeasured(parts, leases, place, { beforeW, measuredW });
 }
 
 function takeCommands(state: ControlState, turn: Turn): void {
@@ -158,7 +168,7 @@ function decide(state: ControlState, turn: Turn): void {
   const mayRamp = !isBlind(grid) && !total.isBlindRamp;
   if (mayRamp) rampParts(parts, leases, { plan, units, elapsedMs });
   decideTotal(total, { plan, levels, now, elapsedMs, units, grid, leases, parts });
-  if (isBlind(grid)) shrinkParts(parts, total.totalW);
+  if (isBlind(grid)) shrinkParts(parts, total, leases);
 }
 
 function write(state: ControlState, turn: Turn): void {

@@ -1,6 +1,7 @@
 import type { MonotonicMs } from "../domain/time.ts";
 import {
   bindingLevel,
+  clamp,
   lowerCeiling,
   nearest,
   openBox,
@@ -9,7 +10,7 @@ import {
   raiseFloor,
   resetBox,
 } from "./arbitration.ts";
-import type { Parts } from "./dispatch.ts";
+import { hasGroupPart, type Parts } from "./dispatch.ts";
 import type { Level } from "./exchange.ts";
 import type { GridState } from "./grid-trust.ts";
 import { itemAt } from "./item-at.ts";
@@ -18,7 +19,7 @@ import { blindTotal } from "./link-rules.ts";
 import { connectionRange, peakFloor } from "./peak-cap.ts";
 import type { ControlPlan } from "./plan.ts";
 import { shareEqually, type Shares } from "./share.ts";
-import { canCommand, type UnitState } from "./units.ts";
+import { canCommand, isCountedAnew, type UnitState } from "./units.ts";
 import { numberAt } from "../points/number-at.ts";
 
 /**
@@ -102,6 +103,7 @@ export function noTotal(unitCount: number): TotalState {
 export function decideTotal(state: TotalState, sight: TotalSight): void {
   const { shares, box } = state;
   const { units, grid } = sight;
+  rebase(state, units);
   placeParts(shares, sight);
   const partsW = sum(shares.powersW);
   openTotal(box, units, shares);
@@ -125,11 +127,29 @@ export function isBlind(grid: GridState): boolean {
 }
 
 /** After a blind cycle the parts are what is really given: the way back starts from there. */
-export function shrinkParts(parts: Parts, totalW: number): void {
+export function shrinkParts(parts: Parts, state: TotalState, leases: LeaseState): void {
+  const { shares, totalW } = state;
+  const { powersW } = shares;
+  for (let unit = 0; unit < powersW.length; unit += 1) {
+    const partW = numberAt(parts, unit);
+    // What a unit gives of a group's part is not its own.
+    if (!hasGroupPart(parts, leases, unit))
+      parts[unit] = clamp(numberAt(powersW, unit), Math.min(partW, 0), Math.max(partW, 0));
+  }
   const partsW = sum(parts);
   if (Math.abs(partsW) <= Math.abs(totalW)) return;
   for (let asset = 0; asset < parts.length; asset += 1)
     parts[asset] = (numberAt(parts, asset) * totalW) / partsW;
+}
+
+/**
+ * What a unit turns out to give it gave before as well: the total of the cycle before is told anew
+ * with it. Else holding that total would take the difference from the others.
+ */
+function rebase(state: TotalState, units: readonly UnitState[]): void {
+  for (const [place, unit] of units.entries()) {
+    if (isCountedAnew(unit)) state.totalW += unit.countedW - numberAt(state.shares.powersW, place);
+  }
 }
 
 /** Gives every unit its own part, and the units of a group equal parts of the group's. */
@@ -143,11 +163,11 @@ function placeParts(shares: Shares, sight: TotalSight): void {
   for (let asset = units.length; asset < parts.length; asset += 1) {
     const partW = numberAt(parts, asset);
     const members = membersOf(leases, asset);
-    // What a unit that cannot be asked gives anyway is given; but it is no reason for the others
+    // What a unit that cannot be moved gives anyway is given; but it is no reason for the others
     // to work against it.
     let givenW = 0;
     for (const place of members) {
-      if (!canCommand(itemAt(units, place)))
+      if (itemAt(units, place).mode !== "ready")
         givenW += numberAt(shares.powersW, place) - numberAt(parts, place);
     }
     const restW = partW - givenW;
@@ -165,11 +185,13 @@ function openTotal(box: PowerBox, units: readonly UnitState[], shares: Shares): 
   }
 }
 
-function narrowBlind(state: TotalState, { grid, now, elapsedMs, plan }: TotalSight): void {
+function narrowBlind(state: TotalState, sight: TotalSight): void {
+  const { grid, now, elapsedMs, plan, units } = sight;
   const blindSinceMs = now - grid.knownAt;
   const { totalW } = state;
   pin(state.box, blindTotal({ totalW, blindSinceMs, elapsedMs }, plan.grid), "blind");
-  if (blindSinceMs > plan.grid.blindMs) state.isBlindRamp = true;
+  // Before a unit is heard there is nothing to ramp, and no way back from it.
+  if (blindSinceMs > plan.grid.blindMs && units.some(canCommand)) state.isBlindRamp = true;
   state.returning = undefined;
   state.peakNeedW = 0;
 }

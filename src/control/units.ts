@@ -13,6 +13,8 @@ import { numberAt } from "../points/number-at.ts";
 /** What control knows of one unit. Plain data. */
 export interface UnitState {
   mode: UnitMode;
+  /** In the cycle before. */
+  modeBefore: UnitMode;
   /** Measured power, W, by receive time. */
   readonly powers: Series;
   /** When a good power was last received, monotonic ms; −Infinity before the first. */
@@ -23,7 +25,7 @@ export interface UnitState {
   shownW: number | undefined;
   /** When something was last sent to it, monotonic ms. */
   sentAt: number;
-  /** When this state was made, or the unit was last let go by a trip, monotonic ms. */
+  /** When this state was made, monotonic ms. */
   readonly sinceAt: number;
   /** What it may be asked for, W. */
   readonly box: PowerBox;
@@ -45,6 +47,11 @@ export interface UnitSight {
   readonly elapsedMs: number;
   readonly plan: ControlPlan;
   readonly isTripped: boolean;
+  /**
+   * True when a setpoint has gone out since the unit was heard and nothing holds the next one off.
+   * Until then it goes its own way, and control with it.
+   */
+  readonly isTold: boolean;
   readonly notices: Notices;
 }
 
@@ -53,6 +60,7 @@ const SECONDS_PER_HOUR = 3_600;
 export function unknownUnit(now: MonotonicMs): UnitState {
   return {
     mode: "unknown",
+    modeBefore: "unknown",
     powers: emptySeries(),
     seenAt: -Infinity,
     countedW: Number.NaN,
@@ -69,9 +77,19 @@ export function canCommand(unit: UnitState): boolean {
   return unit.mode === "ready" || unit.mode === "starting";
 }
 
+/**
+ * True in the cycle in which a unit counts at something else than before: it is heard, for the
+ * first time or again, and goes its own way until it is told; or it has just fallen silent.
+ */
+export function isCountedAnew(unit: UnitState): boolean {
+  const hasGone = unit.mode === "silent" && unit.modeBefore !== "silent";
+  return unit.mode === "starting" || hasGone;
+}
+
 /** Reads a unit, finds its mode and what it may be asked for. */
 export function observeUnit(unit: UnitState, plan: BatteryUnitPlan, sight: UnitSight): void {
   const powerW = readPower(unit, plan, sight);
+  unit.modeBefore = unit.mode;
   unit.mode = nextMode(unit, plan, { ...sight, powerW });
   count(unit, plan, { ...sight, powerW });
   tellMode(unit, plan, { notices: sight.notices, isHeard: powerW !== undefined });
@@ -108,7 +126,7 @@ function nextMode(unit: UnitState, plan: BatteryUnitPlan, sight: ModeSight): Uni
   );
   if (isFaulted) return "faulted";
   if (sight.powerW === undefined) return unit.mode === "unknown" ? "unknown" : "silent";
-  return unit.mode === "ready" || unit.mode === "starting" ? "ready" : "starting";
+  return canCommand(unit) && sight.isTold ? "ready" : "starting";
 }
 
 function count(unit: UnitState, plan: BatteryUnitPlan, sight: ModeSight): void {
@@ -119,8 +137,8 @@ function count(unit: UnitState, plan: BatteryUnitPlan, sight: ModeSight): void {
     return;
   }
   if (Number.isNaN(unit.countedW)) {
-    // Never heard: after its reversion time it does what it does by itself.
-    if (now - unit.sinceAt >= plan.reversion.afterMs) unit.countedW = plan.reversion.powerW;
+    // Never heard: it does what it does by itself once it must have reverted from full power.
+    if (now - unit.sinceAt >= longestReversionMs(plan)) unit.countedW = plan.reversion.powerW;
     return;
   }
   const lastContactAt = Math.max(unit.seenAt, unit.sentAt);
@@ -128,6 +146,13 @@ function count(unit: UnitState, plan: BatteryUnitPlan, sight: ModeSight): void {
   unit.countedW = silentPower({ countedW, shownW, lastContactAt, now, elapsedMs }, plan);
   unit.shownW = undefined;
   clearSeries(unit.powers);
+}
+
+/** From the last contact until a unit has gone to its reversion power from wherever it was, ms. */
+function longestReversionMs(plan: BatteryUnitPlan): number {
+  const { afterMs, powerW, rampWPerS } = plan.reversion;
+  const mostW = Math.max(plan.dischargeRatingW - powerW, plan.chargeRatingW + powerW);
+  return afterMs + (1_000 * mostW) / rampWPerS;
 }
 
 function tellMode(

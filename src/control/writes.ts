@@ -29,6 +29,8 @@ export interface WriteState {
   differing: number;
   /** The next cycle sends whatever the value: for a new command, and as first word to a unit. */
   isDue: boolean;
+  /** True when an interlock of the envelope held the last setpoint back. */
+  isInterlocked: boolean;
   /** When START or the reset of its alarms was last sent after a trip; undefined: not asked. */
   startUntil: number | undefined;
   startSentAt: number;
@@ -64,6 +66,7 @@ export function noWrites(): WriteState {
     readAt: -Infinity,
     differing: 0,
     isDue: true,
+    isInterlocked: false,
     startUntil: undefined,
     startSentAt: -Infinity,
     heartbeatAt: -Infinity,
@@ -167,6 +170,7 @@ export function writeSetpoint(
       ? `the envelope of ${device} does not let ${megawatts(asked)} through`
       : `the envelope of ${device} is kept again`,
   );
+  state.isInterlocked = verdict.result === "refused" && verdict.reason === "interlock";
   if (verdict.result === "refused") return;
   const sinceMs = now - (state.count === 0 ? -Infinity : numberAt(state.times, state.newest));
   const changeW = Math.abs(verdict.value - lastSetpoint(state));

@@ -11,6 +11,7 @@ import type { ControlLevels } from "../../src/control/total-power.ts";
 import { ownedPoints } from "../../src/control/units.ts";
 import { PointImage } from "../../src/points/image.ts";
 import {
+  CHILLER_RUN,
   METER,
   MW,
   pointCountOf,
@@ -504,22 +505,75 @@ describe("seams between the levels", () => {
   });
 });
 
+describe("a unit whose interlock holds setpoints off", () => {
+  const REMOTE = CHILLER_RUN;
+  const [first, second] = [unitPoints(0), unitPoints(1)];
+
+  function withInterlock() {
+    const base = testPlan({ withFeeders: false, peakCapW: undefined, exportLimitW: 20 * MW });
+    const condition = { point: REMOTE, when: { equals: 1 }, isActiveLow: false };
+    const interlocks = [{ name: "remote", condition, maxAgeMs: 125 }];
+    const plan = {
+      ...base,
+      envelope: base.envelope.map((entry) =>
+        entry.pointName === "active-power-setpoint" ? { ...entry, interlocks } : entry,
+      ),
+    };
+    return byHand(plan);
+  }
+  const setpoints = ({ writes }: CycleResult) => writes.map(({ value }) => value);
+  const modes = ({ status }: CycleResult) => status.units.map(({ mode }) => mode);
+
+  it("is told what it gives when the interlock is first seen, however late", () => {
+    const { turn } = withInterlock();
+    for (let count = 0; count < 8; count += 1) {
+      const powerW = (12 - count / 10) * MW;
+      const late = turn({ [first.power]: powerW, [second.power]: powerW }, { bad: [REMOTE] });
+      assert.deepEqual(setpoints(late), []);
+      assert.deepEqual(modes(late), ["starting", "starting"]);
+      assert.equal(late.status.totalW, 2 * powerW);
+    }
+    const told = { [first.power]: 11 * MW, [second.power]: 11 * MW, [REMOTE]: 1 };
+    assert.deepEqual(setpoints(turn(told)), [11 * MW, 11 * MW]);
+    const next = turn();
+    assert.deepEqual(modes(next), ["ready", "ready"]);
+    assert.deepEqual(setpoints(next), [10.998 * MW, 10.998 * MW], "2.5 kW of ramp, shared");
+  });
+
+  it("goes on from where local control has left it", () => {
+    const { turn } = withInterlock();
+    const running = { [first.power]: 6 * MW, [second.power]: 6 * MW, [REMOTE]: 1 };
+    turn(running);
+    turn();
+    turn({ [REMOTE]: 0 });
+    assert.deepEqual(modes(turn()), ["starting", "starting"]);
+    for (let count = 0; count < 20; count += 1)
+      assert.deepEqual(setpoints(turn({ [first.power]: count * -0.1 * MW })), []);
+    turn({ [first.power]: -2 * MW, [second.power]: 9 * MW });
+    assert.deepEqual(setpoints(turn({ [REMOTE]: 1 })), [-2 * MW, 9 * MW]);
+    const next = setpoints(turn());
+    assert.equal(next.length, 2);
+    assert.ok(Math.abs(next[0]! + 2 * MW) <= 3_500, `${next[0]} W`);
+    assert.ok(Math.abs(next[1]! - 9 * MW) <= 3_500, `${next[1]} W`);
+  });
+});
+
 describe("quality of what control reads", () => {
   it("never lets an uncertain power through as a measurement", () => {
     const plan = testPlan({ withFeeders: false });
     const image = new PointImage(pointCountOf(2));
     const state = createControl(plan, { now: monotonicMs(0), latches: undefined });
     let last: CycleResult | undefined;
-    for (let now = 50; now <= 5_000; now += 50) {
+    // 3 s until a unit reverts, and 12 MW at 25 kW/s until it has.
+    const revertedMs = 483_000;
+    for (let now = 50; now <= revertedMs; now += 50) {
       const quality = now < 2_000 ? qualityCode("stale") : GOOD;
       image.post(readingOf({ [METER]: 20 * MW, [unitPoints(0).power]: MW }, { at: now, quality }));
       image.take();
       const inputs = { commands: [], orders: [], outcomes: [], view: image.view };
       last = cycle(state, { ...inputs, now: monotonicMs(now), utc: utcMs(now) });
-      if (now < 2_000) {
-        assert.equal(last.status.source, "none");
-        assert.deepEqual(last.writes, []);
-      }
+      if (now < revertedMs) assert.equal(last.status.source, "none");
+      if (now < 2_000) assert.deepEqual(last.writes, []);
     }
     assert.equal(last?.status.source, "meter", "the unit never heard counts as reverted");
   });

@@ -193,6 +193,19 @@ describe("scene: a unit falls silent", () => {
     assert.equal(site.units[1]!.setpointW, 0, "so nobody gives them twice");
   });
 
+  it("is no reason for the others to give its share again in the cycle that hears it", () => {
+    const site = new PlantSite({ plan: testPlan({ peakCapW: undefined }) });
+    site.run(500);
+    const action = { kind: "set-power", powerW: 16 * MW, rampWPerS: 100 * MW } as const;
+    site.command({ id: "a", action });
+    site.run(1_000);
+    site.units[0]!.isCut = true;
+    site.run(1_000);
+    site.units[0]!.isCut = false;
+    const asked = watchWhile(site, 500, () => site.units[1]!.setpointW);
+    assert.ok(asked.highest <= 8.01 * MW, `${asked.highest} W`);
+  });
+
   it("is first asked for what it gives when it is heard again", () => {
     const site = new PlantSite({ plan: testPlan({ peakCapW: undefined }) });
     site.run(500);
@@ -527,15 +540,18 @@ describe("scene: control restarts at full discharge", () => {
   it("writes nothing to a unit that it has not read", () => {
     const { site, writes } = restarted({ deadMs: 500 });
     for (const unit of site.units) unit.isCut = true;
-    site.run(5_000);
+    const sumW = () => site.last?.status.units.map((unit) => unit.powerW);
+    site.run(482_900);
+    assert.deepEqual(sumW(), [undefined, undefined], "it may still be on its way from 12 MW");
+    site.run(200);
     assert.deepEqual(
       writes.filter((values) => values.length > 0),
       [],
     );
-    assert.equal(site.last?.status.units[0]?.powerW, 0, "counted as reverted");
+    assert.deepEqual(sumW(), [0, 0], "counted as reverted");
     site.units[1]!.isCut = false;
     site.run(100);
-    assert.equal(site.last.status.units[1]?.setpointW !== undefined, true);
+    assert.equal(site.last?.status.units[1]?.setpointW !== undefined, true);
   });
 
   it("keeps a cap without a dip: what the cap needs does not ramp away", () => {
