@@ -3,6 +3,7 @@ import { DirectLane, type DirectSight, type DirectWrite } from "../control/direc
 import { compileEnvelope } from "../control/envelope.ts";
 import type {
   ControlStatus,
+  CyclicReport,
   CycleResult,
   Distrust,
   LocalOrder,
@@ -55,7 +56,7 @@ export class ControlHost {
   readonly #state: ControlState | undefined;
   readonly #direct: DirectLane;
   #commands: Command[] = [];
-  #reports: WriteReport[] = [];
+  #reports: CyclicReport[] = [];
   #orders: WaitingOrder[] = [];
   #distrusted: readonly Distrust[] = [];
   #status: ControlStatus | undefined;
@@ -69,7 +70,7 @@ export class ControlHost {
         ? undefined
         : createControl(plan, { now: clock.now(), latches: latchesOf(latchRecord) });
     this.#direct = new DirectLane(
-      this.#state?.envelope ?? compileEnvelope([], []),
+      this.#state?.envelope ?? compileEnvelope([]),
       plan === undefined ? new Set() : ownedPoints(plan),
     );
   }
@@ -148,7 +149,7 @@ export class ControlHost {
     };
   }
 
-  readonly #onReport = (report: WriteReport): void => {
+  readonly #onReport = (report: CyclicReport): void => {
     this.#reports.push(report);
     if (this.#state !== undefined)
       this.#tellSteps(stepsOf(this.#state, report, this.#parts.clock.utcNow()));

@@ -3,13 +3,14 @@ import type { Command, CommandStep } from "../domain/command.ts";
 import type { UtcMs } from "../domain/time.ts";
 import { followLeases, tellWritten } from "./command-steps.ts";
 import { adoptMeasured, adoptParts, rampParts } from "./dispatch.ts";
+import { LONGEST_STEP_MS } from "./envelope.ts";
 import type {
   ControlStatus,
   ControlWrite,
   CycleInputs,
+  CyclicReport,
   CycleResult,
   OrderAnswer,
-  WriteReport,
 } from "./exchange.ts";
 import { distrustedPoints, observeGrid } from "./grid-trust.ts";
 import { itemAt } from "./item-at.ts";
@@ -19,7 +20,7 @@ import type { ControlState } from "./state.ts";
 import { controlStatus, tellTotal } from "./status.ts";
 import { type ControlLevels, decideTotal, isBlind, shrinkParts } from "./total-power.ts";
 import { isTripped, latchTrips, resetTrips } from "./trips.ts";
-import { isCountedAnew, observeUnit } from "./units.ts";
+import { isCountedAnew, observeUnit, type UnitState } from "./units.ts";
 import {
   askStart,
   assertStop,
@@ -27,14 +28,10 @@ import {
   expectWrite,
   forgetWrites,
   noteOutcome,
-  writeHeartbeat,
   writeSetpoint,
   writeStart,
 } from "./writes.ts";
 import { numberAt } from "../points/number-at.ts";
-
-/** After a longer pause ramps go on as if only this had passed, ms: a stall is not a step. */
-const LONGEST_STEP_MS = 1_000;
 
 /** `cyclic` for commands that `cycle` takes; everything else goes over the direct lane. */
 export function laneOf(state: ControlState, command: Command): "cyclic" | "direct" {
@@ -85,7 +82,7 @@ export function cycle(
 /** Steps that a report of the driver allows to be told before the cycle that takes it in. */
 export function stepsOf(
   state: ControlState,
-  report: WriteReport,
+  report: CyclicReport,
   utc: UtcMs,
 ): readonly CommandStep[] {
   const { plan, units, writes } = state;
@@ -125,7 +122,7 @@ function observe(state: ControlState, turn: Turn): void {
   for (const [place, unitPlan] of plan.units.entries()) {
     const unit = itemAt(units, place);
     const write = itemAt(writes, place);
-    const isTold = write.count > 0 && !write.isInterlocked;
+    const isTold = write.sent.count > 0 && !write.isInterlocked;
     const sight = { view, now, elapsedMs, plan, notices };
     observeUnit(unit, unitPlan, { ...sight, isTold, isTripped: isTripped(state.trips, place) });
     if (unit.mode === "starting") forgetWrites(write);
@@ -187,7 +184,7 @@ function write(state: ControlState, turn: Turn): void {
       case "faulted":
       case "starting":
       case "ready":
-        writeSetpoint(own, unitPlan, numberAt(total.shares.powersW, place), sight);
+        writeSetpoint(own, unitPlan, wantedOf(unit, numberAt(total.shares.powersW, place)), sight);
         writeStart(own, unitPlan, sight);
         break;
       case "unknown":
@@ -195,9 +192,15 @@ function write(state: ControlState, turn: Turn): void {
         // Nothing reaches it, and a setpoint is never repeated blindly: its own reversion acts.
         break;
     }
-    writeHeartbeat(own, unitPlan, unit, sight);
     if (writes.length > before) unit.sentAt = now;
   }
+}
+
+function wantedOf(
+  unit: UnitState,
+  powerW: number,
+): { readonly powerW: number; readonly fromW: number | undefined } {
+  return { powerW, fromW: unit.mode === "starting" ? unit.countedW : undefined };
 }
 
 function follow(state: ControlState, turn: Turn): void {

@@ -18,7 +18,7 @@ export interface CycleInputs {
   readonly commands: readonly Command[];
   readonly orders: readonly LocalOrder[];
   /** What became of the writes of earlier cycles. */
-  readonly outcomes: readonly WriteReport[];
+  readonly outcomes: readonly CyclicReport[];
 }
 
 /** What a person at the box asks. Stronger than any message from afar. */
@@ -45,6 +45,8 @@ export interface ControlWrite extends Setpoint {
   readonly lane: "cyclic" | "direct";
   /** STOP and zero after a trip: goes before everything else. */
   readonly isProtective: boolean;
+  /** The cycle that sent it: its report is told apart by it. */
+  readonly sentAt: MonotonicMs;
 }
 
 /** A `WriteOutcome` without its error object. */
@@ -55,6 +57,12 @@ export interface WriteReport {
   /** Error code where there is one. */
   readonly reason: string | undefined;
   readonly readBack: ReadBack | undefined;
+}
+
+/** What became of a write of the cycle. */
+export interface CyclicReport extends WriteReport {
+  /** As in the `ControlWrite`. */
+  readonly sentAt: MonotonicMs;
 }
 
 /**

@@ -10,6 +10,7 @@ import {
   endsWith,
   newestTime,
   oldestTime,
+  READINGS_KEPT,
   type Series,
   valueAt,
 } from "./series.ts";
@@ -67,7 +68,7 @@ const SMALLEST_SCALE_W = 1_000;
 export function unknownGrid(plan: GridPlan, now: MonotonicMs): GridState {
   return {
     source: "none",
-    meter: emptySeries(),
+    meter: emptySeries(READINGS_KEPT),
     repeatedAt: -Infinity,
     distrusted: "none",
     isFrozen: false,
@@ -94,8 +95,7 @@ export function unknownGrid(plan: GridPlan, now: MonotonicMs): GridState {
 export function observeGrid(state: GridState, plan: GridPlan, sight: GridSight): void {
   const { view, now, units } = sight;
   const meterW = freshValue(view, plan.power.point, now, plan.power.maxAgeMs);
-  if (meterW !== undefined)
-    noteMeter(state, numberAt(view.receivedAt, plan.power.point) - plan.delayMs, meterW);
+  if (meterW !== undefined) noteMeter(state, numberAt(view.receivedAt, plan.power.point), meterW);
   const byMeterW = meterW === undefined ? undefined : loadByMeter(state, units);
   const byFeedersW = loadByFeeders(plan, view, now);
   if (byMeterW !== undefined && byFeedersW !== undefined && isNewSample(state, plan, sight))
@@ -164,7 +164,7 @@ function loadByFeeders(plan: GridPlan, view: ImageView, now: MonotonicMs): numbe
   for (const feeder of plan.feeders) {
     const powerW = freshValue(view, feeder.point, now, feeder.maxAgeMs);
     if (powerW === undefined) return undefined;
-    sumW += feeder.sign * powerW;
+    sumW += powerW;
   }
   const { fixedW, atRatingW, ratingW } = plan.loss;
   return sumW + fixedW + (ratingW > 0 ? atRatingW * (sumW / ratingW) ** 2 : 0);

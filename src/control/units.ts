@@ -1,4 +1,5 @@
 import type { PointIndex } from "../domain/point.ts";
+import { isBad, isGood } from "../domain/quality.ts";
 import type { MonotonicMs } from "../domain/time.ts";
 import { freshValue, type ImageView } from "../points/image.ts";
 import { lowerCeiling, openBox, type PowerBox, raiseFloor, resetBox } from "./arbitration.ts";
@@ -7,8 +8,8 @@ import type { UnitMode } from "./exchange.ts";
 import { fadedLimit, silentPower } from "./link-rules.ts";
 import { megawatts, type Notices } from "./notices.ts";
 import type { BatteryUnitPlan, ControlPlan, InputPoint } from "./plan.ts";
-import { addToSeries, clearSeries, emptySeries, type Series } from "./series.ts";
-import { numberAt } from "../points/number-at.ts";
+import { addToSeries, clearSeries, emptySeries, READINGS_KEPT, type Series } from "./series.ts";
+import { byteAt, numberAt } from "../points/number-at.ts";
 
 /** What control knows of one unit. Plain data. */
 export interface UnitState {
@@ -61,7 +62,7 @@ export function unknownUnit(now: MonotonicMs): UnitState {
   return {
     mode: "unknown",
     modeBefore: "unknown",
-    powers: emptySeries(),
+    powers: emptySeries(READINGS_KEPT),
     seenAt: -Infinity,
     countedW: Number.NaN,
     shownW: undefined,
@@ -109,10 +110,12 @@ function readPower(unit: UnitState, plan: BatteryUnitPlan, sight: UnitSight): nu
   return powerW;
 }
 
+/** A counter that cannot be read says nothing; one that is told to stand still does. */
 function isBeating(view: ImageView, heartbeat: InputPoint | undefined, now: number): boolean {
   if (heartbeat === undefined) return true;
-  const movedAt = numberAt(view.changedAt, heartbeat.point);
-  return now - movedAt <= heartbeat.maxAgeMs;
+  const quality = byteAt(view.quality, heartbeat.point);
+  if (isBad(quality)) return true;
+  return isGood(quality) && now - numberAt(view.changedAt, heartbeat.point) <= heartbeat.maxAgeMs;
 }
 
 interface ModeSight extends UnitSight {
@@ -241,8 +244,8 @@ function narrowByEnergy(
   const downStepW = (downWPerS * elapsedMs) / 1_000;
   const { soc: input } = plan.points;
   const { reservePercent, minPercent, maxPercent, resolutionPercent } = plan.soc;
-  const soc = freshValue(view, input.point, now, input.maxAgeMs);
-  if (soc === undefined) {
+  const socPercent = freshValue(view, input.point, now, input.maxAgeMs);
+  if (socPercent === undefined) {
     limits.reserveW = fadedLimit(undefined, Math.min(limits.reserveW, limits.dischargeW), upStepW);
     limits.roomW = fadedLimit(undefined, Math.min(limits.roomW, limits.chargeW), downStepW);
     lowerCeiling(box, limits.reserveW, "link-lost");
@@ -251,8 +254,8 @@ function narrowByEnergy(
   }
   const floorPercent = Math.max(reservePercent, minPercent);
   const perPercentJ = (plan.capacityWh * SECONDS_PER_HOUR) / 100;
-  const aboveJ = Math.max(soc - floorPercent - resolutionPercent, 0) * perPercentJ;
-  const roomJ = Math.max(maxPercent - resolutionPercent - soc, 0) * perPercentJ;
+  const aboveJ = Math.max(socPercent - floorPercent - resolutionPercent, 0) * perPercentJ;
+  const roomJ = Math.max(maxPercent - resolutionPercent - socPercent, 0) * perPercentJ;
   limits.reserveW = Math.max(rampableW(upWPerS, aboveJ), limits.reserveW - upStepW);
   limits.roomW = Math.max(rampableW(downWPerS, roomJ), limits.roomW - downStepW);
   lowerCeiling(box, limits.reserveW, "reserve");
@@ -269,8 +272,9 @@ export function ownedPoints(plan: ControlPlan): ReadonlySet<PointIndex> {
   const owned = new Set<PointIndex>();
   for (const { points } of plan.units) {
     owned.add(points.setpoint);
-    if (points.run !== undefined) owned.add(points.run.point);
-    if (points.controllerHeartbeat !== undefined) owned.add(points.controllerHeartbeat.point);
+    if (points.run === undefined) continue;
+    owned.add(points.run.point);
+    if (points.run.alarmReset !== undefined) owned.add(points.run.alarmReset);
   }
   return owned;
 }

@@ -9,6 +9,7 @@ import {
   testPlan,
   unitPoints,
 } from "../support/plant-plan.ts";
+import { readingOf } from "../support/plant-reading.ts";
 import { PlantSite, pressEmergencyStop } from "../support/plant-site.ts";
 
 const STALE = qualityCode("stale");
@@ -257,6 +258,28 @@ describe("scene: a unit falls silent", () => {
       site.run(5);
     }
     assert.equal(site.last?.status.units[0]?.mode, "silent");
+  });
+});
+
+describe("scene: a unit whose counter is told to stand still, or cannot be read", () => {
+  function withCounterOf(quality: number) {
+    const site = new PlantSite({ plan: testPlan() });
+    site.run(1_000);
+    for (let cycles = 0; cycles < 20; cycles += 1) {
+      site.run(45);
+      const at = { at: site.nowMs, quality };
+      site.image.post(readingOf({ [unitPoints(0).heartbeat]: site.nowMs }, at));
+      site.run(5);
+    }
+    return site.last?.status.units.map((unit) => unit.mode);
+  }
+
+  it("is silent by the first, although the change of quality looks like a beat", () => {
+    assert.deepEqual(withCounterOf(STALE), ["silent", "ready"]);
+  });
+
+  it("is heard with a counter that it does not have", () => {
+    assert.deepEqual(withCounterOf(qualityCode("not-available-pattern")), ["ready", "ready"]);
   });
 });
 

@@ -8,9 +8,9 @@ import type { CommandStep } from "../../src/domain/command.ts";
 import { cycle } from "../../src/control/cycle.ts";
 import type {
   ControlWrite,
+  CyclicReport,
   CycleResult,
   LocalOrder,
-  WriteReport,
 } from "../../src/control/exchange.ts";
 import type { ControlPlan } from "../../src/control/plan.ts";
 import { type ControlState, createControl, latchState } from "../../src/control/state.ts";
@@ -109,7 +109,7 @@ export class PlantSite {
   readonly #polls: Poll[];
   #arriving: { at: number; reading: Reading }[] = [];
   #writing: { at: number; write: ControlWrite }[] = [];
-  #outcomes: WriteReport[] = [];
+  #outcomes: CyclicReport[] = [];
   #commands: Command[] = [];
   #orders: LocalOrder[] = [];
   readonly #held = { meterW: 0, trainW: 0 };
@@ -239,11 +239,12 @@ export class PlantSite {
     for (const { write } of due) this.#outcomes.push(this.#execute(write));
   }
 
-  #execute(write: ControlWrite): WriteReport {
+  #execute(write: ControlWrite): CyclicReport {
     const place = this.plan.units.findIndex((unit) => unit.asset === write.asset);
     const unit = this.units[place]!;
     const points = unitPoints(place);
-    const report = { point: write.point, value: write.value, readBack: undefined };
+    const { point, value, sentAt } = write;
+    const report = { point, value, sentAt, readBack: undefined };
     if (unit.isCut) return { ...report, result: "unknown", reason: "LINK_TIMEOUT" };
     if (unit.refuses) return { ...report, result: "refused", reason: "DEVICE_EXCEPTION" };
     if (!unit.ignores) {
