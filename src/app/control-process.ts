@@ -121,6 +121,7 @@ async function controlHost(
     latches,
     latchRecord: await latches.load(),
     table: context.table,
+    signal,
     onEvent: outlet.onEvent,
     onStep: (step) => {
       outlet.producer.postStep(step);
@@ -144,7 +145,7 @@ async function listenForRequests(
         async ({ params }): Promise<unknown> => {
           const command: Command = parseCommand(params);
           host.take(command);
-          return Promise.resolve({ taken: true });
+          return Promise.resolve({ taken: true, epoch: role.epoch });
         },
       ],
     ]),

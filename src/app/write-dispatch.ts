@@ -1,12 +1,12 @@
 import type { ControlWrite, CyclicReport, WriteReport } from "../control/exchange.ts";
 import { GatewayError } from "../domain/errors.ts";
+import type { Driver } from "../drivers/driver.ts";
 import type { StreamId } from "../domain/point.ts";
 import type { Clock } from "../domain/time.ts";
 import type { Setpoint } from "../domain/write.ts";
 import { RequestClient } from "../link/request-client.ts";
 import { socketPath } from "../link/socket-paths.ts";
 import type { SiteContext } from "./site-context.ts";
-import type { South } from "./south.ts";
 import { lostReport, writeReport } from "./write-report.ts";
 
 /** Longest wait for field to tell what became of an order, ms: a device with a slow read-back. */
@@ -14,7 +14,7 @@ const ORDER_TIMEOUT_MS = 60_000;
 
 export interface WriteDispatchParts {
   readonly context: Pick<SiteContext, "runtimeDirectory" | "table">;
-  readonly south: Pick<South, "driver">;
+  readonly south: { driver(stream: StreamId): Pick<Driver, "write"> | undefined };
   readonly clock: Clock;
   readonly random: () => number;
   readonly signal: AbortSignal;

@@ -75,7 +75,7 @@ export function cycle(
     steps: turn.steps,
     answers,
     distrusted: distrustedPoints(state.grid, state.plan.grid),
-    status: controlStatus(state, now),
+    latchRevision: state.trips.revision,
   };
 }
 
@@ -89,7 +89,7 @@ export function stepsOf(
   return tellWritten(state.leases, report, { plan, units, writes, utc });
 }
 
-/** What is in force, between cycles. */
+/** What is in force after the last cycle. */
 export function statusOf(state: ControlState): ControlStatus {
   return controlStatus(state, state.cycledAt);
 }

@@ -89,7 +89,7 @@ export type GridSource = "meter" | "feeders" | "none";
 
 export type UnitMode = "unknown" | "starting" | "ready" | "silent" | "faulted" | "tripped";
 
-/** What is in force. Filled again by each cycle: read it before the next, keep nothing of it. */
+/** What is in force. */
 export interface ControlStatus {
   readonly source: GridSource;
   /** W; undefined while no source is trusted. */
@@ -106,8 +106,6 @@ export interface ControlStatus {
   readonly units: readonly UnitStatus[];
   readonly leases: readonly LeaseStatus[];
   readonly trips: readonly LatchedTrip[];
-  /** Grows whenever the latches change: then they have to be saved. */
-  readonly latchRevision: number;
 }
 
 export interface UnitStatus {
@@ -159,5 +157,6 @@ export interface CycleResult {
   readonly answers: readonly OrderAnswer[];
   /** Everything distrusted now, not only what changed. */
   readonly distrusted: readonly Distrust[];
-  readonly status: ControlStatus;
+  /** Grows whenever the latches change: then they have to be saved. */
+  readonly latchRevision: number;
 }

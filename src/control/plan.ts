@@ -185,7 +185,10 @@ export interface InterlockPlan {
 
 export interface LeaseLimits {
   readonly maximumMs: number;
-  /** Holders and assets whose sequence is remembered; one more is refused. */
+  /**
+   * Holders and assets whose sequence is remembered; for one more the oldest without a lease is
+   * forgotten, and it is refused where all have one.
+   */
   readonly maximumHolders: number;
 }
 

@@ -35,7 +35,6 @@ export function controlStatus(state: ControlState, now: MonotonicMs): ControlSta
       return { asset, holder, commandId, priority, targetW, partW, remainingMs };
     }),
     trips: trips.latched,
-    latchRevision: trips.revision,
   };
 }
 

@@ -519,7 +519,7 @@ describe("scene 12: the emergency stop", () => {
     );
     site.run(1_500);
     assert.ok(Math.abs(site.batteryW - 10 * MW) <= 0.05 * MW, "it runs again");
-    assert.equal(site.last!.status.latchRevision, 1);
+    assert.equal(site.last!.latchRevision, 1);
   });
 });
 

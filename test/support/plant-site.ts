@@ -5,8 +5,9 @@ import { GOOD, qualityCode } from "../../src/domain/quality.ts";
 import type { Reading } from "../../src/domain/round.ts";
 import { monotonicMs, utcMs } from "../../src/domain/time.ts";
 import type { CommandStep } from "../../src/domain/command.ts";
-import { cycle } from "../../src/control/cycle.ts";
+import { cycle, statusOf } from "../../src/control/cycle.ts";
 import type {
+  ControlStatus,
   ControlWrite,
   CyclicReport,
   CycleResult,
@@ -70,6 +71,9 @@ export interface SiteOptions {
   readonly trainFrozenAfterMs?: number;
 }
 
+/** What a cycle said, and what is in force after it. */
+export type SeenCycle = CycleResult & { readonly status: ControlStatus };
+
 interface Poll {
   readonly everyMs: number;
   readonly phaseMs: number;
@@ -101,8 +105,8 @@ export class PlantSite {
   /** Source times as they go north. */
   readonly northTimes: Float64Array;
   isControlDead = false;
-  last: CycleResult | undefined;
-  readonly onCycle: ((result: CycleResult, site: PlantSite) => void)[] = [];
+  last: SeenCycle | undefined;
+  readonly onCycle: ((result: SeenCycle, site: PlantSite) => void)[] = [];
   readonly #options: SiteOptions;
   readonly #random: () => number;
   readonly #overrides: QualityOverrides;
@@ -261,7 +265,7 @@ export class PlantSite {
 
   #cycle(): void {
     this.image.take();
-    const result = cycle(this.control, {
+    const turned = cycle(this.control, {
       now: monotonicMs(this.nowMs),
       utc: utcMs(START_UTC + this.nowMs),
       view: this.image.view,
@@ -269,6 +273,7 @@ export class PlantSite {
       orders: this.#orders,
       outcomes: this.#outcomes,
     });
+    const result = { ...turned, status: statusOf(this.control) };
     this.#commands = [];
     this.#orders = [];
     this.#outcomes = [];
