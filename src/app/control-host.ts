@@ -1,4 +1,4 @@
-import { cycle, laneOf, statusOf, stepsOf } from "../control/cycle.ts";
+import { cycle, isLetGo, laneOf, statusOf, stepsOf } from "../control/cycle.ts";
 import { DirectLane, type DirectSight, type DirectWrite } from "../control/direct-lane.ts";
 import { compileEnvelope } from "../control/envelope.ts";
 import type {
@@ -73,6 +73,7 @@ export class ControlHost {
   #distrusted: readonly Distrust[] = [];
   readonly #latches: LatchKeeper;
   #directWrites = 0;
+  #isStopping = false;
   #droppedReports = 0;
 
   constructor(parts: ControlHostParts) {
@@ -107,17 +108,30 @@ export class ControlHost {
       commands,
       orders: waiting.map(({ order }) => order),
       outcomes,
+      isStopping: this.#isStopping,
     });
     if (result.writes.length > 0) dispatch.send(result.writes, this.#onReport);
     this.#tell(result, waiting);
   }
 
+  /** From now on the batteries ramp to 0 W, and nothing new is taken. */
+  stop(): void {
+    this.#isStopping = true;
+  }
+
+  /** True when no battery is left with a power that this process has asked of it. */
+  get isLetGo(): boolean {
+    return this.#state === undefined || isLetGo(this.#state);
+  }
+
   /**
    * Takes a verified command: for the next cycle, or at once where no controller stands in front.
    *
-   * @throws GatewayError REQUEST_REFUSED when too many wait
+   * @throws GatewayError REQUEST_REFUSED when too many wait, or when the process ends
    */
   take(command: Command): void {
+    if (this.#isStopping)
+      throw new GatewayError("REQUEST_REFUSED", { reason: "control is about to end" });
     if (this.#state !== undefined && laneOf(this.#state, command) === "cyclic") {
       if (this.#commands.length >= COMMANDS_WAITING_MAX)
         throw new GatewayError("REQUEST_REFUSED", { reason: "too many commands wait" });

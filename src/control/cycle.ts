@@ -20,13 +20,14 @@ import type { ControlState } from "./state.ts";
 import { controlStatus, tellTotal } from "./status.ts";
 import { type ControlLevels, decideTotal, isBlind, shrinkParts } from "./total-power.ts";
 import { isTripped, latchTrips, resetTrips } from "./trips.ts";
-import { isCountedAnew, observeUnit, type UnitState } from "./units.ts";
+import { canCommand, isCountedAnew, observeUnit, type UnitState } from "./units.ts";
 import {
   askStart,
   assertStop,
   checkReadBack,
   expectWrite,
   forgetWrites,
+  holdsNothing,
   noteOutcome,
   writeSetpoint,
   writeStart,
@@ -92,6 +93,13 @@ export function stepsOf(
 /** What is in force after the last cycle. */
 export function statusOf(state: ControlState): ControlStatus {
   return controlStatus(state, state.cycledAt);
+}
+
+/** True when no unit is left with a power that control has asked of it. */
+export function isLetGo(state: ControlState): boolean {
+  return state.units.every(
+    (unit, place) => !canCommand(unit) || holdsNothing(itemAt(state.writes, place)),
+  );
 }
 
 interface Turn {
@@ -160,12 +168,13 @@ function takeCommands(state: ControlState, turn: Turn): void {
 function decide(state: ControlState, turn: Turn): void {
   const { plan, units, grid, leases, parts, total } = state;
   const { elapsedMs, levels } = turn;
-  const { now } = turn.inputs;
+  const { now, isStopping = false } = turn.inputs;
+  const isLettingGo = isStopping || isBlind(grid);
   // In the first cycle after a blind ramp the parts are what is given: from there they go on.
-  const mayRamp = !isBlind(grid) && !total.isBlindRamp;
+  const mayRamp = !isLettingGo && !total.isBlindRamp;
   if (mayRamp) rampParts(parts, leases, { plan, units, elapsedMs });
-  decideTotal(total, { plan, levels, now, elapsedMs, units, grid, leases, parts });
-  if (isBlind(grid)) shrinkParts(parts, total, leases);
+  decideTotal(total, { plan, levels, now, elapsedMs, units, grid, leases, parts, isStopping });
+  if (isLettingGo) shrinkParts(parts, total, leases);
 }
 
 function write(state: ControlState, turn: Turn): void {

@@ -19,6 +19,8 @@ export interface CycleInputs {
   readonly orders: readonly LocalOrder[];
   /** What became of the writes of earlier cycles. */
   readonly outcomes: readonly CyclicReport[];
+  /** True once control is told to end: the batteries ramp to 0 W, whatever is asked of them. */
+  readonly isStopping?: boolean;
 }
 
 /** What a person at the box asks. Stronger than any message from afar. */
@@ -67,8 +69,8 @@ export interface CyclicReport extends WriteReport {
 
 /**
  * Who has the last word on a power, from the strongest down. Each level only narrows what the one
- * above left; `start` and `blind` are protection of another kind: they hold what is measured, and
- * let go when nothing is known.
+ * above left; `start`, `blind` and `stop` are protection of another kind: they hold what is
+ * measured, and let go when nothing is known or control ends.
  */
 export type Level =
   | "protection"
@@ -79,6 +81,7 @@ export type Level =
   | "connection"
   | "frequency-duty"
   | "blind"
+  | "stop"
   | "grid-instruction"
   | "governor"
   | "peak-cap"

@@ -9,13 +9,14 @@ import {
   type PowerBox,
   raiseFloor,
   resetBox,
+  towards,
 } from "./arbitration.ts";
 import { hasGroupPart, type Parts } from "./dispatch.ts";
 import type { Level } from "./exchange.ts";
 import type { GridState } from "./grid-trust.ts";
 import { itemAt } from "./item-at.ts";
 import { type LeaseState, membersOf } from "./leases.ts";
-import { blindTotal } from "./link-rules.ts";
+import { blindTotal, rampStepW } from "./link-rules.ts";
 import { connectionRange, peakFloor } from "./peak-cap.ts";
 import type { ControlPlan } from "./plan.ts";
 import { shareEqually, type Shares } from "./share.ts";
@@ -73,6 +74,7 @@ export interface TotalSight {
   readonly grid: GridState;
   readonly leases: LeaseState;
   readonly parts: Parts;
+  readonly isStopping: boolean;
 }
 
 /** Leases of this priority and stronger fix their units: peak cap and schedule go around them. */
@@ -107,12 +109,13 @@ export function decideTotal(state: TotalState, sight: TotalSight): void {
   placeParts(shares, sight);
   const partsW = sum(shares.powersW);
   openTotal(box, units, shares);
-  const isBlind = grid.source === "none";
-  if (isBlind) narrowBlind(state, sight);
+  const isLettingGo = sight.isStopping || isBlind(grid);
+  if (sight.isStopping) narrowStopping(state, sight);
+  else if (isLettingGo) narrowBlind(state, sight);
   else narrowByLevels(state, sight, partsW);
 
   const targetW = nearest(box, partsW);
-  const totalW = isBlind ? targetW : comeBack(state, sight, { targetW, partsW });
+  const totalW = isLettingGo ? targetW : comeBack(state, sight, { targetW, partsW });
   state.binding = state.peakNeedW > box.highW ? box.highBy : bindingLevel(box, partsW);
   shareRest(state, sight, totalW - partsW);
   state.totalW = sum(shares.powersW);
@@ -192,6 +195,14 @@ function narrowBlind(state: TotalState, sight: TotalSight): void {
   pin(state.box, blindTotal({ totalW, blindSinceMs, elapsedMs }, plan.grid), "blind");
   // Before a unit is heard there is nothing to ramp, and no way back from it.
   if (blindSinceMs > plan.grid.blindMs && units.some(canCommand)) state.isBlindRamp = true;
+  state.returning = undefined;
+  state.peakNeedW = 0;
+}
+
+/** To zero at the site's ramp, from now on: nobody will be there to hold anything. */
+function narrowStopping(state: TotalState, { elapsedMs, plan }: TotalSight): void {
+  const stepW = rampStepW(plan.grid, -state.totalW, elapsedMs);
+  pin(state.box, towards(state.totalW, 0, stepW), "stop");
   state.returning = undefined;
   state.peakNeedW = 0;
 }

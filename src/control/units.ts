@@ -99,12 +99,19 @@ export function observeUnit(unit: UnitState, plan: BatteryUnitPlan, sight: UnitS
   narrowBox(unit, plan, sight);
 }
 
-/** The measured power, if the unit is heard; a device whose counter stands still is not. */
+/**
+ * The measured power, if the unit is heard; a device whose counter stands still is not. One lost
+ * poll makes its points bad at once; the unit is silent only when that lasts.
+ */
 function readPower(unit: UnitState, plan: BatteryUnitPlan, sight: UnitSight): number | undefined {
   const { view, now } = sight;
   const { power, heartbeat } = plan.points;
+  if (!isBeating(view, heartbeat, now)) return undefined;
   const powerW = freshValue(view, power, now, plan.silentMs);
-  if (powerW === undefined || !isBeating(view, heartbeat, now)) return undefined;
+  if (powerW === undefined) {
+    const isHeard = canCommand(unit) && now - unit.seenAt <= plan.silentMs;
+    return isHeard ? unit.countedW : undefined;
+  }
   unit.seenAt = numberAt(view.receivedAt, power);
   addToSeries(unit.powers, unit.seenAt, powerW);
   return powerW;

@@ -237,6 +237,12 @@ export function writeStart(state: WriteState, plan: BatteryUnitPlan, sight: Send
   push(plan, { point: run.point, value: run.startValue, isProtective: false }, sight);
 }
 
+/** True for a unit that was told nothing, or has taken 0 W. */
+export function holdsNothing(state: WriteState): boolean {
+  const { sent, acceptedAt } = state;
+  return sent.count === 0 || (lastSetpoint(state) === 0 && acceptedAt >= newestTime(sent));
+}
+
 /** The last setpoint sent, W; NaN before the first. */
 export function lastSetpoint(state: WriteState): number {
   return newestValue(state.sent);

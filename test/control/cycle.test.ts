@@ -341,6 +341,23 @@ describe("control cycle", () => {
     assert.deepEqual(turn({ [first.setpoint]: 1 * MW }).events, [], "a single one may cross");
   });
 
+  it("takes a unit for silent when its points were bad for 400 ms, not by one lost poll", () => {
+    const { turn } = byHand(testPlan({ withFeeders: false }));
+    const { power } = unitPoints(0);
+    turn();
+    turn({ [power]: 2 * MW });
+    const bad = Array.from({ length: 9 }, () => turn({}, { bad: [power] }));
+    assert.deepEqual(
+      bad.map(({ status }) => status.units[0]?.mode),
+      [...Array.from({ length: 8 }, () => "ready"), "silent"],
+    );
+    assert.deepEqual(
+      bad.flatMap(({ events }) => events.map(({ id }) => id)),
+      ["unit-silent"],
+    );
+    assert.equal(bad[7]?.status.units[0]?.powerW, 2 * MW);
+  });
+
   it("does not judge a setpoint by a reading that is not good", () => {
     const { turn } = byHand(testPlan({ withFeeders: false }));
     const { setpoint } = unitPoints(0);

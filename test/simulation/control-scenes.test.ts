@@ -1,4 +1,5 @@
 import { strict as assert } from "node:assert";
+import { isLetGo } from "../../src/control/cycle.ts";
 import { GOOD, qualityCode } from "../../src/domain/quality.ts";
 import {
   METER,
@@ -584,6 +585,41 @@ describe("scene: control restarts at full discharge", () => {
     });
     const { lowest, highest } = watchWhile(site, 20_000, () => site.batteryW);
     assert.ok(lowest >= 5.74 * MW && highest <= 5.77 * MW, `${lowest} … ${highest} W`);
+  });
+});
+
+describe("scene: control is told to end", () => {
+  it("lets the batteries go at the ramp, whatever cap and lease ask, and then holds nothing", () => {
+    for (const sign of [1, -1]) {
+      const plan = testPlan({ rampWPerS: 5 * MW, importLimitW: 90 * MW, peakCapW: 24 * MW });
+      const site = new PlantSite({ plan });
+      site.run(500);
+      const action = { kind: "set-power", powerW: sign * 10 * MW, rampWPerS: 100 * MW } as const;
+      site.command({ id: "a", action });
+      site.run(1_000);
+      assert.equal(isLetGo(site.control), false);
+      let lastW = site.last!.status.totalW;
+      site.isStopping = true;
+      site.onCycle.push((result) => {
+        const stepW = Math.abs(result.status.totalW - lastW);
+        assert.ok(stepW <= 5 * MW * 0.05 + 1, `${stepW} W in one cycle`);
+        lastW = result.status.totalW;
+      });
+      const neededMs = (Math.abs(lastW) / (5 * MW)) * 1_000;
+      site.run(neededMs - 100 - (neededMs % 50));
+      assert.equal(isLetGo(site.control), false);
+      assert.equal(site.last!.status.bindingLevel, "stop");
+      site.run(250);
+      assert.equal(isLetGo(site.control), true);
+      assert.ok(Math.abs(site.batteryW) <= 1_000);
+    }
+  });
+
+  it("has nothing to let go of units that it never told anything", () => {
+    const site = new PlantSite({ plan: testPlan() });
+    for (const unit of site.units) unit.isCut = true;
+    site.run(1_000);
+    assert.equal(isLetGo(site.control), true);
   });
 });
 

@@ -105,6 +105,7 @@ export class PlantSite {
   /** Source times as they go north. */
   readonly northTimes: Float64Array;
   isControlDead = false;
+  isStopping = false;
   last: SeenCycle | undefined;
   readonly onCycle: ((result: SeenCycle, site: PlantSite) => void)[] = [];
   readonly #options: SiteOptions;
@@ -272,6 +273,7 @@ export class PlantSite {
       commands: this.#commands,
       orders: this.#orders,
       outcomes: this.#outcomes,
+      isStopping: this.isStopping,
     });
     const result = { ...turned, status: statusOf(this.control) };
     this.#commands = [];
