@@ -308,32 +308,38 @@ function choose(state: GridState, plan: GridPlan, sight: ChoiceSight): void {
 function tellSource(state: GridState, plan: GridPlan, { notices, now }: GridSight): void {
   const { device } = plan;
   const isMeter = state.distrusted === "meter";
-  notices.tell(
-    { id: "meter-frozen", device, point: "active-power" },
-    isMeter && state.isFrozen,
-    () =>
+  if (notices.isNews("meter-frozen", device, isMeter && state.isFrozen))
+    notices.tell(
+      { id: "meter-frozen", device, point: "active-power" },
+      isMeter && state.isFrozen,
       isMeter
         ? `${device} stands still while the feeders move; control uses the feeders`
         : `${device} moves with the feeders again`,
-  );
-  notices.tell(
-    { id: "meter-mismatch", device, point: "active-power" },
-    isMeter && !state.isFrozen,
-    () =>
+    );
+  if (notices.isNews("meter-mismatch", device, isMeter && !state.isFrozen))
+    notices.tell(
+      { id: "meter-mismatch", device, point: "active-power" },
+      isMeter && !state.isFrozen,
       isMeter
         ? `${device} contradicts the feeders; control uses the feeders`
         : `${device} agrees with the feeders again`,
-  );
+    );
   const isFeeders = state.distrusted === "feeders";
-  notices.tell({ id: "feeder-mismatch", device: plan.feeders[0]?.device }, isFeeders, () =>
-    isFeeders
-      ? `the feeders contradict ${device}, which moves; control keeps to the meter`
-      : `the feeders agree with ${device} again`,
-  );
+  if (notices.isNews("feeder-mismatch", plan.feeders[0]?.device, isFeeders))
+    notices.tell(
+      { id: "feeder-mismatch", device: plan.feeders[0]?.device },
+      isFeeders,
+      isFeeders
+        ? `the feeders contradict ${device}, which moves; control keeps to the meter`
+        : `the feeders agree with ${device} again`,
+    );
   const isLost = state.source === "none" && now - state.knownAt > plan.power.maxAgeMs;
-  notices.tell({ id: "meter-lost", device, point: "active-power" }, isLost, () =>
-    isLost
-      ? `no trusted grid power; the battery is held, then ramps to zero`
-      : `the grid power is known again`,
-  );
+  if (notices.isNews("meter-lost", device, isLost))
+    notices.tell(
+      { id: "meter-lost", device, point: "active-power" },
+      isLost,
+      isLost
+        ? `no trusted grid power; the battery is held, then ramps to zero`
+        : `the grid power is known again`,
+    );
 }

@@ -173,15 +173,21 @@ function tellMode(
   const { asset: device } = plan;
   const { notices } = sight;
   const isLost = !sight.isHeard && unit.seenAt > -Infinity;
-  notices.tell({ id: "unit-silent", device, point: "active-power" }, isLost, () =>
-    isLost
-      ? `${device} is silent; it counts at ${megawatts(unit.countedW)} until it reverts`
-      : `${device} is heard again`,
-  );
+  if (notices.isNews("unit-silent", device, isLost))
+    notices.tell(
+      { id: "unit-silent", device, point: "active-power" },
+      isLost,
+      isLost
+        ? `${device} is silent; it counts at ${megawatts(unit.countedW)} until it reverts`
+        : `${device} is heard again`,
+    );
   const isFaulted = unit.mode === "faulted";
-  notices.tell({ id: "pcs-fault", device }, isFaulted, () =>
-    isFaulted ? `${device} reports a fault; the others take its share` : `${device} is back`,
-  );
+  if (notices.isNews("pcs-fault", device, isFaulted))
+    notices.tell(
+      { id: "pcs-fault", device },
+      isFaulted,
+      isFaulted ? `${device} reports a fault; the others take its share` : `${device} is back`,
+    );
 }
 
 function startLimits(limits: UnitLimits, powerW: number): void {

@@ -115,11 +115,14 @@ export function noteOutcome(
   if (report.point !== plan.points.setpoint) return;
   const isRefused = report.result === "refused";
   const device = plan.asset;
-  notices.tell({ id: "write-refused", device, point: "active-power-setpoint" }, isRefused, () =>
-    isRefused
-      ? `${device} refused ${megawatts(report.value)} (${report.reason ?? "no reason"})`
-      : `${device} takes setpoints again`,
-  );
+  if (notices.isNews("write-refused", device, isRefused))
+    notices.tell(
+      { id: "write-refused", device, point: "active-power-setpoint" },
+      isRefused,
+      isRefused
+        ? `${device} refused ${megawatts(report.value)} (${report.reason ?? "no reason"})`
+        : `${device} takes setpoints again`,
+    );
   if (isRefused) state.refusedAt = Math.max(state.refusedAt, report.sentAt);
   if (report.result === "unknown") {
     state.doubtAt = now;
@@ -155,9 +158,12 @@ export function checkReadBack(state: WriteState, plan: BatteryUnitPlan, sight: W
   if (match === undefined && !differs(state)) return;
   const device = plan.asset;
   const subject = { id: "setpoint-differs", device, point: "active-power-setpoint" } as const;
-  notices.tell(subject, differs(state), () =>
-    differs(state) ? whatDiffers(state, plan, shownW) : `${device} shows the setpoint again`,
-  );
+  if (notices.isNews("setpoint-differs", device, differs(state)))
+    notices.tell(
+      subject,
+      differs(state),
+      differs(state) ? whatDiffers(state, plan, shownW) : `${device} shows the setpoint again`,
+    );
 }
 
 /** True while the device shows something else than what was sent to it. */
@@ -183,11 +189,14 @@ export function writeSetpoint(
   const verdict = judge(sight, { ...request, from: wanted.fromW });
   const device = plan.asset;
   const isHeldOff = verdict.result === "refused" || verdict.limitedBy !== undefined;
-  notices.tell({ id: "envelope-clamped", device, point: "active-power-setpoint" }, isHeldOff, () =>
-    isHeldOff
-      ? `the envelope of ${device} does not let ${megawatts(asked)} through`
-      : `the envelope of ${device} is kept again`,
-  );
+  if (notices.isNews("envelope-clamped", device, isHeldOff))
+    notices.tell(
+      { id: "envelope-clamped", device, point: "active-power-setpoint" },
+      isHeldOff,
+      isHeldOff
+        ? `the envelope of ${device} does not let ${megawatts(asked)} through`
+        : `the envelope of ${device} is kept again`,
+    );
   state.isInterlocked = verdict.result === "refused" && verdict.reason === "interlock";
   if (verdict.result === "refused") return;
   const sinceMs = now - newestTime(state.sent);
