@@ -305,29 +305,15 @@ function choose(state: GridState, plan: GridPlan, sight: ChoiceSight): void {
   state.loadW = Number.NaN;
 }
 
-function tellSource(state: GridState, plan: GridPlan, { notices, now }: GridSight): void {
+function tellSource(state: GridState, plan: GridPlan, sight: GridSight): void {
   const { device } = plan;
-  const isMeter = state.distrusted === "meter";
-  if (notices.isNews("meter-frozen", device, isMeter && state.isFrozen))
-    notices.tell(
-      { id: "meter-frozen", device, point: "active-power" },
-      isMeter && state.isFrozen,
-      isMeter
-        ? `${device} stands still while the feeders move; control uses the feeders`
-        : `${device} moves with the feeders again`,
-    );
-  if (notices.isNews("meter-mismatch", device, isMeter && !state.isFrozen))
-    notices.tell(
-      { id: "meter-mismatch", device, point: "active-power" },
-      isMeter && !state.isFrozen,
-      isMeter
-        ? `${device} contradicts the feeders; control uses the feeders`
-        : `${device} agrees with the feeders again`,
-    );
+  const { notices, now } = sight;
+  tellMeter(state, device, notices);
   const isFeeders = state.distrusted === "feeders";
-  if (notices.isNews("feeder-mismatch", plan.feeders[0]?.device, isFeeders))
+  const feeder = plan.feeders[0]?.device;
+  if (notices.isNews("feeder-mismatch", feeder, isFeeders))
     notices.tell(
-      { id: "feeder-mismatch", device: plan.feeders[0]?.device },
+      { id: "feeder-mismatch", device: feeder },
       isFeeders,
       isFeeders
         ? `the feeders contradict ${device}, which moves; control keeps to the meter`
@@ -341,5 +327,27 @@ function tellSource(state: GridState, plan: GridPlan, { notices, now }: GridSigh
       isLost
         ? `no trusted grid power; the battery is held, then ramps to zero`
         : `the grid power is known again`,
+    );
+}
+
+function tellMeter(state: GridState, device: string, notices: Notices): void {
+  const isMeter = state.distrusted === "meter";
+  const isFrozen = isMeter && state.isFrozen;
+  if (notices.isNews("meter-frozen", device, isFrozen))
+    notices.tell(
+      { id: "meter-frozen", device, point: "active-power" },
+      isFrozen,
+      isMeter
+        ? `${device} stands still while the feeders move; control uses the feeders`
+        : `${device} moves with the feeders again`,
+    );
+  const isWrong = isMeter && !state.isFrozen;
+  if (notices.isNews("meter-mismatch", device, isWrong))
+    notices.tell(
+      { id: "meter-mismatch", device, point: "active-power" },
+      isWrong,
+      isMeter
+        ? `${device} contradicts the feeders; control uses the feeders`
+        : `${device} agrees with the feeders again`,
     );
 }

@@ -208,10 +208,8 @@ function whyRefused(
   const asset = assetPlace(state, command.asset);
   if (asset < 0) return "unknown-asset";
   if (command.action.kind === "set-point") return "owned-by-control";
-  const last = state.sequences.get(sequenceKey(command));
-  if (last !== undefined && command.sequence <= last) return "stale-sequence";
-  const isFull = state.sequences.size >= sight.plan.leases.maximumHolders;
-  if (last === undefined && isFull && forgettable(state) === undefined) return "too-many-holders";
+  const fenced = whyFenced(state, command, sight.plan.leases.maximumHolders);
+  if (fenced !== undefined) return fenced;
   if (command.action.kind === "release") {
     const held = state.leases.find((lease) => lease.asset === asset);
     return held?.holder === command.holder ? undefined : "no-lease";
@@ -221,6 +219,17 @@ function whyRefused(
     whyConflict(state, command) ??
     whyUnable(state, command.action.powerW, asset, sight)
   );
+}
+
+function whyFenced(
+  state: LeaseState,
+  command: Command,
+  maximumHolders: number,
+): LeaseRefusal | undefined {
+  const last = state.sequences.get(sequenceKey(command));
+  if (last !== undefined) return command.sequence <= last ? "stale-sequence" : undefined;
+  const isFull = state.sequences.size >= maximumHolders;
+  return isFull && forgettable(state) === undefined ? "too-many-holders" : undefined;
 }
 
 /** Puts the sequence behind all others; at the limit the oldest without a lease is forgotten. */

@@ -22,15 +22,16 @@ function start() {
     clock,
     signal: stop.signal,
     device: "gateway-control",
-    onEvent: (event) => told.push(`${event.id} ${event.phase}`),
+    onEvent: (event) => {
+      told.push(`${event.id} ${event.phase}`);
+    },
     log: createLogger("test", "silent"),
   });
   const keep = (revision: number, name = `claim ${revision}`) => {
-    keeper.keep(
-      revision,
-      () => `latches ${revision}`,
-      (isSaved) => told.push(`${name}: ${isSaved ? "saved" : "not saved"}`),
-    );
+    const content = () => `latches ${revision}`;
+    keeper.keep(revision, content, (isSaved) => {
+      told.push(`${name}: ${isSaved ? "saved" : "not saved"}`);
+    });
   };
   return { clock, disk, keep, told, stop };
 }

@@ -21,12 +21,12 @@ function restarted(options: { readonly batteriesW: number; readonly seed?: numbe
   site.run(200);
   site.restartControl();
   const faults: string[] = [];
-  const written: { valueW: number; at: number }[] = [];
+  const written: ({ readonly valueW: number; readonly at: number } | undefined)[] = [];
   const firsts = [0, 0];
   site.onCycle.push((result) => {
     for (const [place, { mode, powerW }] of result.status.units.entries()) {
       // Not heard: what comes next is a first word again.
-      if (mode === "silent" || mode === "unknown") delete written[place];
+      if (mode === "silent" || mode === "unknown") written[place] = undefined;
       const write = result.writes.find(({ point }) => point === unitPoints(place).setpoint);
       if (write === undefined) continue;
       const before = written[place];
