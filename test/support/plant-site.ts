@@ -316,7 +316,6 @@ export class PlantSite {
                 pointName: "active-power",
                 afterMs,
                 resolution: 0,
-                needsOthers: false,
               },
             ],
             heartbeat: undefined,
