@@ -32,7 +32,7 @@ import type { WriteDispatch } from "./write-dispatch.ts";
 /** Commands and local orders that wait for the next cycle; one more is refused. */
 const COMMANDS_WAITING_MAX = 64;
 const ORDERS_WAITING_MAX = 16;
-/** Answers of drivers that wait for the next cycle; of one more the oldest is dropped and counted. */
+/** Answers of drivers that wait for the next cycle; beyond it the oldest is dropped and counted. */
 const REPORTS_WAITING_MAX = 1_024;
 /** Writes of the direct lane whose end is not yet told; one more is refused. */
 const DIRECT_WRITES_MAX = 64;
