@@ -24,15 +24,23 @@ import type { SiteContext } from "./site-context.ts";
 const BATTERY_PRIORITY = 4;
 /** A command that control has not got within this time is not executed, ms. */
 const DELIVERY_MS = 5_000;
-/** How long an asker's dialect is remembered for its acknowledgements. */
+/** Commands whose asker and receiver are remembered; of one more the oldest is forgotten. */
 const ASKERS_MAX = 10_000;
+
+/** A command whose end is not yet written down. */
+type OpenCommand = Pick<
+  Awaited<ReturnType<Store["openCommands"]>>[number],
+  "commandId" | "lastStep"
+>;
 
 export interface IntakeParts {
   readonly context: SiteContext;
   readonly queue: CommandQueue;
   readonly verifier: CommandVerifier;
-  readonly store: Store;
-  readonly control: RequestClient;
+  readonly store: Pick<Store, "recordStep" | "journalCommand" | "consumerAck" | "resend"> & {
+    openCommands(): Promise<readonly OpenCommand[]>;
+  };
+  readonly control: Pick<RequestClient, "request">;
   readonly clock: Clock;
   readonly speaker: Speaker;
   readonly prefix: string;
@@ -49,13 +57,16 @@ type AnswerPipe = Pick<NorthPipe, "answer" | "answerWith">;
 export class CommandIntake {
   readonly #parts: IntakeParts;
   readonly #askers = new Map<string, Asker>();
+  /** Epoch of the run of control that took a command. */
+  readonly #takers = new Map<string, number>();
   #sequence: number;
   #refused = 0;
 
   constructor(parts: IntakeParts) {
     this.#parts = parts;
-    // Above that of every earlier run, so that control's fencing takes the new ones.
-    this.#sequence = parts.clock.utcNow();
+    // Above that of every earlier run since the machine started, as far as control's memory goes:
+    // so its fencing takes the new ones. Local time may be set back, this clock may not.
+    this.#sequence = Math.ceil(parts.clock.now());
   }
 
   /** Messages that never became a command. */
@@ -99,23 +110,45 @@ export class CommandIntake {
 
   /** A command that was under way when services ended is never executed again. */
   async #closeOpen(pipe: AnswerPipe): Promise<void> {
-    const { store, clock } = this.#parts;
-    for (const { commandId, lastStep } of await store.openCommands()) {
-      const step: CommandStep = {
-        commandId,
-        stage: "unknown",
-        final: true,
-        asset: lastStep?.asset ?? "",
-        reason: "gateway-restarted",
-        requested: lastStep?.requested,
-        applied: lastStep?.applied,
-        measured: lastStep?.measured,
-        readBack: lastStep?.readBack,
-        at: clock.utcNow(),
-      };
-      await store.recordStep(step);
-      await pipe.answer(step);
+    for (const open of await this.#parts.store.openCommands())
+      await this.#endUnknown(open, "gateway-restarted", pipe);
+  }
+
+  /**
+   * Control runs anew: of the commands that its former runs took nothing will be heard any more.
+   *
+   * @param epoch of the run that begins
+   */
+  async controlStarted(epoch: number, pipe: AnswerPipe): Promise<void> {
+    for (const open of await this.#parts.store.openCommands()) {
+      const taker = this.#takers.get(open.commandId);
+      if (taker !== undefined && taker !== epoch)
+        await this.#endUnknown(open, "control-restarted", pipe);
     }
+    for (const [commandId, taker] of this.#takers)
+      if (taker !== epoch) this.#takers.delete(commandId);
+  }
+
+  async #endUnknown(
+    { commandId, lastStep }: OpenCommand,
+    reason: string,
+    pipe: AnswerPipe,
+  ): Promise<void> {
+    const { store, clock } = this.#parts;
+    const step: CommandStep = {
+      commandId,
+      stage: "unknown",
+      final: true,
+      asset: lastStep?.asset ?? "",
+      reason,
+      requested: lastStep?.requested,
+      applied: lastStep?.applied,
+      measured: lastStep?.measured,
+      readBack: lastStep?.readBack,
+      at: clock.utcNow(),
+    };
+    await store.recordStep(step);
+    await pipe.answer(step);
   }
 
   async #judge(message: CommandMessage, pipe: AnswerPipe): Promise<void> {
@@ -181,7 +214,9 @@ export class CommandIntake {
 
   async #hand(command: Command, pipe: AnswerPipe): Promise<void> {
     try {
-      await this.#parts.control.request("command", command);
+      const answer = await this.#parts.control.request("command", command);
+      const epoch = takerOf(answer);
+      if (epoch !== undefined) rememberBounded(this.#takers, command.id, epoch);
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
       await this.#end(command, error.code === "PEER_LOST" ? "control-gone" : error.code, pipe);
@@ -215,11 +250,7 @@ export class CommandIntake {
   }
 
   #remember(draft: CommandDraft, { dialect, correlation }: CommandRequest): void {
-    if (this.#askers.size >= ASKERS_MAX) {
-      const [oldest] = this.#askers.keys();
-      if (oldest !== undefined) this.#askers.delete(oldest);
-    }
-    this.#askers.set(draft.id, { dialect, correlation, unit: "W" });
+    rememberBounded(this.#askers, draft.id, { dialect, correlation, unit: "W" });
   }
 
   #commandOf(draft: CommandDraft, holder: string, message: CommandMessage): Command {
@@ -238,6 +269,19 @@ export class CommandIntake {
       receivedUtc: message.receivedUtc,
     };
   }
+}
+
+function rememberBounded<T>(memory: Map<string, T>, id: string, value: T): void {
+  if (memory.size >= ASKERS_MAX) {
+    const [oldest] = memory.keys();
+    if (oldest !== undefined) memory.delete(oldest);
+  }
+  memory.set(id, value);
+}
+
+function takerOf(answer: unknown): number | undefined {
+  const { epoch } = (answer ?? {}) as { readonly epoch?: unknown };
+  return typeof epoch === "number" ? epoch : undefined;
 }
 
 /** A battery that no controller drives has a setpoint like any other device. */

@@ -1,8 +1,8 @@
-import { cycle, laneOf, statusOf, stepsOf } from "../control/cycle.ts";
+import { cycle, isLetGo, laneOf, statusOf, stepsOf } from "../control/cycle.ts";
 import { DirectLane, type DirectSight, type DirectWrite } from "../control/direct-lane.ts";
 import { compileEnvelope } from "../control/envelope.ts";
 import type {
-  ControlStatus,
+  CyclicReport,
   CycleResult,
   Distrust,
   LocalOrder,
@@ -10,6 +10,7 @@ import type {
   WriteReport,
 } from "../control/exchange.ts";
 import type { ControlPlan } from "../control/plan.ts";
+import { gatewayDeviceId } from "../config/point-table.ts";
 import { type ControlState, createControl, latchState } from "../control/state.ts";
 import { parseLatchRecord } from "../control/trips.ts";
 import { ownedPoints } from "../control/units.ts";
@@ -20,29 +21,41 @@ import { GatewayError } from "../domain/errors.ts";
 import { type PointTable, streamId } from "../domain/point.ts";
 import { GOOD } from "../domain/quality.ts";
 import type { Clock, MonotonicMs } from "../domain/time.ts";
+import { isAborted } from "../link/abort.ts";
 import type { PointImage } from "../points/image.ts";
 import type { QualityOverrides } from "../points/quality-overrides.ts";
 import type { LatchFiles, LatchRecord } from "../platform/latch-files.ts";
 import type { Logger } from "../platform/log.ts";
+import { LatchKeeper } from "./latch-keeper.ts";
 import type { WriteDispatch } from "./write-dispatch.ts";
 
-/** Commands that wait for the next cycle; one more is refused. */
+/** Commands and local orders that wait for the next cycle; one more is refused. */
 const COMMANDS_WAITING_MAX = 64;
+const ORDERS_WAITING_MAX = 16;
+/** Answers of drivers that wait for the next cycle; beyond it the oldest is dropped and counted. */
+const REPORTS_WAITING_MAX = 1_024;
+/** Writes of the direct lane whose end is not yet told; one more is refused. */
+const DIRECT_WRITES_MAX = 64;
 
 export interface ControlHostParts {
   /** Undefined: no control section in the site file; only the direct lane works. */
   readonly plan: ControlPlan | undefined;
   readonly clock: Clock;
   readonly image: PointImage;
-  readonly dispatch: WriteDispatch;
+  readonly dispatch: Pick<WriteDispatch, "send" | "sendDirect" | "replaced">;
   readonly overrides: QualityOverrides;
-  readonly latches: LatchFiles;
+  readonly latches: Pick<LatchFiles, "save">;
   readonly latchRecord: LatchRecord;
   readonly table: PointTable;
   readonly onEvent: (event: PlantEvent) => void;
   readonly onStep: (step: CommandStep) => void;
   readonly log: Logger;
+  /** Ends whatever waits. */
+  readonly signal: AbortSignal;
 }
+
+/** Something to tell, with whether the latches that it claims are on the disk. */
+type Tell = (isSaved: boolean) => void;
 
 interface WaitingOrder {
   readonly order: LocalOrder;
@@ -55,21 +68,24 @@ export class ControlHost {
   readonly #state: ControlState | undefined;
   readonly #direct: DirectLane;
   #commands: Command[] = [];
-  #reports: WriteReport[] = [];
+  #reports: CyclicReport[] = [];
   #orders: WaitingOrder[] = [];
   #distrusted: readonly Distrust[] = [];
-  #status: ControlStatus | undefined;
-  #savedRevision = 0;
+  readonly #latches: LatchKeeper;
+  #directWrites = 0;
+  #isStopping = false;
+  #droppedReports = 0;
 
   constructor(parts: ControlHostParts) {
     this.#parts = parts;
     const { plan, clock, latchRecord } = parts;
+    this.#latches = new LatchKeeper({ ...parts, device: gatewayDeviceId("control") });
     this.#state =
       plan === undefined
         ? undefined
         : createControl(plan, { now: clock.now(), latches: latchesOf(latchRecord) });
     this.#direct = new DirectLane(
-      this.#state?.envelope ?? compileEnvelope([], []),
+      this.#state?.envelope ?? compileEnvelope([]),
       plan === undefined ? new Set() : ownedPoints(plan),
     );
   }
@@ -92,32 +108,52 @@ export class ControlHost {
       commands,
       orders: waiting.map(({ order }) => order),
       outcomes,
+      isStopping: this.#isStopping,
     });
     if (result.writes.length > 0) dispatch.send(result.writes, this.#onReport);
     this.#tell(result, waiting);
   }
 
+  /** From now on the batteries ramp to 0 W, and nothing new is taken. */
+  stop(): void {
+    this.#isStopping = true;
+  }
+
+  /** True when no battery is left with a power that this process has asked of it. */
+  get isLetGo(): boolean {
+    return this.#state === undefined || isLetGo(this.#state);
+  }
+
   /**
    * Takes a verified command: for the next cycle, or at once where no controller stands in front.
    *
-   * @throws GatewayError REQUEST_REFUSED when too many wait
+   * @throws GatewayError REQUEST_REFUSED when too many wait, or when the process ends
    */
   take(command: Command): void {
+    if (this.#isStopping)
+      throw new GatewayError("REQUEST_REFUSED", { reason: "control is about to end" });
     if (this.#state !== undefined && laneOf(this.#state, command) === "cyclic") {
       if (this.#commands.length >= COMMANDS_WAITING_MAX)
         throw new GatewayError("REQUEST_REFUSED", { reason: "too many commands wait" });
       this.#commands.push(command);
       return;
     }
+    if (this.#directWrites >= DIRECT_WRITES_MAX)
+      throw new GatewayError("REQUEST_REFUSED", { reason: "too many writes are under way" });
     const verdict = this.#direct.judge(command, this.#sight());
     this.#tellSteps(verdict.steps);
     if (verdict.kind === "write") void this.#writeDirect(verdict.write);
   }
 
-  /** A local order is answered by the next cycle. */
+  /**
+   * A local order is answered by the next cycle, and when what it changed is on the disk; `done`
+   * with the reason `not-saved` when the disk does not take it.
+   */
   async order(order: LocalOrder): Promise<OrderAnswer> {
     if (this.#state === undefined)
       return { order, result: "refused", reason: "no-control-section" };
+    if (this.#orders.length >= ORDERS_WAITING_MAX)
+      return { order, result: "refused", reason: "too-many-orders" };
     return new Promise((resolve) => {
       this.#orders.push({ order, resolve });
     });
@@ -125,43 +161,75 @@ export class ControlHost {
 
   status(): object {
     if (this.#state === undefined) return { control: null };
-    return { control: statusOf(this.#state), replacedWrites: this.#parts.dispatch.replaced };
+    return {
+      control: statusOf(this.#state),
+      replacedWrites: this.#parts.dispatch.replaced,
+      droppedReports: this.#droppedReports,
+    };
   }
 
-  /** For the gateway's own points. */
+  /** For the gateway's own points; undefined where it is not known. */
   figures(): {
     readonly "gateway-mode": number;
-    readonly "x-battery-setpoint": number;
-    readonly "x-site-load": number;
+    readonly "x-battery-setpoint": number | undefined;
+    readonly "x-site-load": number | undefined;
     readonly "x-leases": number;
     readonly "x-trips": number;
   } {
     const modes = ENUM_TEXTS.get("gateway-mode") ?? [];
-    const status = this.#status;
-    const isBlind = status?.source === "none";
+    const status = this.#state === undefined ? undefined : statusOf(this.#state);
+    const isHeard = status?.units.some(({ powerW }) => powerW !== undefined) === true;
     return {
-      "gateway-mode": modes.indexOf(isBlind ? "fail-safe" : "normal"),
-      "x-battery-setpoint": status?.totalW ?? 0,
-      "x-site-load": status?.loadW ?? 0,
+      "gateway-mode": modes.indexOf(status?.source === "none" ? "fail-safe" : "normal"),
+      "x-battery-setpoint": isHeard ? status.totalW : undefined,
+      "x-site-load": status?.loadW,
       "x-leases": status?.leases.length ?? 0,
       "x-trips": status?.trips.length ?? 0,
     };
   }
 
-  readonly #onReport = (report: WriteReport): void => {
+  readonly #onReport = (report: CyclicReport): void => {
     this.#reports.push(report);
+    if (this.#reports.length > REPORTS_WAITING_MAX) {
+      this.#reports.shift();
+      this.#droppedReports += 1;
+    }
     if (this.#state !== undefined)
       this.#tellSteps(stepsOf(this.#state, report, this.#parts.clock.utcNow()));
   };
 
   #tell(result: CycleResult, waiting: readonly WaitingOrder[]): void {
-    this.#status = result.status;
-    for (const event of result.events) this.#parts.onEvent(event);
+    const { onEvent } = this.#parts;
+    const claims: Tell[] = [];
+    for (const event of result.events) {
+      if (event.severity !== "trip") onEvent(event);
+      else
+        claims.push(() => {
+          onEvent(event);
+        });
+    }
     this.#tellSteps(result.steps);
-    for (const [at, { order, resolve }] of waiting.entries())
-      resolve(result.answers[at] ?? { order, result: "refused", reason: "not-answered" });
+    for (const [at, { order, resolve }] of waiting.entries()) {
+      const answer = result.answers[at] ?? { order, result: "refused", reason: "not-answered" };
+      if (answer.result === "refused") resolve(answer);
+      else
+        claims.push((isSaved) => {
+          resolve(isSaved ? answer : { ...answer, reason: "not-saved" });
+        });
+    }
     this.#distrust(result.distrusted);
-    this.#saveLatches(result.status.latchRevision);
+    this.#keepLatches(result.latchRevision, claims);
+  }
+
+  /** What claims a latch, or its end, is told when that is on the disk. */
+  #keepLatches(revision: number, claims: readonly Tell[]): void {
+    const state = this.#state;
+    if (state === undefined) return;
+    const tell = (isSaved: boolean): void => {
+      for (const claim of claims) claim(isSaved);
+    };
+    const content = (): string => JSON.stringify(latchState(state));
+    this.#latches.keep(revision, content, claims.length > 0 ? tell : undefined);
   }
 
   #tellSteps(steps: readonly CommandStep[]): void {
@@ -176,18 +244,17 @@ export class ControlHost {
     this.#distrusted = distrusted;
   }
 
-  /** The trip has acted by now; the file is for the next start. */
-  #saveLatches(revision: number): void {
-    if (this.#state === undefined || revision === this.#savedRevision) return;
-    this.#savedRevision = revision;
-    const { latches, log } = this.#parts;
-    latches.save(JSON.stringify(latchState(this.#state))).catch((error: unknown) => {
-      log.error({ event: "latches-not-saved", error }, "trips could not be saved");
-    });
+  async #writeDirect(write: DirectWrite): Promise<void> {
+    this.#directWrites += 1;
+    try {
+      await this.#carryOut(write);
+    } finally {
+      this.#directWrites -= 1;
+    }
   }
 
-  async #writeDirect(write: DirectWrite): Promise<void> {
-    const { dispatch, table, clock } = this.#parts;
+  async #carryOut(write: DirectWrite): Promise<void> {
+    const { dispatch, table, clock, signal } = this.#parts;
     const device = table.devices.find(
       ({ id }) => id === table.points[write.setpoint.point]?.device,
     );
@@ -195,7 +262,9 @@ export class ControlHost {
     const report = await dispatch.sendDirect(stream, write.setpoint);
     this.#tellSteps(this.#direct.outcomeSteps(write, report, clock.utcNow()));
     if (!wasTaken(report) || write.entry.effect === undefined) return;
-    await clock.sleep(write.entry.settleMs);
+    await clock.sleep(write.entry.settleMs, signal).catch(() => undefined);
+    // What nobody waited for any more is told as unknown, by services.
+    if (isAborted(signal)) return;
     this.#tellSteps(this.#direct.effectSteps(write, this.#sight()));
   }
 

@@ -16,6 +16,7 @@ import { runInRealTime } from "../platform/scheduling.ts";
 import { ControlHost } from "./control-host.ts";
 import { controlPlan } from "./control-settings.ts";
 import { CycleRunner } from "./cycle-runner.ts";
+import { endWhenLetGo } from "./let-go.ts";
 import { parseCommand, parseLocalOrder } from "./local-requests.ts";
 import { OWN_POINTS_MS, OwnPoints } from "./own-points.ts";
 import { CpuMeter, type Role, roleFolder } from "./role.ts";
@@ -27,8 +28,13 @@ const ROLE: ConsumerRole = "control";
 /** Without a control section in the site file the process only reads. */
 const READ_ONLY_PERIOD_MS = 50;
 
-/** gateway-control: the devices of the loop, the cycle, protection. Needs nobody else. */
-export async function runControl(role: Role, signal: AbortSignal): Promise<void> {
+/**
+ * gateway-control: the devices of the loop, the cycle, protection. Needs nobody else. When `asked`
+ * aborts it lets the batteries go, for a while that the site limits, and ends then.
+ */
+export async function runControl(role: Role, asked: AbortSignal): Promise<void> {
+  const end = new AbortController();
+  const { signal } = end;
   const { context, clock, log, random, epoch, watchdog } = role;
   const plan = controlPlan(context);
   const periodMs = plan?.periodMs ?? READ_ONLY_PERIOD_MS;
@@ -57,6 +63,7 @@ export async function runControl(role: Role, signal: AbortSignal): Promise<void>
     south.run({ emit: tap.emit, onEvent: outlet.onEvent }, signal),
     followField(role, outlet.image, signal),
     runner.run(signal),
+    endWhenLetGo(host, { clock, limitMs: context.site.control?.stopRampMs ?? 0 }, asked, end),
     reportOwnPoints({ role, host, runner, producer: outlet.producer }, signal),
   ]);
   watchdog.stopping();
@@ -121,6 +128,7 @@ async function controlHost(
     latches,
     latchRecord: await latches.load(),
     table: context.table,
+    signal,
     onEvent: outlet.onEvent,
     onStep: (step) => {
       outlet.producer.postStep(step);
@@ -144,7 +152,7 @@ async function listenForRequests(
         async ({ params }): Promise<unknown> => {
           const command: Command = parseCommand(params);
           host.take(command);
-          return Promise.resolve({ taken: true });
+          return Promise.resolve({ taken: true, epoch: role.epoch });
         },
       ],
     ]),

@@ -1,9 +1,8 @@
-import type { BatteryConfig, ControlConfig, SiteConfig } from "../config/schema.ts";
+import type { BatteryConfig, ControlConfig, EnvelopeConfig, SiteConfig } from "../config/schema.ts";
 import type {
   BatteryUnitPlan,
   ConditionPlan,
   ControlPlan,
-  EnvelopeBound,
   EnvelopeEntry,
   FeederPlan,
   GridPlan,
@@ -14,6 +13,7 @@ import type {
   TripRule,
   UnitPoints,
 } from "../control/plan.ts";
+import { SETPOINTS_KEPT_MAX, setpointsKept } from "../control/writes.ts";
 import { GatewayError } from "../domain/errors.ts";
 import { type DeviceDefinition, type PointIndex, pointIndex } from "../domain/point.ts";
 import { conversionTo, ENUM_TEXTS } from "../domain/vocabulary/vocabulary.ts";
@@ -32,6 +32,8 @@ const HOLDERS_MAX = 256;
 /** Way from a write to its effect where the profile gives none. */
 const SETTLE_MS = 1_000;
 const READ_BACK_MS = 500;
+/** Smallest change worth a write where neither the profile nor the site says, W. */
+const SMALLEST_STEP_W = 1;
 /** Charge is told in tenths of a percent by every battery that was read so far. */
 const SOC_RESOLUTION_PERCENT = 0.1;
 
@@ -47,6 +49,7 @@ export function controlPlan(context: SiteContext): ControlPlan | undefined {
     battery.units.map((unit) => unitPlan(context, battery, unit)),
   );
   const unitAt = (name: string): number => units.findIndex((unit) => unit.asset === name);
+  for (const unit of units) checkMemory(context.site, unit, control.periodMs);
   return {
     periodMs: control.periodMs,
     grid: gridPlan(context, control),
@@ -57,7 +60,6 @@ export function controlPlan(context: SiteContext): ControlPlan | undefined {
     })),
     trips: units.flatMap((unit, at) => tripRules(context, control, unit.asset, at)),
     envelope: context.site.envelope.map((entry) => envelopeEntry(context, entry)),
-    exclusions: [],
     leases: { maximumMs: control.leaseMaximumMs, maximumHolders: HOLDERS_MAX },
   };
 }
@@ -67,7 +69,6 @@ function gridPlan(context: SiteContext, control: ControlConfig): GridPlan {
   return {
     device: grid.meter,
     power: { point: requirePoint(context, grid.meter, "active-power"), maxAgeMs: grid.maxAgeMs },
-    delayMs: 0,
     feeders: grid.feeders.map((feeder): FeederPlan => {
       const point = requirePoint(context, feeder.meter, "active-power");
       const everyMs = context.table.points[point]?.everyMs ?? Infinity;
@@ -75,7 +76,6 @@ function gridPlan(context: SiteContext, control: ControlConfig): GridPlan {
         device: feeder.meter,
         point,
         maxAgeMs: feeder.maxAgeMs,
-        sign: 1,
         setsPace: everyMs <= PACE_SETTER_MS,
       };
     }),
@@ -99,9 +99,7 @@ function unitPlan(context: SiteContext, battery: BatteryConfig, name: string): B
   const device = requireDevice(context, name);
   const setpoint = boundOf(context, name, "active-power-setpoint");
   const write = setpoint?.write;
-  const range = context.site.envelope.find(
-    (entry) => entry.device === name && entry.point === "active-power-setpoint",
-  );
+  const range = envelopeOf(context, name, "active-power-setpoint");
   if (write === undefined || range === undefined)
     throw invalid(context.site, `${name} needs an envelope for its active-power-setpoint`);
   const factor = conversionTo("W", range.unit)?.factor ?? 1;
@@ -125,12 +123,23 @@ function unitPlan(context: SiteContext, battery: BatteryConfig, name: string): B
       powerW: 0,
       rampWPerS: battery.reversionRampKwPerS * 1_000,
     },
-    stepW: write.step ?? differsW,
+    stepW: Math.max(write.step ?? differsW, SMALLEST_STEP_W),
     repeatMs: Math.min(REPEAT_MS, battery.reversionMs / 3),
     readBack: readBackPlan(write.readBack, differsW),
     settleMs: write.settleMs,
     rampMaxWPerS: battery.rampKwPerS * 1_000,
   };
+}
+
+/** What a unit shows is compared with the setpoints of the time since they were sent. */
+function checkMemory(site: SiteConfig, unit: BatteryUnitPlan, periodMs: number): void {
+  if (setpointsKept(unit, periodMs) <= SETPOINTS_KEPT_MAX) return;
+  const { withinMs } = unit.readBack;
+  throw invalid(
+    site,
+    `${unit.asset} shows a setpoint up to ${withinMs} ms later: more than ${SETPOINTS_KEPT_MAX} ` +
+      `cycles of ${periodMs} ms would have to be remembered`,
+  );
 }
 
 function readBackPlan(rule: ReadBackRule | undefined, differsW: number): ReadBackPlan {
@@ -148,10 +157,16 @@ function unitPoints(context: SiteContext, name: string): UnitPoints {
     chargeLimit: input(context, name, "charge-power-limit"),
     dischargeLimit: input(context, name, "discharge-power-limit"),
     faults: stateConditions(context, name, ["fault", "maintenance"]),
-    heartbeat: undefined,
-    controllerHeartbeat: undefined,
+    heartbeat: heartbeatOf(context, name),
     run: runCommand(context, name),
   };
+}
+
+/** The counter of a device whose profile says how long it may stand still. */
+function heartbeatOf(context: SiteContext, device: string): InputPoint | undefined {
+  const point = pointOf(context, device, "heartbeat");
+  const maxAgeMs = boundOf(context, device, "heartbeat")?.frozenAfterMs;
+  return point === undefined || maxAgeMs === undefined ? undefined : { point, maxAgeMs };
 }
 
 /** One condition for each state in which the unit cannot follow a setpoint. */
@@ -175,16 +190,35 @@ function runCommand(context: SiteContext, device: string): RunCommandPlan | unde
   const texts = ENUM_TEXTS.get("run-command") ?? [];
   if (point === undefined || boundOf(context, device, "run-command")?.write === undefined)
     return undefined;
+  const [stopValue, startValue] = [texts.indexOf("stop"), texts.indexOf("start")];
+  const range = envelopeOf(context, device, "run-command");
+  const allows = (value: number): boolean =>
+    range !== undefined && range.minimum <= value && value <= range.maximum;
+  if (!allows(stopValue) || !allows(startValue))
+    throw invalid(
+      context.site,
+      `${device} needs an envelope for its run-command from ${stopValue} (stop) to ` +
+        `${startValue} (start): a trip could not stop it`,
+    );
   return {
     point,
-    stopValue: texts.indexOf("stop"),
-    startValue: texts.indexOf("start"),
+    stopValue,
+    startValue,
     stopped: stateConditions(context, device, ["off"])[0],
+    // Without an envelope a person at the device has to reset its alarms.
     alarmReset:
-      boundOf(context, device, "alarm-reset")?.write === undefined
+      envelopeOf(context, device, "alarm-reset") === undefined
         ? undefined
         : pointOf(context, device, "alarm-reset"),
   };
+}
+
+function envelopeOf(
+  context: SiteContext,
+  device: string,
+  point: string,
+): EnvelopeConfig | undefined {
+  return context.site.envelope.find((entry) => entry.device === device && entry.point === point);
 }
 
 function tripRules(
@@ -210,7 +244,7 @@ function tripRules(
     }));
 }
 
-function envelopeEntry(context: SiteContext, entry: SiteConfig["envelope"][number]): EnvelopeEntry {
+function envelopeEntry(context: SiteContext, entry: EnvelopeConfig): EnvelopeEntry {
   const bound = boundOf(context, entry.device, entry.point);
   const point = pointOf(context, entry.device, entry.point);
   const write = bound?.write;
@@ -224,21 +258,17 @@ function envelopeEntry(context: SiteContext, entry: SiteConfig["envelope"][numbe
     asset: entry.device,
     pointName: entry.point,
     point,
-    min: fixed(canonical(entry.minimum)),
-    max: fixed(canonical(entry.maximum)),
+    min: canonical(entry.minimum),
+    max: canonical(entry.maximum),
     rampPerS: entry.changePerS === undefined ? undefined : entry.changePerS * conversion.factor,
     minimumIntervalMs: entry.minimumIntervalMs,
     mode: entry.beyond,
     interlocks: interlocks(context, entry.device, write.needs),
-    isReadOnly: false,
     confirm: isCyclic(context, entry.device, entry.point) ? "by-poll" : "read-back",
     settleMs: write.settleMs > 0 ? write.settleMs : SETTLE_MS,
+    shown: bound?.read === undefined ? undefined : input(context, entry.device, entry.point),
     effect: effectOf(context, entry.device, entry.point),
   };
-}
-
-function fixed(value: number): EnvelopeBound {
-  return { kind: "fixed", value };
 }
 
 /** The power of a unit that the loop drives is written twenty times a second. */

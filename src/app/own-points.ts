@@ -1,6 +1,7 @@
 import { GATEWAY_POINTS, type GatewayRole, gatewayDeviceId } from "../config/point-table.ts";
 import { assert } from "../domain/assert.ts";
 import type { DeviceDefinition } from "../domain/point.ts";
+import { GOOD, qualityCode } from "../domain/quality.ts";
 import type { Round } from "../domain/round.ts";
 import type { Clock } from "../domain/time.ts";
 import type { SiteContext } from "./site-context.ts";
@@ -10,6 +11,9 @@ type OwnName<R extends GatewayRole> = (typeof GATEWAY_POINTS)[R][number]["name"]
 /** Period of the gateway's own points. */
 export const OWN_POINTS_MS = 1_000;
 
+/** What a process cannot tell because it does not know what it would be computed from. */
+const NOT_KNOWN = qualityCode("input-bad");
+
 /** What a process of the gateway says of itself, as rounds of its own device. */
 export class OwnPoints<R extends GatewayRole> {
   readonly device: DeviceDefinition;
@@ -18,7 +22,7 @@ export class OwnPoints<R extends GatewayRole> {
   readonly #points: Uint32Array;
   #seq = 0;
 
-  constructor(context: SiteContext, role: R, clock: Clock) {
+  constructor(context: Pick<SiteContext, "table">, role: R, clock: Clock) {
     const id = gatewayDeviceId(role);
     const device = context.table.devices.find((candidate) => candidate.id === id);
     assert(device !== undefined, `the point table has the device ${id}`);
@@ -28,18 +32,18 @@ export class OwnPoints<R extends GatewayRole> {
     this.#points = Uint32Array.from(this.#names, (_name, at) => device.firstPoint + at);
   }
 
-  /** Numbered here, unless the caller numbers its rounds itself. */
-  round(values: Readonly<Record<OwnName<R>, number>>, seq = this.#nextSeq()): Round {
-    const columns = Float64Array.from(
-      this.#names,
-      (name) => (values as Readonly<Record<string, number>>)[name] ?? 0,
-    );
+  /**
+   * Numbered here, unless the caller numbers its rounds itself. What is not known goes out as bad.
+   */
+  round(values: Readonly<Record<OwnName<R>, number | undefined>>, seq = this.#nextSeq()): Round {
+    const byName: Readonly<Record<string, number | undefined>> = values;
+    const columns = Float64Array.from(this.#names, (name) => byName[name] ?? Number.NaN);
     return {
       stream: this.device.stream,
       seq,
       points: this.#points,
       values: columns,
-      quality: new Uint8Array(columns.length),
+      quality: Uint8Array.from(columns, (value) => (Number.isNaN(value) ? NOT_KNOWN : GOOD)),
       sourceTimes: undefined,
       texts: undefined,
       receivedAt: this.#clock.now(),

@@ -110,7 +110,6 @@ function frozenDetector(device: DeviceContext, pointCount: number): FrozenDetect
       pointName: point.id,
       afterMs: point.frozenAfterMs ?? Infinity,
       resolution: resolutionOf(point),
-      needsOthers: false,
     }));
   if (watches.length === 0) return undefined;
   const heartbeat = profile.points.find((point) => point.id === "heartbeat");

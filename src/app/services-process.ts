@@ -248,6 +248,8 @@ class GatewayServices {
       },
       onState: (state) => {
         this.#links.set(producer, state.state === "connected");
+        if (producer === "control" && state.state === "connected")
+          void this.#controlStarted(state.hello.epoch);
         log.info({ event: "link", producer, state: state.state }, "link to producer changed");
       },
     });
@@ -270,6 +272,13 @@ class GatewayServices {
         this.#role.log.warn({ event: "frame-refused", code: error.code }, error.message);
       refused.abort();
     }
+  }
+
+  async #controlStarted(epoch: number): Promise<void> {
+    await this.#intake.controlStarted(epoch, this.#pipe).catch((error: unknown) => {
+      if (!(error instanceof GatewayError)) throw error;
+      this.#role.log.error({ event: "commands-not-ended", code: error.code }, error.message);
+    });
   }
 
   async #tell(event: PlantEvent): Promise<void> {

@@ -1,20 +1,20 @@
-import type { ControlWrite, WriteReport } from "../control/exchange.ts";
+import type { ControlWrite, CyclicReport, WriteReport } from "../control/exchange.ts";
 import { GatewayError } from "../domain/errors.ts";
+import type { Driver } from "../drivers/driver.ts";
 import type { StreamId } from "../domain/point.ts";
 import type { Clock } from "../domain/time.ts";
 import type { Setpoint } from "../domain/write.ts";
 import { RequestClient } from "../link/request-client.ts";
 import { socketPath } from "../link/socket-paths.ts";
 import type { SiteContext } from "./site-context.ts";
-import type { South } from "./south.ts";
 import { lostReport, writeReport } from "./write-report.ts";
 
 /** Longest wait for field to tell what became of an order, ms: a device with a slow read-back. */
 const ORDER_TIMEOUT_MS = 60_000;
 
 export interface WriteDispatchParts {
-  readonly context: SiteContext;
-  readonly south: South;
+  readonly context: Pick<SiteContext, "runtimeDirectory" | "table">;
+  readonly south: { driver(stream: StreamId): Pick<Driver, "write"> | undefined };
   readonly clock: Clock;
   readonly random: () => number;
   readonly signal: AbortSignal;
@@ -61,10 +61,11 @@ export class WriteDispatch {
   }
 
   /** Cyclic writes; their outcomes come one by one, in no order between devices. */
-  send(writes: readonly ControlWrite[], onReport: (report: WriteReport) => void): void {
+  send(writes: readonly ControlWrite[], onReport: (report: CyclicReport) => void): void {
     for (const write of writes) {
       const queue = this.#queueOf(write.stream);
-      if (queue.waiting.has(write.point)) this.#replaced += 1;
+      // Taken out first: a newer write goes behind what waits, in the order of its own cycle.
+      if (queue.waiting.delete(write.point)) this.#replaced += 1;
       queue.waiting.set(write.point, write);
     }
     for (const stream of new Set(writes.map((write) => write.stream)))
@@ -86,7 +87,7 @@ export class WriteDispatch {
     return queue;
   }
 
-  async #drain(stream: StreamId, onReport: (report: WriteReport) => void): Promise<void> {
+  async #drain(stream: StreamId, onReport: (report: CyclicReport) => void): Promise<void> {
     const queue = this.#queueOf(stream);
     if (queue.isBusy) return;
     queue.isBusy = true;
@@ -94,7 +95,11 @@ export class WriteDispatch {
       while (queue.waiting.size > 0) {
         const batch = [...queue.waiting.values()];
         queue.waiting.clear();
-        for (const report of await this.#write(stream, batch)) onReport(report);
+        const reports = await this.#write(stream, batch);
+        for (const [at, { sentAt }] of batch.entries()) {
+          const report = reports[at];
+          if (report !== undefined) onReport({ ...report, sentAt });
+        }
       }
     } finally {
       queue.isBusy = false;

@@ -52,4 +52,6 @@ envelope:
       unit: kW,
       beyond: clamp,
     }
+  # Stop and start: a trip stops the battery through this.
+  - { device: bess-1, point: run-command, minimum: 0, maximum: 1, unit: "1" }
 `;

@@ -181,6 +181,13 @@ export const ControlConfig = closed(
     periodMs: Milliseconds(10, 1_000, 50, "Control cycle"),
     grid: GridConfig,
     batteries: Type.Array(BatteryConfig, { default: [], maxItems: 8 }),
+    stopRampMs: Milliseconds(
+      0,
+      600_000,
+      10_000,
+      "On its end control ramps the batteries towards zero for at most (below the time after which " +
+        "a service manager kills it)",
+    ),
     leaseDefaultMs: Milliseconds(1_000, 3_600_000, 60_000, "Lease of a command that names none"),
     leaseMaximumMs: Milliseconds(1_000, 86_400_000, 3_600_000, "Longest lease"),
     trips: Type.Array(Name("Alarm id of a device that trips the batteries."), {

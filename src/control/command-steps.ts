@@ -12,7 +12,7 @@ import {
   pushLeaseStep,
 } from "./leases.ts";
 import { canCommand } from "./units.ts";
-import type { WriteReport } from "./exchange.ts";
+import type { CyclicReport } from "./exchange.ts";
 import { differs, noteAccepted, type WriteState } from "./writes.ts";
 import { numberAt } from "../points/number-at.ts";
 
@@ -55,7 +55,7 @@ export type OutcomeSight = Pick<FollowSight, "plan" | "units" | "writes" | "utc"
  */
 export function tellWritten(
   state: LeaseState,
-  report: WriteReport,
+  report: CyclicReport,
   sight: OutcomeSight,
 ): readonly CommandStep[] {
   const steps: CommandStep[] = [];
@@ -76,8 +76,8 @@ function follow(state: LeaseState, lease: Lease, sight: FollowSight): void {
   );
   const writes = units.map((unit) => itemAt(sight.writes, unit));
   const { progress, takenAt } = lease;
-  const refused = writes.find((write) => write.refusedReason !== undefined);
-  if (refused !== undefined && progress.stage === "accepted") {
+  const isRefused = writes.some((write) => write.refusedAt >= takenAt);
+  if (isRefused && progress.stage === "accepted") {
     endLease(state, lease, sight, { stage: "refused", reason: "device-refused" });
     return;
   }

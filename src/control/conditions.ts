@@ -17,17 +17,14 @@ export function conditionState(view: ImageView, condition: ConditionPlan): Condi
   return isGood(quality) ? "clear" : "unknown";
 }
 
-/** Whether a condition is there on a good reading that is not older than `maxAgeMs`. */
-export function holdsFresh(
+/** Whether a condition is there, by a good reading that is not older than `maxAgeMs`. */
+export function freshState(
   view: ImageView,
   condition: ConditionPlan,
   now: number,
   maxAgeMs: number,
-): boolean {
+): ConditionState {
   const ageMs = now - numberAt(view.receivedAt, condition.point);
-  return (
-    ageMs <= maxAgeMs &&
-    isGood(byteAt(view.quality, condition.point)) &&
-    conditionState(view, condition) === "active"
-  );
+  const isFresh = ageMs <= maxAgeMs && isGood(byteAt(view.quality, condition.point));
+  return isFresh ? conditionState(view, condition) : "unknown";
 }

@@ -2,14 +2,15 @@ import { assert } from "../domain/assert.ts";
 import type { Command, CommandStep } from "../domain/command.ts";
 import type { UtcMs } from "../domain/time.ts";
 import { followLeases, tellWritten } from "./command-steps.ts";
-import { adoptParts, rampParts } from "./dispatch.ts";
+import { adoptMeasured, adoptParts, rampParts } from "./dispatch.ts";
+import { LONGEST_STEP_MS } from "./envelope.ts";
 import type {
   ControlStatus,
   ControlWrite,
   CycleInputs,
+  CyclicReport,
   CycleResult,
   OrderAnswer,
-  WriteReport,
 } from "./exchange.ts";
 import { distrustedPoints, observeGrid } from "./grid-trust.ts";
 import { itemAt } from "./item-at.ts";
@@ -19,22 +20,19 @@ import type { ControlState } from "./state.ts";
 import { controlStatus, tellTotal } from "./status.ts";
 import { type ControlLevels, decideTotal, isBlind, shrinkParts } from "./total-power.ts";
 import { isTripped, latchTrips, resetTrips } from "./trips.ts";
-import { observeUnit } from "./units.ts";
+import { canCommand, isCountedAnew, observeUnit, type UnitState } from "./units.ts";
 import {
   askStart,
   assertStop,
   checkReadBack,
   expectWrite,
   forgetWrites,
+  holdsNothing,
   noteOutcome,
-  writeHeartbeat,
   writeSetpoint,
   writeStart,
 } from "./writes.ts";
 import { numberAt } from "../points/number-at.ts";
-
-/** After a longer pause ramps go on as if only this had passed, ms: a stall is not a step. */
-const LONGEST_STEP_MS = 1_000;
 
 /** `cyclic` for commands that `cycle` takes; everything else goes over the direct lane. */
 export function laneOf(state: ControlState, command: Command): "cyclic" | "direct" {
@@ -78,23 +76,30 @@ export function cycle(
     steps: turn.steps,
     answers,
     distrusted: distrustedPoints(state.grid, state.plan.grid),
-    status: controlStatus(state, now),
+    latchRevision: state.trips.revision,
   };
 }
 
 /** Steps that a report of the driver allows to be told before the cycle that takes it in. */
 export function stepsOf(
   state: ControlState,
-  report: WriteReport,
+  report: CyclicReport,
   utc: UtcMs,
 ): readonly CommandStep[] {
   const { plan, units, writes } = state;
   return tellWritten(state.leases, report, { plan, units, writes, utc });
 }
 
-/** What is in force, between cycles. */
+/** What is in force after the last cycle. */
 export function statusOf(state: ControlState): ControlStatus {
   return controlStatus(state, state.cycledAt);
+}
+
+/** True when no unit is left with a power that control has asked of it. */
+export function isLetGo(state: ControlState): boolean {
+  return state.units.every(
+    (unit, place) => !canCommand(unit) || holdsNothing(itemAt(state.writes, place)),
+  );
 }
 
 interface Turn {
@@ -125,17 +130,27 @@ function observe(state: ControlState, turn: Turn): void {
   for (const [place, unitPlan] of plan.units.entries()) {
     const unit = itemAt(units, place);
     const write = itemAt(writes, place);
-    const wasUnknown = unit.mode === "unknown";
-    const sight = { view, now, elapsedMs, plan, notices, isTripped: isTripped(state.trips, place) };
-    observeUnit(unit, unitPlan, sight);
+    const isTold = write.sent.count > 0 && !write.isInterlocked;
+    const sight = { view, now, elapsedMs, plan, notices };
+    observeUnit(unit, unitPlan, { ...sight, isTold, isTripped: isTripped(state.trips, place) });
     if (unit.mode === "starting") forgetWrites(write);
+    if (isCountedAnew(unit)) goOn(state, place);
     for (const report of outcomes) noteOutcome(write, unitPlan, report, { now, notices });
     checkReadBack(write, unitPlan, { view, now, envelope, notices });
-    // What runs without a holder: it is kept as it is, and then ramps away. Its limits were
-    // started from the same power, so nothing cuts it.
-    if (wasUnknown && unit.mode === "starting") state.parts[place] = unit.countedW;
   }
   observeGrid(state.grid, plan.grid, { view, now, units, notices });
+}
+
+/**
+ * What runs without a holder is kept as it is, and then ramps away. Its limits were started from
+ * the same power, so nothing cuts it.
+ */
+function goOn(state: ControlState, place: number): void {
+  const { parts, leases, total } = state;
+  const { modeBefore, countedW: measuredW } = itemAt(state.units, place);
+  if (modeBefore === "unknown") parts[place] = measuredW;
+  const beforeW = numberAt(total.shares.powersW, place);
+  adoptMeasured(parts, leases, place, { beforeW, measuredW });
 }
 
 function takeCommands(state: ControlState, turn: Turn): void {
@@ -153,12 +168,13 @@ function takeCommands(state: ControlState, turn: Turn): void {
 function decide(state: ControlState, turn: Turn): void {
   const { plan, units, grid, leases, parts, total } = state;
   const { elapsedMs, levels } = turn;
-  const { now } = turn.inputs;
+  const { now, isStopping = false } = turn.inputs;
+  const isLettingGo = isStopping || isBlind(grid);
   // In the first cycle after a blind ramp the parts are what is given: from there they go on.
-  const mayRamp = !isBlind(grid) && !total.isBlindRamp;
+  const mayRamp = !isLettingGo && !total.isBlindRamp;
   if (mayRamp) rampParts(parts, leases, { plan, units, elapsedMs });
-  decideTotal(total, { plan, levels, now, elapsedMs, units, grid, leases, parts });
-  if (isBlind(grid)) shrinkParts(parts, total.totalW);
+  decideTotal(total, { plan, levels, now, elapsedMs, units, grid, leases, parts, isStopping });
+  if (isLettingGo) shrinkParts(parts, total, leases);
 }
 
 function write(state: ControlState, turn: Turn): void {
@@ -177,7 +193,7 @@ function write(state: ControlState, turn: Turn): void {
       case "faulted":
       case "starting":
       case "ready":
-        writeSetpoint(own, unitPlan, numberAt(total.shares.powersW, place), sight);
+        writeSetpoint(own, unitPlan, wantedOf(unit, numberAt(total.shares.powersW, place)), sight);
         writeStart(own, unitPlan, sight);
         break;
       case "unknown":
@@ -185,9 +201,15 @@ function write(state: ControlState, turn: Turn): void {
         // Nothing reaches it, and a setpoint is never repeated blindly: its own reversion acts.
         break;
     }
-    writeHeartbeat(own, unitPlan, unit, sight);
     if (writes.length > before) unit.sentAt = now;
   }
+}
+
+function wantedOf(
+  unit: UnitState,
+  powerW: number,
+): { readonly powerW: number; readonly fromW: number | undefined } {
+  return { powerW, fromW: unit.mode === "starting" ? unit.countedW : undefined };
 }
 
 function follow(state: ControlState, turn: Turn): void {

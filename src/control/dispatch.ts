@@ -19,6 +19,9 @@ export interface DispatchSight {
   readonly elapsedMs: number;
 }
 
+/** Nearer than this a unit gives its part and nothing else, W. */
+const SAME_W = 1;
+
 /**
  * Moves every part towards its target: at the ramp that its command asked for, or else all together
  * at the site's ramp.
@@ -28,7 +31,7 @@ export function rampParts(parts: Parts, leases: LeaseState, sight: DispatchSight
   let riseW = 0;
   let fallW = 0;
   for (let asset = 0; asset < parts.length; asset += 1) {
-    const moveW = siteMoveW(parts, asset, leases);
+    const moveW = siteMoveW(parts, asset, leases, sight);
     if (moveW > 0) riseW += moveW;
     else fallW -= moveW;
   }
@@ -38,8 +41,8 @@ export function rampParts(parts: Parts, leases: LeaseState, sight: DispatchSight
   for (let asset = 0; asset < parts.length; asset += 1) {
     const partW = numberAt(parts, asset);
     const lease = leaseOf(leases, asset);
-    if (lease?.rampWPerS === undefined) {
-      const moveW = siteMoveW(parts, asset, leases);
+    if (lease?.rampWPerS === undefined || isHeld(asset, sight)) {
+      const moveW = siteMoveW(parts, asset, leases, sight);
       parts[asset] = partW + moveW * (moveW > 0 ? rising : falling);
     } else {
       parts[asset] = towards(partW, lease.targetW, (lease.rampWPerS * elapsedMs) / 1_000);
@@ -64,10 +67,40 @@ export function adoptParts(parts: Parts, leases: LeaseState, asset: number): voi
   }
 }
 
+/** True where a unit also has a share of a group's part. */
+export function hasGroupPart(parts: Parts, leases: LeaseState, unit: number): boolean {
+  const { assets } = leases;
+  for (let asset = 0; asset < parts.length; asset += 1) {
+    if (asset === unit || numberAt(parts, asset) === 0) continue;
+    if (itemAt(assets, asset).units.includes(unit)) return true;
+  }
+  return false;
+}
+
+/**
+ * A unit that is heard goes on from what it gives, if that was its part alone: `beforeW` is what it
+ * was asked for or counted at. What a level asked beyond the part is that level's to decide anew.
+ */
+export function adoptMeasured(
+  parts: Parts,
+  leases: LeaseState,
+  unit: number,
+  powers: { readonly beforeW: number; readonly measuredW: number },
+): void {
+  const isAlone = Math.abs(powers.beforeW - numberAt(parts, unit)) <= SAME_W;
+  if (isAlone && !hasGroupPart(parts, leases, unit)) parts[unit] = powers.measuredW;
+}
+
+/** True for the own part of a unit that cannot be moved now: nothing of it is asked meanwhile. */
+function isHeld(asset: number, { units }: DispatchSight): boolean {
+  const mode = units[asset]?.mode;
+  return mode === "silent" || mode === "unknown" || mode === "starting";
+}
+
 /** How far a part without a ramp of its own still has to go, W. */
-function siteMoveW(parts: Parts, asset: number, leases: LeaseState): number {
+function siteMoveW(parts: Parts, asset: number, leases: LeaseState, sight: DispatchSight): number {
   const lease = leaseOf(leases, asset);
-  if (lease?.rampWPerS !== undefined) return 0;
+  if (lease?.rampWPerS !== undefined || isHeld(asset, sight)) return 0;
   return (lease?.targetW ?? 0) - numberAt(parts, asset);
 }
 

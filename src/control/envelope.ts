@@ -2,9 +2,9 @@ import type { PointIndex } from "../domain/point.ts";
 import type { MonotonicMs } from "../domain/time.ts";
 import { freshValue, type ImageView } from "../points/image.ts";
 import { clamp } from "./arbitration.ts";
-import { holdsFresh } from "./conditions.ts";
+import { freshState } from "./conditions.ts";
 import { itemAt } from "./item-at.ts";
-import type { EnvelopeBound, EnvelopeEntry, ExclusionPlan } from "./plan.ts";
+import type { EnvelopeEntry, InputPoint } from "./plan.ts";
 import { numberAt } from "../points/number-at.ts";
 
 /**
@@ -14,15 +14,13 @@ import { numberAt } from "../points/number-at.ts";
 export interface Envelope {
   readonly entries: readonly EnvelopeEntry[];
   readonly placeByPoint: ReadonlyMap<PointIndex, number>;
-  /** Exclusions that each entry belongs to. */
-  readonly exclusions: readonly (readonly ExclusionPlan[])[];
   /** What was last written, by place of the entry; NaN before. */
   readonly lastValues: Float64Array;
   readonly lastAt: Float64Array;
-  /** Last known minimum and maximum where a bound lies in another point; NaN before. */
-  readonly lastMinima: Float64Array;
-  readonly lastMaxima: Float64Array;
 }
+
+/** After a longer pause ramps go on as if only this had passed, ms: a pause is not a step. */
+export const LONGEST_STEP_MS = 1_000;
 
 export interface EnvelopeRequest {
   readonly point: PointIndex;
@@ -34,17 +32,24 @@ export interface EnvelopeRequest {
   readonly isProtective: boolean;
   /** What happens beyond the limits; undefined: what the entry says. */
   readonly mode?: "clamp" | "refuse";
+  /**
+   * What the device is known to do by itself, in the unit of the point: the rate counts from there
+   * instead of from what was last written.
+   */
+  readonly from?: number | undefined;
 }
 
 export type EnvelopeRefusal =
   | "not-a-number"
   | "read-only"
   | "out-of-envelope"
-  | "limit-unknown"
+  /** The rate needs the present value, and its read-back is not fresh. */
+  | "value-unknown"
   | "too-fast"
   | "too-soon"
   | "interlock"
-  | "excluded";
+  /** No fresh reading shows whether the interlock is open. */
+  | "interlock-unknown";
 
 export type EnvelopeVerdict =
   | {
@@ -55,25 +60,17 @@ export type EnvelopeVerdict =
     }
   | { readonly result: "refused"; readonly reason: EnvelopeRefusal };
 
-export function compileEnvelope(
-  entries: readonly EnvelopeEntry[],
-  exclusions: readonly ExclusionPlan[],
-): Envelope {
+export function compileEnvelope(entries: readonly EnvelopeEntry[]): Envelope {
   const unset = () => new Float64Array(entries.length).fill(Number.NaN);
   return {
     entries,
     placeByPoint: new Map(entries.map((entry, place) => [entry.point, place])),
-    exclusions: entries.map((entry) =>
-      exclusions.filter((exclusion) => exclusion.points.includes(entry.point)),
-    ),
     lastValues: unset(),
     lastAt: unset(),
-    lastMinima: unset(),
-    lastMaxima: unset(),
   };
 }
 
-/** What of a write may go out now. Changes nothing but the memory of moving limits. */
+/** What of a write may go out now. */
 export function judgeWrite(
   envelope: Envelope,
   request: EnvelopeRequest,
@@ -84,20 +81,18 @@ export function judgeWrite(
   const place = envelope.placeByPoint.get(request.point);
   if (place === undefined) return refused("read-only");
   const entry = itemAt(envelope.entries, place);
-  if (entry.isReadOnly) return refused("read-only");
 
-  const range = rangeNow(envelope, entry, { place, view, now });
-  const inRange = range === undefined ? request.value : clamp(request.value, ...range);
-  const limitedBy = inRange === request.value ? undefined : "range";
-  if (request.isProtective) return allowed(inRange, limitedBy);
+  const value = clamp(request.value, entry.min, entry.max);
+  const limitedBy = value === request.value ? undefined : "range";
+  if (request.isProtective) return allowed(value, limitedBy);
 
   const mode = request.mode ?? entry.mode;
-  if (range === undefined) return refused("limit-unknown");
   if (limitedBy !== undefined && mode === "refuse") return refused("out-of-envelope");
-  return judgeMove(envelope, { place, entry, value: inRange, view, now, mode, limitedBy });
+  const { from } = request;
+  return judgeMove(envelope, { place, entry, value, from, view, now, mode, limitedBy });
 }
 
-/** The range of a point as its entry states it, where it does not move. */
+/** The range of a point as its entry states it. */
 export function fixedRange(
   envelope: Envelope,
   point: PointIndex,
@@ -105,15 +100,11 @@ export function fixedRange(
   const place = envelope.placeByPoint.get(point);
   if (place === undefined) return undefined;
   const entry = itemAt(envelope.entries, place);
-  if (entry.isReadOnly) return undefined;
-  return {
-    min: entry.min.kind === "fixed" ? entry.min.value : -Infinity,
-    max: entry.max.kind === "fixed" ? entry.max.value : Infinity,
-    mode: entry.mode,
-  };
+  const { min, max, mode } = entry;
+  return { min, max, mode };
 }
 
-/** Remembers what went out: rate, interval and exclusion start from it. */
+/** Remembers what went out: rate and interval start from it. */
 export function recordWrite(
   envelope: Envelope,
   point: PointIndex,
@@ -126,16 +117,14 @@ export function recordWrite(
   envelope.lastAt[place] = now;
 }
 
-interface Sight {
+interface WriteSight {
   readonly place: number;
-  readonly view: ImageView;
-  readonly now: MonotonicMs;
-}
-
-interface WriteSight extends Sight {
   readonly entry: EnvelopeEntry;
   /** Inside the range. */
   readonly value: number;
+  readonly from: number | undefined;
+  readonly view: ImageView;
+  readonly now: MonotonicMs;
 }
 
 function judgeMove(
@@ -149,63 +138,47 @@ function judgeMove(
   const held = holdOff(envelope, sight);
   if (held !== undefined) return refused(held);
   const rated = withinRate(envelope, sight);
+  if (rated === undefined) return refused("value-unknown");
   if (rated === value) return allowed(value, limitedBy);
   return mode === "refuse" ? refused("too-fast") : allowed(rated, "rate");
 }
 
-/** Undefined while a limit that lies in another point has never been known. */
-function rangeNow(
-  envelope: Envelope,
-  entry: EnvelopeEntry,
-  sight: Sight,
-): readonly [min: number, max: number] | undefined {
-  const minimum = boundNow(entry.min, envelope.lastMinima, sight);
-  const maximum = boundNow(entry.max, envelope.lastMaxima, sight);
-  if (Number.isNaN(minimum + maximum)) return undefined;
-  return [minimum, Math.max(minimum, maximum)];
-}
-
-/** A limit in another point is kept at its last value while that point is not known. */
-function boundNow(bound: EnvelopeBound, memory: Float64Array, sight: Sight): number {
-  if (bound.kind === "fixed") return bound.value;
-  const { view, now, place } = sight;
-  const magnitude = freshValue(view, bound.input.point, now, bound.input.maxAgeMs);
-  if (magnitude !== undefined) memory[place] = bound.sign * Math.abs(magnitude);
-  return numberAt(memory, place);
-}
-
 function holdOff(envelope: Envelope, sight: WriteSight): EnvelopeRefusal | undefined {
   const { place, entry, value, view, now } = sight;
-  const isOpen = entry.interlocks.every((lock) =>
-    holdsFresh(view, lock.condition, now, lock.maxAgeMs),
-  );
-  if (!isOpen) return "interlock";
+  for (const { condition, maxAgeMs } of entry.interlocks) {
+    const state = freshState(view, condition, now, maxAgeMs);
+    if (state !== "active") return state === "clear" ? "interlock" : "interlock-unknown";
+  }
   const sinceMs = now - numberAt(envelope.lastAt, place);
   if (value !== envelope.lastValues[place] && sinceMs < entry.minimumIntervalMs) return "too-soon";
-  if (value !== 0 && isExcluded(envelope, sight)) return "excluded";
   return undefined;
 }
 
-function isExcluded(envelope: Envelope, { place, entry, view }: WriteSight): boolean {
-  for (const exclusion of itemAt(envelope.exclusions, place)) {
-    for (const point of exclusion.points)
-      if (point !== entry.point && isUsed(envelope, point, view)) return true;
-  }
-  return false;
-}
-
-/** What we wrote counts before what is read; a point that nobody knows may be in use. */
-function isUsed(envelope: Envelope, point: PointIndex, view: ImageView): boolean {
-  const place = envelope.placeByPoint.get(point);
-  const written = place === undefined ? Number.NaN : numberAt(envelope.lastValues, place);
-  return !(written === 0 || (Number.isNaN(written) && view.values[point] === 0));
-}
-
-function withinRate(envelope: Envelope, { place, entry, value, now }: WriteSight): number {
-  const last = numberAt(envelope.lastValues, place);
-  if (entry.rampPerS === undefined || Number.isNaN(last)) return value;
-  const step = (entry.rampPerS * (now - numberAt(envelope.lastAt, place))) / 1_000;
+/**
+ * As far towards the value as the rate allows since the last write. Before the first it counts from
+ * what the device shows; undefined where that is not known. A point that nobody can read has only
+ * its writes to count from, and the first of them is free.
+ */
+function withinRate(envelope: Envelope, sight: WriteSight): number | undefined {
+  const { place, entry, value, from, view, now } = sight;
+  const { rampPerS, shown } = entry;
+  if (rampPerS === undefined) return value;
+  const written = numberAt(envelope.lastValues, place);
+  const isFirst = Number.isNaN(written);
+  if (from === undefined && isFirst && shown === undefined) return value;
+  const last = from ?? (isFirst ? shownValue(shown, view, now) : written);
+  if (last === undefined) return undefined;
+  const sinceMs = isFirst ? LONGEST_STEP_MS : now - numberAt(envelope.lastAt, place);
+  const step = (rampPerS * Math.min(sinceMs, LONGEST_STEP_MS)) / 1_000;
   return clamp(value, last - step, last + step);
+}
+
+function shownValue(
+  shown: InputPoint | undefined,
+  view: ImageView,
+  now: MonotonicMs,
+): number | undefined {
+  return shown === undefined ? undefined : freshValue(view, shown.point, now, shown.maxAgeMs);
 }
 
 function allowed(value: number, limitedBy: "range" | "rate" | undefined): EnvelopeVerdict {

@@ -18,7 +18,9 @@ export interface CycleInputs {
   readonly commands: readonly Command[];
   readonly orders: readonly LocalOrder[];
   /** What became of the writes of earlier cycles. */
-  readonly outcomes: readonly WriteReport[];
+  readonly outcomes: readonly CyclicReport[];
+  /** True once control is told to end: the batteries ramp to 0 W, whatever is asked of them. */
+  readonly isStopping?: boolean;
 }
 
 /** What a person at the box asks. Stronger than any message from afar. */
@@ -45,6 +47,8 @@ export interface ControlWrite extends Setpoint {
   readonly lane: "cyclic" | "direct";
   /** STOP and zero after a trip: goes before everything else. */
   readonly isProtective: boolean;
+  /** The cycle that sent it: its report is told apart by it. */
+  readonly sentAt: MonotonicMs;
 }
 
 /** A `WriteOutcome` without its error object. */
@@ -57,10 +61,16 @@ export interface WriteReport {
   readonly readBack: ReadBack | undefined;
 }
 
+/** What became of a write of the cycle. */
+export interface CyclicReport extends WriteReport {
+  /** As in the `ControlWrite`. */
+  readonly sentAt: MonotonicMs;
+}
+
 /**
  * Who has the last word on a power, from the strongest down. Each level only narrows what the one
- * above left; `start` and `blind` are protection of another kind: they hold what is measured, and
- * let go when nothing is known.
+ * above left; `start`, `blind` and `stop` are protection of another kind: they hold what is
+ * measured, and let go when nothing is known or control ends.
  */
 export type Level =
   | "protection"
@@ -71,6 +81,7 @@ export type Level =
   | "connection"
   | "frequency-duty"
   | "blind"
+  | "stop"
   | "grid-instruction"
   | "governor"
   | "peak-cap"
@@ -81,7 +92,7 @@ export type GridSource = "meter" | "feeders" | "none";
 
 export type UnitMode = "unknown" | "starting" | "ready" | "silent" | "faulted" | "tripped";
 
-/** What is in force. Filled again by each cycle: read it before the next, keep nothing of it. */
+/** What is in force. */
 export interface ControlStatus {
   readonly source: GridSource;
   /** W; undefined while no source is trusted. */
@@ -98,8 +109,6 @@ export interface ControlStatus {
   readonly units: readonly UnitStatus[];
   readonly leases: readonly LeaseStatus[];
   readonly trips: readonly LatchedTrip[];
-  /** Grows whenever the latches change: then they have to be saved. */
-  readonly latchRevision: number;
 }
 
 export interface UnitStatus {
@@ -151,5 +160,6 @@ export interface CycleResult {
   readonly answers: readonly OrderAnswer[];
   /** Everything distrusted now, not only what changed. */
   readonly distrusted: readonly Distrust[];
-  readonly status: ControlStatus;
+  /** Grows whenever the latches change: then they have to be saved. */
+  readonly latchRevision: number;
 }

@@ -10,6 +10,7 @@ import {
   endsWith,
   newestTime,
   oldestTime,
+  READINGS_KEPT,
   type Series,
   valueAt,
 } from "./series.ts";
@@ -67,7 +68,7 @@ const SMALLEST_SCALE_W = 1_000;
 export function unknownGrid(plan: GridPlan, now: MonotonicMs): GridState {
   return {
     source: "none",
-    meter: emptySeries(),
+    meter: emptySeries(READINGS_KEPT),
     repeatedAt: -Infinity,
     distrusted: "none",
     isFrozen: false,
@@ -94,8 +95,7 @@ export function unknownGrid(plan: GridPlan, now: MonotonicMs): GridState {
 export function observeGrid(state: GridState, plan: GridPlan, sight: GridSight): void {
   const { view, now, units } = sight;
   const meterW = freshValue(view, plan.power.point, now, plan.power.maxAgeMs);
-  if (meterW !== undefined)
-    noteMeter(state, numberAt(view.receivedAt, plan.power.point) - plan.delayMs, meterW);
+  if (meterW !== undefined) noteMeter(state, numberAt(view.receivedAt, plan.power.point), meterW);
   const byMeterW = meterW === undefined ? undefined : loadByMeter(state, units);
   const byFeedersW = loadByFeeders(plan, view, now);
   if (byMeterW !== undefined && byFeedersW !== undefined && isNewSample(state, plan, sight))
@@ -164,7 +164,7 @@ function loadByFeeders(plan: GridPlan, view: ImageView, now: MonotonicMs): numbe
   for (const feeder of plan.feeders) {
     const powerW = freshValue(view, feeder.point, now, feeder.maxAgeMs);
     if (powerW === undefined) return undefined;
-    sumW += feeder.sign * powerW;
+    sumW += powerW;
   }
   const { fixedW, atRatingW, ratingW } = plan.loss;
   return sumW + fixedW + (ratingW > 0 ? atRatingW * (sumW / ratingW) ** 2 : 0);
@@ -305,35 +305,49 @@ function choose(state: GridState, plan: GridPlan, sight: ChoiceSight): void {
   state.loadW = Number.NaN;
 }
 
-function tellSource(state: GridState, plan: GridPlan, { notices, now }: GridSight): void {
+function tellSource(state: GridState, plan: GridPlan, sight: GridSight): void {
   const { device } = plan;
+  const { notices, now } = sight;
+  tellMeter(state, device, notices);
+  const isFeeders = state.distrusted === "feeders";
+  const feeder = plan.feeders[0]?.device;
+  if (notices.isNews("feeder-mismatch", feeder, isFeeders))
+    notices.tell(
+      { id: "feeder-mismatch", device: feeder },
+      isFeeders,
+      isFeeders
+        ? `the feeders contradict ${device}, which moves; control keeps to the meter`
+        : `the feeders agree with ${device} again`,
+    );
+  const isLost = state.source === "none" && now - state.knownAt > plan.power.maxAgeMs;
+  if (notices.isNews("meter-lost", device, isLost))
+    notices.tell(
+      { id: "meter-lost", device, point: "active-power" },
+      isLost,
+      isLost
+        ? `no trusted grid power; the battery is held, then ramps to zero`
+        : `the grid power is known again`,
+    );
+}
+
+function tellMeter(state: GridState, device: string, notices: Notices): void {
   const isMeter = state.distrusted === "meter";
-  notices.tell(
-    { id: "meter-frozen", device, point: "active-power" },
-    isMeter && state.isFrozen,
-    () =>
+  const isFrozen = isMeter && state.isFrozen;
+  if (notices.isNews("meter-frozen", device, isFrozen))
+    notices.tell(
+      { id: "meter-frozen", device, point: "active-power" },
+      isFrozen,
       isMeter
         ? `${device} stands still while the feeders move; control uses the feeders`
         : `${device} moves with the feeders again`,
-  );
-  notices.tell(
-    { id: "meter-mismatch", device, point: "active-power" },
-    isMeter && !state.isFrozen,
-    () =>
+    );
+  const isWrong = isMeter && !state.isFrozen;
+  if (notices.isNews("meter-mismatch", device, isWrong))
+    notices.tell(
+      { id: "meter-mismatch", device, point: "active-power" },
+      isWrong,
       isMeter
         ? `${device} contradicts the feeders; control uses the feeders`
         : `${device} agrees with the feeders again`,
-  );
-  const isFeeders = state.distrusted === "feeders";
-  notices.tell({ id: "feeder-mismatch", device: plan.feeders[0]?.device }, isFeeders, () =>
-    isFeeders
-      ? `the feeders contradict ${device}, which moves; control keeps to the meter`
-      : `the feeders agree with ${device} again`,
-  );
-  const isLost = state.source === "none" && now - state.knownAt > plan.power.maxAgeMs;
-  notices.tell({ id: "meter-lost", device, point: "active-power" }, isLost, () =>
-    isLost
-      ? `no trusted grid power; the battery is held, then ramps to zero`
-      : `the grid power is known again`,
-  );
+    );
 }

@@ -38,7 +38,7 @@ export interface LeaseState {
   readonly assets: readonly LeaseAsset[];
   /** At most one per asset, and none on assets that share a unit with another leased one. */
   readonly leases: Lease[];
-  /** Last sequence by holder and asset. */
+  /** Last sequence by holder and asset; the one that was used longest ago comes first. */
   readonly sequences: Map<string, number>;
 }
 
@@ -103,7 +103,7 @@ export function takeCommand(state: LeaseState, command: Command, sight: LeaseSig
     pushStep(steps, command, utc, { stage: "refused", reason: refusal });
     return;
   }
-  state.sequences.set(sequenceKey(command), command.sequence);
+  remember(state, command, sight.plan.leases.maximumHolders);
   if (command.action.kind === "release") releaseLease(state, command, sight);
   else if (command.action.kind === "set-power") lease(state, command, command.action, sight);
 }
@@ -208,10 +208,8 @@ function whyRefused(
   const asset = assetPlace(state, command.asset);
   if (asset < 0) return "unknown-asset";
   if (command.action.kind === "set-point") return "owned-by-control";
-  const last = state.sequences.get(sequenceKey(command));
-  if (last !== undefined && command.sequence <= last) return "stale-sequence";
-  if (last === undefined && state.sequences.size >= sight.plan.leases.maximumHolders)
-    return "too-many-holders";
+  const fenced = whyFenced(state, command, sight.plan.leases.maximumHolders);
+  if (fenced !== undefined) return fenced;
   if (command.action.kind === "release") {
     const held = state.leases.find((lease) => lease.asset === asset);
     return held?.holder === command.holder ? undefined : "no-lease";
@@ -221,6 +219,38 @@ function whyRefused(
     whyConflict(state, command) ??
     whyUnable(state, command.action.powerW, asset, sight)
   );
+}
+
+function whyFenced(
+  state: LeaseState,
+  command: Command,
+  maximumHolders: number,
+): LeaseRefusal | undefined {
+  const last = state.sequences.get(sequenceKey(command));
+  if (last !== undefined) return command.sequence <= last ? "stale-sequence" : undefined;
+  const isFull = state.sequences.size >= maximumHolders;
+  return isFull && forgettable(state) === undefined ? "too-many-holders" : undefined;
+}
+
+/** Puts the sequence behind all others; at the limit the oldest without a lease is forgotten. */
+function remember(state: LeaseState, command: Command, maximumHolders: number): void {
+  const { sequences } = state;
+  const key = sequenceKey(command);
+  sequences.delete(key);
+  const oldest = sequences.size >= maximumHolders ? forgettable(state) : undefined;
+  if (oldest !== undefined) sequences.delete(oldest);
+  sequences.set(key, command.sequence);
+}
+
+/** The sequence that was used longest ago and guards no lease. */
+function forgettable(state: LeaseState): string | undefined {
+  const held = new Set(
+    state.leases.map(({ holder, asset }) =>
+      sequenceKey({ holder, asset: itemAt(state.assets, asset).asset }),
+    ),
+  );
+  for (const key of state.sequences.keys()) if (!held.has(key)) return key;
+  return undefined;
 }
 
 function whyBadRequest(
@@ -362,6 +392,6 @@ function envelopeOf(
   return { min, max, mode };
 }
 
-function sequenceKey(command: Command): string {
-  return `${command.holder}\n${command.asset}`;
+function sequenceKey({ holder, asset }: Pick<Command, "holder" | "asset">): string {
+  return `${holder}\n${asset}`;
 }

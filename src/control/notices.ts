@@ -14,11 +14,12 @@ export interface NoticeSubject {
  * are a closed list and devices are those of the plan.
  */
 export interface NoticeState {
-  readonly raised: Set<string>;
+  /** Devices by id of the notice; "" where it has none. */
+  readonly raised: Map<ControlEventId, Set<string>>;
 }
 
 export function noNotices(): NoticeState {
-  return { raised: new Set() };
+  return { raised: new Map() };
 }
 
 /** The notices of one cycle. */
@@ -32,13 +33,21 @@ export class Notices {
     this.#utc = utc;
   }
 
-  /** Tells when a state begins or ends; `text` is asked for only then. */
-  tell(subject: NoticeSubject, isActive: boolean, text: () => string): void {
-    const key = `${subject.id} ${subject.device ?? ""}`;
-    if (this.#state.raised.has(key) === isActive) return;
-    if (isActive) this.#state.raised.add(key);
-    else this.#state.raised.delete(key);
-    this.#push(subject, isActive ? "raised" : "cleared", text());
+  /** True when a state begins or ends: asked first, many times a second, it makes nothing. */
+  isNews(id: ControlEventId, device: string | undefined, isActive: boolean): boolean {
+    return (this.#state.raised.get(id)?.has(device ?? "") === true) !== isActive;
+  }
+
+  /** Tells that a state begins or ends, where that is news. */
+  tell(subject: NoticeSubject, isActive: boolean, text: string): void {
+    const { id, device = "" } = subject;
+    if (!this.isNews(id, device, isActive)) return;
+    const { raised } = this.#state;
+    const devices = raised.get(id) ?? new Set();
+    raised.set(id, devices);
+    if (isActive) devices.add(device);
+    else devices.delete(device);
+    this.#push(subject, isActive ? "raised" : "cleared", text);
   }
 
   once(subject: NoticeSubject, text: string): void {

@@ -17,7 +17,6 @@ export interface ControlPlan {
   readonly groups: readonly BatteryGroupPlan[];
   readonly trips: readonly TripRule[];
   readonly envelope: readonly EnvelopeEntry[];
-  readonly exclusions: readonly ExclusionPlan[];
   readonly leases: LeaseLimits;
 }
 
@@ -32,8 +31,6 @@ export interface GridPlan {
   readonly device: string;
   /** Active power at the point of common coupling; held as it is up to its maximum age. */
   readonly power: InputPoint;
-  /** By how much a reading of the meter lags the power it shows: half of its averaging time, ms. */
-  readonly delayMs: number;
   readonly feeders: readonly FeederPlan[];
   /** Loss between the meter and the feeders: fixed + atRating · (load / rating)². */
   readonly loss: { readonly fixedW: number; readonly atRatingW: number; readonly ratingW: number };
@@ -53,8 +50,6 @@ export interface GridPlan {
 
 export interface FeederPlan extends InputPoint {
   readonly device: string;
-  /** −1 for a feeder whose meter counts the other way. */
-  readonly sign: 1 | -1;
   /**
    * A sample of the cross-check counts when the meter and each feeder that sets its pace have a new
    * reading: the feeders that are polled fast enough to follow the load.
@@ -104,9 +99,6 @@ export interface UnitPoints {
   readonly faults: readonly ConditionPlan[];
   /** Counter of the device that must move; standing still as long as its maximum age is silence. */
   readonly heartbeat: InputPoint | undefined;
-  /** Counter that control writes, +1 each `everyMs`; undefined where the driver keeps it. */
-  readonly controllerHeartbeat:
-    { readonly point: PointIndex; readonly everyMs: number; readonly wrapAt: number } | undefined;
   readonly run: RunCommandPlan | undefined;
 }
 
@@ -167,8 +159,8 @@ export interface EnvelopeEntry {
   readonly asset: string;
   readonly pointName: string;
   readonly point: PointIndex;
-  readonly min: EnvelopeBound;
-  readonly max: EnvelopeBound;
+  readonly min: number;
+  readonly max: number;
   /** Fastest change, unit of the point per second; undefined: none. */
   readonly rampPerS: number | undefined;
   /** Shortest time between two different values, ms. */
@@ -176,19 +168,14 @@ export interface EnvelopeEntry {
   readonly mode: "clamp" | "refuse";
   /** All must hold, on readings that are fresh. */
   readonly interlocks: readonly InterlockPlan[];
-  /** True where the site only watches: nothing is ever written. */
-  readonly isReadOnly: boolean;
   readonly confirm: "read-back" | "by-poll";
   /** From a write to its effect, ms. */
   readonly settleMs: number;
+  /** Where the device shows the setpoint itself; undefined: it cannot be read. */
+  readonly shown: InputPoint | undefined;
   /** The point that shows the effect; undefined: the write's read-back is all there is. */
   readonly effect: InputPoint | undefined;
 }
-
-/** A number, or the magnitude in another point; then `sign` says on which side of zero it lies. */
-export type EnvelopeBound =
-  | { readonly kind: "fixed"; readonly value: number }
-  | { readonly kind: "point"; readonly input: InputPoint; readonly sign: 1 | -1 };
 
 export interface InterlockPlan {
   readonly name: string;
@@ -196,15 +183,12 @@ export interface InterlockPlan {
   readonly maxAgeMs: number;
 }
 
-/** Of these points at most one may be other than zero. */
-export interface ExclusionPlan {
-  readonly name: string;
-  readonly points: readonly PointIndex[];
-}
-
 export interface LeaseLimits {
   readonly maximumMs: number;
-  /** Holders and assets whose sequence is remembered; one more is refused. */
+  /**
+   * Holders and assets whose sequence is remembered; for one more the oldest without a lease is
+   * forgotten, and it is refused where all have one.
+   */
   readonly maximumHolders: number;
 }
 

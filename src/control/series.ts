@@ -1,7 +1,9 @@
+import { assert } from "../domain/assert.ts";
 import { numberAt } from "../points/number-at.ts";
+
 /**
- * The last few readings of one power, so that several powers can be compared as they were at one
- * instant although they were read at different ones. Plain data.
+ * The last few values of one power and their times, so that several powers can be compared as they
+ * were at one instant although they were read at different ones. Plain data.
  */
 export interface Series {
   readonly times: Float64Array;
@@ -12,12 +14,14 @@ export interface Series {
 }
 
 /** Half a second of readings at 50 ms: more than the skew between devices that are not silent. */
-const CAPACITY = 12;
+export const READINGS_KEPT = 12;
 
-export function emptySeries(): Series {
+/** @param capacity values that it holds; one more takes the place of the oldest */
+export function emptySeries(capacity: number): Series {
+  assert(Number.isInteger(capacity) && capacity > 0, "a series holds something");
   return {
-    times: new Float64Array(CAPACITY),
-    values: new Float64Array(CAPACITY),
+    times: new Float64Array(capacity),
+    values: new Float64Array(capacity),
     newest: -1,
     count: 0,
   };
@@ -26,21 +30,33 @@ export function emptySeries(): Series {
 /** Adds a reading; one that is not newer than the last is already known. */
 export function addToSeries(series: Series, at: number, value: number): void {
   if (series.count > 0 && at <= newestTime(series)) return;
-  series.newest = (series.newest + 1) % CAPACITY;
+  const capacity = series.times.length;
+  series.newest = (series.newest + 1) % capacity;
   series.times[series.newest] = at;
   series.values[series.newest] = value;
-  series.count = Math.min(series.count + 1, CAPACITY);
+  series.count = Math.min(series.count + 1, capacity);
 }
 
 /** Infinity when empty. */
 export function oldestTime(series: Series): number {
   if (series.count === 0) return Infinity;
-  return numberAt(series.times, (series.newest - series.count + 1 + CAPACITY) % CAPACITY);
+  return numberAt(series.times, placeBack(series, series.count - 1));
 }
 
 /** True when the newest reading already has this value. */
 export function endsWith(series: Series, value: number): boolean {
   return series.count > 0 && numberAt(series.values, series.newest) === value;
+}
+
+/** Place in the columns of the value that is `back` older than the newest. */
+export function placeBack(series: Series, back: number): number {
+  const capacity = series.times.length;
+  return (series.newest - back + capacity) % capacity;
+}
+
+/** NaN when empty. */
+export function newestValue(series: Series): number {
+  return series.count === 0 ? Number.NaN : numberAt(series.values, series.newest);
 }
 
 /** Forgets everything: what comes next does not continue what was. */
@@ -61,7 +77,7 @@ export function valueAt(series: Series, at: number): number {
   let later = Number.NaN;
   let laterAt = Infinity;
   for (let back = 0; back < series.count; back += 1) {
-    const place = (series.newest - back + CAPACITY) % CAPACITY;
+    const place = placeBack(series, back);
     const time = numberAt(series.times, place);
     const value = numberAt(series.values, place);
     if (time <= at) {

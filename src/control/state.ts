@@ -8,7 +8,7 @@ import type { ControlPlan } from "./plan.ts";
 import { noTotal, type TotalState } from "./total-power.ts";
 import { type LatchRecord, latchRecord, noTrips, restoreTrips, type TripState } from "./trips.ts";
 import { type UnitState, unknownUnit } from "./units.ts";
-import { noWrites, type WriteState } from "./writes.ts";
+import { noWrites, setpointsKept, type WriteState } from "./writes.ts";
 
 /**
  * All that control remembers from one cycle to the next: plain data, so a structured clone of it
@@ -47,13 +47,13 @@ export function createControl(
   const leases = noLeases(plan);
   return {
     plan,
-    envelope: compileEnvelope(plan.envelope, plan.exclusions),
+    envelope: compileEnvelope(plan.envelope),
     units: plan.units.map(() => unknownUnit(now)),
     grid: unknownGrid(plan.grid, now),
     leases,
     parts: new Float64Array(leases.assets.length),
     total: noTotal(plan.units.length),
-    writes: plan.units.map(() => noWrites()),
+    writes: plan.units.map((unit) => noWrites(setpointsKept(unit, plan.periodMs))),
     trips,
     notices: noNotices(),
     cycledAt: now,

@@ -35,7 +35,6 @@ export function controlStatus(state: ControlState, now: MonotonicMs): ControlSta
       return { asset, holder, commandId, priority, targetW, partW, remainingMs };
     }),
     trips: trips.latched,
-    latchRevision: trips.revision,
   };
 }
 
@@ -73,25 +72,34 @@ export function tellTotal(state: ControlState, notices: Notices, elapsedMs: numb
   const tellingW = ratingW * TELLING_FRACTION;
   const { device } = plan.grid;
   const isShort = total.shortfallW > tellingW;
-  notices.tell({ id: "ramp-breach", device }, isShort, () =>
-    isShort
-      ? `${megawatts(total.shortfallW)} above the cap are not covered (${total.binding})`
-      : `the batteries cover the cap again`,
-  );
+  if (notices.isNews("ramp-breach", device, isShort))
+    notices.tell(
+      { id: "ramp-breach", device },
+      isShort,
+      isShort
+        ? `${megawatts(total.shortfallW)} above the cap are not covered (${total.binding})`
+        : `the batteries cover the cap again`,
+    );
   tellDrop(state, notices, { elapsedMs, tellingW, isShort });
   const isOver = grid.source !== "none" && grid.gridW > plan.grid.importLimitW;
-  notices.tell({ id: "import-limit-exceeded", device, point: "active-power" }, isOver, () =>
-    isOver
-      ? `the import of ${megawatts(grid.gridW)} is above ${megawatts(plan.grid.importLimitW)}`
-      : `the import is inside its limit again`,
-  );
+  if (notices.isNews("import-limit-exceeded", device, isOver))
+    notices.tell(
+      { id: "import-limit-exceeded", device, point: "active-power" },
+      isOver,
+      isOver
+        ? `the import of ${megawatts(grid.gridW)} is above ${megawatts(plan.grid.importLimitW)}`
+        : `the import is inside its limit again`,
+    );
   for (const [place, unit] of state.units.entries()) {
     if (unit.mode !== "ready") continue;
     const { asset, stepW } = itemAt(plan.units, place);
     const isEmpty = unit.box.highBy === "reserve" && unit.box.highW < stepW;
-    notices.tell({ id: "reserve-reached", device: asset }, isEmpty, () =>
-      isEmpty ? `${asset} keeps its reserve` : `${asset} is above its reserve`,
-    );
+    if (notices.isNews("reserve-reached", asset, isEmpty))
+      notices.tell(
+        { id: "reserve-reached", device: asset },
+        isEmpty,
+        isEmpty ? `${asset} keeps its reserve` : `${asset} is above its reserve`,
+      );
   }
 }
 

@@ -1,6 +1,7 @@
 import type { MonotonicMs } from "../domain/time.ts";
 import {
   bindingLevel,
+  clamp,
   lowerCeiling,
   nearest,
   openBox,
@@ -8,17 +9,18 @@ import {
   type PowerBox,
   raiseFloor,
   resetBox,
+  towards,
 } from "./arbitration.ts";
-import type { Parts } from "./dispatch.ts";
+import { hasGroupPart, type Parts } from "./dispatch.ts";
 import type { Level } from "./exchange.ts";
 import type { GridState } from "./grid-trust.ts";
 import { itemAt } from "./item-at.ts";
 import { type LeaseState, membersOf } from "./leases.ts";
-import { blindTotal } from "./link-rules.ts";
+import { blindTotal, rampStepW } from "./link-rules.ts";
 import { connectionRange, peakFloor } from "./peak-cap.ts";
 import type { ControlPlan } from "./plan.ts";
 import { shareEqually, type Shares } from "./share.ts";
-import { canCommand, type UnitState } from "./units.ts";
+import { canCommand, isCountedAnew, type UnitState } from "./units.ts";
 import { numberAt } from "../points/number-at.ts";
 
 /**
@@ -72,6 +74,7 @@ export interface TotalSight {
   readonly grid: GridState;
   readonly leases: LeaseState;
   readonly parts: Parts;
+  readonly isStopping: boolean;
 }
 
 /** Leases of this priority and stronger fix their units: peak cap and schedule go around them. */
@@ -102,15 +105,17 @@ export function noTotal(unitCount: number): TotalState {
 export function decideTotal(state: TotalState, sight: TotalSight): void {
   const { shares, box } = state;
   const { units, grid } = sight;
+  rebase(state, units);
   placeParts(shares, sight);
   const partsW = sum(shares.powersW);
   openTotal(box, units, shares);
-  const isBlind = grid.source === "none";
-  if (isBlind) narrowBlind(state, sight);
+  const isLettingGo = sight.isStopping || isBlind(grid);
+  if (sight.isStopping) narrowStopping(state, sight);
+  else if (isLettingGo) narrowBlind(state, sight);
   else narrowByLevels(state, sight, partsW);
 
   const targetW = nearest(box, partsW);
-  const totalW = isBlind ? targetW : comeBack(state, sight, { targetW, partsW });
+  const totalW = isLettingGo ? targetW : comeBack(state, sight, { targetW, partsW });
   state.binding = state.peakNeedW > box.highW ? box.highBy : bindingLevel(box, partsW);
   shareRest(state, sight, totalW - partsW);
   state.totalW = sum(shares.powersW);
@@ -125,11 +130,29 @@ export function isBlind(grid: GridState): boolean {
 }
 
 /** After a blind cycle the parts are what is really given: the way back starts from there. */
-export function shrinkParts(parts: Parts, totalW: number): void {
+export function shrinkParts(parts: Parts, state: TotalState, leases: LeaseState): void {
+  const { shares, totalW } = state;
+  const { powersW } = shares;
+  for (let unit = 0; unit < powersW.length; unit += 1) {
+    const partW = numberAt(parts, unit);
+    // What a unit gives of a group's part is not its own.
+    if (!hasGroupPart(parts, leases, unit))
+      parts[unit] = clamp(numberAt(powersW, unit), Math.min(partW, 0), Math.max(partW, 0));
+  }
   const partsW = sum(parts);
   if (Math.abs(partsW) <= Math.abs(totalW)) return;
   for (let asset = 0; asset < parts.length; asset += 1)
     parts[asset] = (numberAt(parts, asset) * totalW) / partsW;
+}
+
+/**
+ * What a unit turns out to give it gave before as well: the total of the cycle before is told anew
+ * with it. Else holding that total would take the difference from the others.
+ */
+function rebase(state: TotalState, units: readonly UnitState[]): void {
+  for (const [place, unit] of units.entries()) {
+    if (isCountedAnew(unit)) state.totalW += unit.countedW - numberAt(state.shares.powersW, place);
+  }
 }
 
 /** Gives every unit its own part, and the units of a group equal parts of the group's. */
@@ -143,11 +166,11 @@ function placeParts(shares: Shares, sight: TotalSight): void {
   for (let asset = units.length; asset < parts.length; asset += 1) {
     const partW = numberAt(parts, asset);
     const members = membersOf(leases, asset);
-    // What a unit that cannot be asked gives anyway is given; but it is no reason for the others
+    // What a unit that cannot be moved gives anyway is given; but it is no reason for the others
     // to work against it.
     let givenW = 0;
     for (const place of members) {
-      if (!canCommand(itemAt(units, place)))
+      if (itemAt(units, place).mode !== "ready")
         givenW += numberAt(shares.powersW, place) - numberAt(parts, place);
     }
     const restW = partW - givenW;
@@ -165,11 +188,21 @@ function openTotal(box: PowerBox, units: readonly UnitState[], shares: Shares): 
   }
 }
 
-function narrowBlind(state: TotalState, { grid, now, elapsedMs, plan }: TotalSight): void {
+function narrowBlind(state: TotalState, sight: TotalSight): void {
+  const { grid, now, elapsedMs, plan, units } = sight;
   const blindSinceMs = now - grid.knownAt;
   const { totalW } = state;
   pin(state.box, blindTotal({ totalW, blindSinceMs, elapsedMs }, plan.grid), "blind");
-  if (blindSinceMs > plan.grid.blindMs) state.isBlindRamp = true;
+  // Before a unit is heard there is nothing to ramp, and no way back from it.
+  if (blindSinceMs > plan.grid.blindMs && units.some(canCommand)) state.isBlindRamp = true;
+  state.returning = undefined;
+  state.peakNeedW = 0;
+}
+
+/** To zero at the site's ramp, from now on: nobody will be there to hold anything. */
+function narrowStopping(state: TotalState, { elapsedMs, plan }: TotalSight): void {
+  const stepW = rampStepW(plan.grid, -state.totalW, elapsedMs);
+  pin(state.box, towards(state.totalW, 0, stepW), "stop");
   state.returning = undefined;
   state.peakNeedW = 0;
 }

@@ -1,4 +1,5 @@
 import type { PointIndex } from "../domain/point.ts";
+import { isBad, isGood } from "../domain/quality.ts";
 import type { MonotonicMs } from "../domain/time.ts";
 import { freshValue, type ImageView } from "../points/image.ts";
 import { lowerCeiling, openBox, type PowerBox, raiseFloor, resetBox } from "./arbitration.ts";
@@ -7,12 +8,14 @@ import type { UnitMode } from "./exchange.ts";
 import { fadedLimit, silentPower } from "./link-rules.ts";
 import { megawatts, type Notices } from "./notices.ts";
 import type { BatteryUnitPlan, ControlPlan, InputPoint } from "./plan.ts";
-import { addToSeries, clearSeries, emptySeries, type Series } from "./series.ts";
-import { numberAt } from "../points/number-at.ts";
+import { addToSeries, clearSeries, emptySeries, READINGS_KEPT, type Series } from "./series.ts";
+import { byteAt, numberAt } from "../points/number-at.ts";
 
 /** What control knows of one unit. Plain data. */
 export interface UnitState {
   mode: UnitMode;
+  /** In the cycle before. */
+  modeBefore: UnitMode;
   /** Measured power, W, by receive time. */
   readonly powers: Series;
   /** When a good power was last received, monotonic ms; −Infinity before the first. */
@@ -23,7 +26,7 @@ export interface UnitState {
   shownW: number | undefined;
   /** When something was last sent to it, monotonic ms. */
   sentAt: number;
-  /** When this state was made, or the unit was last let go by a trip, monotonic ms. */
+  /** When this state was made, monotonic ms. */
   readonly sinceAt: number;
   /** What it may be asked for, W. */
   readonly box: PowerBox;
@@ -45,6 +48,11 @@ export interface UnitSight {
   readonly elapsedMs: number;
   readonly plan: ControlPlan;
   readonly isTripped: boolean;
+  /**
+   * True when a setpoint has gone out since the unit was heard and nothing holds the next one off.
+   * Until then it goes its own way, and control with it.
+   */
+  readonly isTold: boolean;
   readonly notices: Notices;
 }
 
@@ -53,7 +61,8 @@ const SECONDS_PER_HOUR = 3_600;
 export function unknownUnit(now: MonotonicMs): UnitState {
   return {
     mode: "unknown",
-    powers: emptySeries(),
+    modeBefore: "unknown",
+    powers: emptySeries(READINGS_KEPT),
     seenAt: -Infinity,
     countedW: Number.NaN,
     shownW: undefined,
@@ -69,9 +78,19 @@ export function canCommand(unit: UnitState): boolean {
   return unit.mode === "ready" || unit.mode === "starting";
 }
 
+/**
+ * True in the cycle in which a unit counts at something else than before: it is heard, for the
+ * first time or again, and goes its own way until it is told; or it has just fallen silent.
+ */
+export function isCountedAnew(unit: UnitState): boolean {
+  const hasGone = unit.mode === "silent" && unit.modeBefore !== "silent";
+  return unit.mode === "starting" || hasGone;
+}
+
 /** Reads a unit, finds its mode and what it may be asked for. */
 export function observeUnit(unit: UnitState, plan: BatteryUnitPlan, sight: UnitSight): void {
   const powerW = readPower(unit, plan, sight);
+  unit.modeBefore = unit.mode;
   unit.mode = nextMode(unit, plan, { ...sight, powerW });
   count(unit, plan, { ...sight, powerW });
   tellMode(unit, plan, { notices: sight.notices, isHeard: powerW !== undefined });
@@ -80,21 +99,30 @@ export function observeUnit(unit: UnitState, plan: BatteryUnitPlan, sight: UnitS
   narrowBox(unit, plan, sight);
 }
 
-/** The measured power, if the unit is heard; a device whose counter stands still is not. */
+/**
+ * The measured power, if the unit is heard; a device whose counter stands still is not. One lost
+ * poll makes its points bad at once; the unit is silent only when that lasts.
+ */
 function readPower(unit: UnitState, plan: BatteryUnitPlan, sight: UnitSight): number | undefined {
   const { view, now } = sight;
   const { power, heartbeat } = plan.points;
+  if (!isBeating(view, heartbeat, now)) return undefined;
   const powerW = freshValue(view, power, now, plan.silentMs);
-  if (powerW === undefined || !isBeating(view, heartbeat, now)) return undefined;
+  if (powerW === undefined) {
+    const isHeard = canCommand(unit) && now - unit.seenAt <= plan.silentMs;
+    return isHeard ? unit.countedW : undefined;
+  }
   unit.seenAt = numberAt(view.receivedAt, power);
   addToSeries(unit.powers, unit.seenAt, powerW);
   return powerW;
 }
 
+/** A counter that cannot be read says nothing; one that is told to stand still does. */
 function isBeating(view: ImageView, heartbeat: InputPoint | undefined, now: number): boolean {
   if (heartbeat === undefined) return true;
-  const movedAt = numberAt(view.changedAt, heartbeat.point);
-  return now - movedAt <= heartbeat.maxAgeMs;
+  const quality = byteAt(view.quality, heartbeat.point);
+  if (isBad(quality)) return true;
+  return isGood(quality) && now - numberAt(view.changedAt, heartbeat.point) <= heartbeat.maxAgeMs;
 }
 
 interface ModeSight extends UnitSight {
@@ -108,7 +136,7 @@ function nextMode(unit: UnitState, plan: BatteryUnitPlan, sight: ModeSight): Uni
   );
   if (isFaulted) return "faulted";
   if (sight.powerW === undefined) return unit.mode === "unknown" ? "unknown" : "silent";
-  return unit.mode === "ready" || unit.mode === "starting" ? "ready" : "starting";
+  return canCommand(unit) && sight.isTold ? "ready" : "starting";
 }
 
 function count(unit: UnitState, plan: BatteryUnitPlan, sight: ModeSight): void {
@@ -119,8 +147,8 @@ function count(unit: UnitState, plan: BatteryUnitPlan, sight: ModeSight): void {
     return;
   }
   if (Number.isNaN(unit.countedW)) {
-    // Never heard: after its reversion time it does what it does by itself.
-    if (now - unit.sinceAt >= plan.reversion.afterMs) unit.countedW = plan.reversion.powerW;
+    // Never heard: it does what it does by itself once it must have reverted from full power.
+    if (now - unit.sinceAt >= longestReversionMs(plan)) unit.countedW = plan.reversion.powerW;
     return;
   }
   const lastContactAt = Math.max(unit.seenAt, unit.sentAt);
@@ -128,6 +156,13 @@ function count(unit: UnitState, plan: BatteryUnitPlan, sight: ModeSight): void {
   unit.countedW = silentPower({ countedW, shownW, lastContactAt, now, elapsedMs }, plan);
   unit.shownW = undefined;
   clearSeries(unit.powers);
+}
+
+/** From the last contact until a unit has gone to its reversion power from wherever it was, ms. */
+function longestReversionMs(plan: BatteryUnitPlan): number {
+  const { afterMs, powerW, rampWPerS } = plan.reversion;
+  const mostW = Math.max(plan.dischargeRatingW - powerW, plan.chargeRatingW + powerW);
+  return afterMs + (1_000 * mostW) / rampWPerS;
 }
 
 function tellMode(
@@ -138,15 +173,21 @@ function tellMode(
   const { asset: device } = plan;
   const { notices } = sight;
   const isLost = !sight.isHeard && unit.seenAt > -Infinity;
-  notices.tell({ id: "unit-silent", device, point: "active-power" }, isLost, () =>
-    isLost
-      ? `${device} is silent; it counts at ${megawatts(unit.countedW)} until it reverts`
-      : `${device} is heard again`,
-  );
+  if (notices.isNews("unit-silent", device, isLost))
+    notices.tell(
+      { id: "unit-silent", device, point: "active-power" },
+      isLost,
+      isLost
+        ? `${device} is silent; it counts at ${megawatts(unit.countedW)} until it reverts`
+        : `${device} is heard again`,
+    );
   const isFaulted = unit.mode === "faulted";
-  notices.tell({ id: "pcs-fault", device }, isFaulted, () =>
-    isFaulted ? `${device} reports a fault; the others take its share` : `${device} is back`,
-  );
+  if (notices.isNews("pcs-fault", device, isFaulted))
+    notices.tell(
+      { id: "pcs-fault", device },
+      isFaulted,
+      isFaulted ? `${device} reports a fault; the others take its share` : `${device} is back`,
+    );
 }
 
 function startLimits(limits: UnitLimits, powerW: number): void {
@@ -216,8 +257,8 @@ function narrowByEnergy(
   const downStepW = (downWPerS * elapsedMs) / 1_000;
   const { soc: input } = plan.points;
   const { reservePercent, minPercent, maxPercent, resolutionPercent } = plan.soc;
-  const soc = freshValue(view, input.point, now, input.maxAgeMs);
-  if (soc === undefined) {
+  const socPercent = freshValue(view, input.point, now, input.maxAgeMs);
+  if (socPercent === undefined) {
     limits.reserveW = fadedLimit(undefined, Math.min(limits.reserveW, limits.dischargeW), upStepW);
     limits.roomW = fadedLimit(undefined, Math.min(limits.roomW, limits.chargeW), downStepW);
     lowerCeiling(box, limits.reserveW, "link-lost");
@@ -226,8 +267,8 @@ function narrowByEnergy(
   }
   const floorPercent = Math.max(reservePercent, minPercent);
   const perPercentJ = (plan.capacityWh * SECONDS_PER_HOUR) / 100;
-  const aboveJ = Math.max(soc - floorPercent - resolutionPercent, 0) * perPercentJ;
-  const roomJ = Math.max(maxPercent - resolutionPercent - soc, 0) * perPercentJ;
+  const aboveJ = Math.max(socPercent - floorPercent - resolutionPercent, 0) * perPercentJ;
+  const roomJ = Math.max(maxPercent - resolutionPercent - socPercent, 0) * perPercentJ;
   limits.reserveW = Math.max(rampableW(upWPerS, aboveJ), limits.reserveW - upStepW);
   limits.roomW = Math.max(rampableW(downWPerS, roomJ), limits.roomW - downStepW);
   lowerCeiling(box, limits.reserveW, "reserve");
@@ -244,8 +285,9 @@ export function ownedPoints(plan: ControlPlan): ReadonlySet<PointIndex> {
   const owned = new Set<PointIndex>();
   for (const { points } of plan.units) {
     owned.add(points.setpoint);
-    if (points.run !== undefined) owned.add(points.run.point);
-    if (points.controllerHeartbeat !== undefined) owned.add(points.controllerHeartbeat.point);
+    if (points.run === undefined) continue;
+    owned.add(points.run.point);
+    if (points.run.alarmReset !== undefined) owned.add(points.run.alarmReset);
   }
   return owned;
 }

@@ -2,38 +2,50 @@ import { isGood } from "../domain/quality.ts";
 import type { MonotonicMs } from "../domain/time.ts";
 import { freshValue, type ImageView } from "../points/image.ts";
 import { conditionState } from "./conditions.ts";
-import { type Envelope, judgeWrite, recordWrite } from "./envelope.ts";
-import type { ControlWrite, WriteReport } from "./exchange.ts";
+import {
+  type Envelope,
+  type EnvelopeRequest,
+  type EnvelopeVerdict,
+  judgeWrite,
+  recordWrite,
+} from "./envelope.ts";
+import type { ControlWrite, CyclicReport } from "./exchange.ts";
 import { megawatts, type Notices } from "./notices.ts";
 import type { BatteryUnitPlan, RunCommandPlan } from "./plan.ts";
-import type { UnitState } from "./units.ts";
+import {
+  addToSeries,
+  clearSeries,
+  emptySeries,
+  newestTime,
+  newestValue,
+  placeBack,
+  type Series,
+} from "./series.ts";
 import { byteAt, numberAt } from "../points/number-at.ts";
 
 /** What was sent to a unit, and what came of it. Plain data. */
 export interface WriteState {
-  /** The last setpoints sent: when and what, newest at `newest`. */
-  readonly times: Float64Array;
-  readonly valuesW: Float64Array;
-  newest: number;
-  count: number;
+  /** The last setpoints sent, W, since the unit was heard. */
+  readonly sent: Series;
   /** When the last setpoint that the device accepted, and that its read-back showed, was sent. */
   acceptedAt: number;
   confirmedAt: number;
   /** When it was last unknown whether a setpoint arrived, monotonic ms. */
   doubtAt: number;
-  /** A refusal since the last `expectWrite`; undefined: none. */
-  refusedReason: string | undefined;
+  /** When the last setpoint that the device refused was sent. */
+  refusedAt: number;
   /** Receive time of the read-back that was looked at last. */
   readAt: number;
   /** Read-backs in a row that show nothing we sent. */
   differing: number;
   /** The next cycle sends whatever the value: for a new command, and as first word to a unit. */
   isDue: boolean;
-  /** When START or the reset of its alarms was last sent after a trip; undefined: not asked. */
+  /** True when an interlock of the envelope held the last setpoint back. */
+  isInterlocked: boolean;
+  /** Until when START is asked for after a trip was reset; undefined: not asked. */
   startUntil: number | undefined;
+  /** When START was last tried for it; −Infinity before. */
   startSentAt: number;
-  heartbeatAt: number;
-  heartbeat: number;
 }
 
 export interface WriteSight {
@@ -43,45 +55,51 @@ export interface WriteSight {
   readonly notices: Notices;
 }
 
-/** A second and a half of setpoints at 50 ms: longer than any read-back takes. */
-const CAPACITY = 32;
+type Sending = WriteSight & { readonly writes: ControlWrite[] };
+
+/** Most setpoints that are kept to be compared with what a unit shows; see `setpointsKept`. */
+export const SETPOINTS_KEPT_MAX = 1_024;
 /** One read-back may cross a write on the wire: the second in a row counts. */
 const DIFFERING_READS = 2;
 /** How long START is asked for after a reset, and how often, ms. */
 const START_FOR_MS = 10_000;
 const START_EVERY_MS = 1_000;
 
-export function noWrites(): WriteState {
+/**
+ * How many setpoints have to be remembered, one per cycle, until a read-back shows one of them: as
+ * long as it may take, and as old as a reading of a unit that is not silent can be.
+ */
+export function setpointsKept(plan: BatteryUnitPlan, periodMs: number): number {
+  return Math.ceil((plan.readBack.withinMs + plan.silentMs) / periodMs) + 1;
+}
+
+/** @param kept see `setpointsKept` */
+export function noWrites(kept: number): WriteState {
   return {
-    times: new Float64Array(CAPACITY),
-    valuesW: new Float64Array(CAPACITY),
-    newest: -1,
-    count: 0,
+    sent: emptySeries(kept),
     acceptedAt: -Infinity,
     confirmedAt: -Infinity,
     doubtAt: -Infinity,
-    refusedReason: undefined,
+    refusedAt: -Infinity,
     readAt: -Infinity,
     differing: 0,
     isDue: true,
+    isInterlocked: false,
     startUntil: undefined,
     startSentAt: -Infinity,
-    heartbeatAt: -Infinity,
-    heartbeat: 0,
   };
 }
 
 /** A new command begins: its setpoint is sent at once, and is judged by what comes of it alone. */
 export function expectWrite(state: WriteState): void {
   state.isDue = true;
-  state.refusedReason = undefined;
   state.differing = 0;
 }
 
 /** A unit is heard for the first time, or again: what was sent before says nothing any more. */
 export function forgetWrites(state: WriteState): void {
   expectWrite(state);
-  state.count = 0;
+  clearSeries(state.sent);
 }
 
 /**
@@ -91,18 +109,21 @@ export function forgetWrites(state: WriteState): void {
 export function noteOutcome(
   state: WriteState,
   plan: BatteryUnitPlan,
-  report: WriteReport,
+  report: CyclicReport,
   { now, notices }: Pick<WriteSight, "now" | "notices">,
 ): void {
   if (report.point !== plan.points.setpoint) return;
   const isRefused = report.result === "refused";
   const device = plan.asset;
-  notices.tell({ id: "write-refused", device, point: "active-power-setpoint" }, isRefused, () =>
-    isRefused
-      ? `${device} refused ${megawatts(report.value)} (${report.reason ?? "no reason"})`
-      : `${device} takes setpoints again`,
-  );
-  if (isRefused) state.refusedReason = report.reason ?? "refused";
+  if (notices.isNews("write-refused", device, isRefused))
+    notices.tell(
+      { id: "write-refused", device, point: "active-power-setpoint" },
+      isRefused,
+      isRefused
+        ? `${device} refused ${megawatts(report.value)} (${report.reason ?? "no reason"})`
+        : `${device} takes setpoints again`,
+    );
+  if (isRefused) state.refusedAt = Math.max(state.refusedAt, report.sentAt);
   if (report.result === "unknown") {
     state.doubtAt = now;
     state.isDue = true;
@@ -111,10 +132,9 @@ export function noteOutcome(
 }
 
 /** Notes that the device took a setpoint; to note it twice changes nothing. */
-export function noteAccepted(state: WriteState, plan: BatteryUnitPlan, report: WriteReport): void {
+export function noteAccepted(state: WriteState, plan: BatteryUnitPlan, report: CyclicReport): void {
   if (report.point !== plan.points.setpoint || report.result !== "accepted") return;
-  const sentAt = sentTime(state, report.value);
-  if (sentAt !== undefined) state.acceptedAt = Math.max(state.acceptedAt, sentAt);
+  state.acceptedAt = Math.max(state.acceptedAt, report.sentAt);
 }
 
 /**
@@ -138,9 +158,12 @@ export function checkReadBack(state: WriteState, plan: BatteryUnitPlan, sight: W
   if (match === undefined && !differs(state)) return;
   const device = plan.asset;
   const subject = { id: "setpoint-differs", device, point: "active-power-setpoint" } as const;
-  notices.tell(subject, differs(state), () =>
-    differs(state) ? whatDiffers(state, plan, shownW) : `${device} shows the setpoint again`,
-  );
+  if (notices.isNews("setpoint-differs", device, differs(state)))
+    notices.tell(
+      subject,
+      differs(state),
+      differs(state) ? whatDiffers(state, plan, shownW) : `${device} shows the setpoint again`,
+    );
 }
 
 /** True while the device shows something else than what was sent to it. */
@@ -148,53 +171,57 @@ export function differs(state: WriteState): boolean {
   return state.differing >= DIFFERING_READS;
 }
 
-/** Sends a unit what it is asked for, when that is news or due again. */
+/**
+ * Sends a unit what it is asked for, when that is news or due again.
+ *
+ * @param wanted `fromW`: what the unit gives by itself, if it has not been told anything yet
+ */
 export function writeSetpoint(
   state: WriteState,
   plan: BatteryUnitPlan,
-  wantedW: number,
-  sight: WriteSight & { readonly writes: ControlWrite[] },
+  wanted: { readonly powerW: number; readonly fromW: number | undefined },
+  sight: Sending,
 ): void {
-  const { now, view, envelope, notices, writes } = sight;
+  const { now, notices } = sight;
   const { setpoint: point } = plan.points;
-  const asked = Math.trunc(wantedW / plan.stepW) * plan.stepW;
+  const asked = Math.trunc(wanted.powerW / plan.stepW) * plan.stepW;
   const request = { point, value: asked, isProtective: false, mode: "clamp" } as const;
-  const verdict = judgeWrite(envelope, request, view, now);
+  const verdict = judge(sight, { ...request, from: wanted.fromW });
   const device = plan.asset;
   const isHeldOff = verdict.result === "refused" || verdict.limitedBy !== undefined;
-  notices.tell({ id: "envelope-clamped", device, point: "active-power-setpoint" }, isHeldOff, () =>
-    isHeldOff
-      ? `the envelope of ${device} does not let ${megawatts(asked)} through`
-      : `the envelope of ${device} is kept again`,
-  );
+  if (notices.isNews("envelope-clamped", device, isHeldOff))
+    notices.tell(
+      { id: "envelope-clamped", device, point: "active-power-setpoint" },
+      isHeldOff,
+      isHeldOff
+        ? `the envelope of ${device} does not let ${megawatts(asked)} through`
+        : `the envelope of ${device} is kept again`,
+    );
+  state.isInterlocked = verdict.result === "refused" && verdict.reason === "interlock";
   if (verdict.result === "refused") return;
-  const sinceMs = now - (state.count === 0 ? -Infinity : numberAt(state.times, state.newest));
+  const sinceMs = now - newestTime(state.sent);
   const changeW = Math.abs(verdict.value - lastSetpoint(state));
   if (!state.isDue && !(changeW >= plan.stepW) && sinceMs < plan.repeatMs) return;
-  send(state, plan, verdict.value, { now, envelope, writes, isProtective: false });
+  sendSetpoint(state, plan, { value: verdict.value, isProtective: false }, sight);
 }
 
 /**
  * Holds a tripped unit: STOP and zero in every cycle until they are read back, then again whenever
  * they are not, and each `repeatMs` so that its own timer does not run out.
  */
-export function assertStop(
-  state: WriteState,
-  plan: BatteryUnitPlan,
-  sight: WriteSight & { readonly writes: ControlWrite[] },
-): void {
-  const { now, view, envelope, writes } = sight;
+export function assertStop(state: WriteState, plan: BatteryUnitPlan, sight: Sending): void {
+  const { now, view } = sight;
   const { run, setpoint } = plan.points;
   state.startUntil = undefined;
   const isZero = freshValue(view, setpoint, now, plan.silentMs) === 0;
   const isConfirmed = isZero && (run === undefined || isStopped(run, plan, sight));
-  const sinceMs = now - (state.count === 0 ? -Infinity : numberAt(state.times, state.newest));
+  const sinceMs = now - newestTime(state.sent);
   if (isConfirmed && lastSetpoint(state) === 0 && sinceMs < plan.repeatMs) return;
   if (run !== undefined)
-    push(writes, plan, run.point, { value: run.stopValue, isProtective: true });
-  const zero = judgeWrite(envelope, { point: setpoint, value: 0, isProtective: true }, view, now);
+    push(plan, { point: run.point, value: run.stopValue, isProtective: true }, sight);
+  const zero = judge(sight, { point: setpoint, value: 0, isProtective: true });
   if (zero.result === "allowed")
-    send(state, plan, zero.value, { now, envelope, writes, isProtective: true });
+    sendSetpoint(state, plan, { value: zero.value, isProtective: true }, sight);
 }
 
 /** After a reset: START and the reset of the unit's own alarms, until it runs or time is up. */
@@ -203,12 +230,8 @@ export function askStart(state: WriteState, now: MonotonicMs): void {
   state.startSentAt = -Infinity;
 }
 
-export function writeStart(
-  state: WriteState,
-  plan: BatteryUnitPlan,
-  sight: WriteSight & { readonly writes: ControlWrite[] },
-): void {
-  const { now, writes } = sight;
+export function writeStart(state: WriteState, plan: BatteryUnitPlan, sight: Sending): void {
+  const { now } = sight;
   const { run } = plan.points;
   if (state.startUntil === undefined || run === undefined) return;
   const isFirst = state.startSentAt === -Infinity;
@@ -219,57 +242,55 @@ export function writeStart(
   if (now - state.startSentAt < START_EVERY_MS) return;
   state.startSentAt = now;
   if (run.alarmReset !== undefined)
-    push(writes, plan, run.alarmReset, { value: 1, isProtective: false });
-  push(writes, plan, run.point, { value: run.startValue, isProtective: false });
+    push(plan, { point: run.alarmReset, value: 1, isProtective: false }, sight);
+  push(plan, { point: run.point, value: run.startValue, isProtective: false }, sight);
 }
 
-/** Beats the counter that tells the unit that control lives. */
-export function writeHeartbeat(
-  state: WriteState,
-  plan: BatteryUnitPlan,
-  unit: UnitState,
-  sight: WriteSight & { readonly writes: ControlWrite[] },
-): void {
-  const beat = plan.points.controllerHeartbeat;
-  const { now, writes } = sight;
-  if (beat === undefined || unit.mode === "unknown" || unit.mode === "silent") return;
-  if (now - state.heartbeatAt < beat.everyMs) return;
-  state.heartbeatAt = now;
-  state.heartbeat = (state.heartbeat + 1) % beat.wrapAt;
-  push(writes, plan, beat.point, { value: state.heartbeat, isProtective: false });
+/** True for a unit that was told nothing, or has taken 0 W. */
+export function holdsNothing(state: WriteState): boolean {
+  const { sent, acceptedAt } = state;
+  return sent.count === 0 || (lastSetpoint(state) === 0 && acceptedAt >= newestTime(sent));
 }
 
 /** The last setpoint sent, W; NaN before the first. */
 export function lastSetpoint(state: WriteState): number {
-  return state.count === 0 ? Number.NaN : numberAt(state.valuesW, state.newest);
+  return newestValue(state.sent);
 }
 
-interface Sending {
-  readonly now: MonotonicMs;
-  readonly envelope: Envelope;
-  readonly writes: ControlWrite[];
-  readonly isProtective: boolean;
+function judge({ envelope, view, now }: WriteSight, request: EnvelopeRequest): EnvelopeVerdict {
+  return judgeWrite(envelope, request, view, now);
 }
 
-function send(state: WriteState, plan: BatteryUnitPlan, value: number, sending: Sending): void {
-  const { now, envelope, writes, isProtective } = sending;
-  state.newest = (state.newest + 1) % CAPACITY;
-  state.count = Math.min(state.count + 1, CAPACITY);
-  state.times[state.newest] = now;
-  state.valuesW[state.newest] = value;
-  state.isDue = false;
-  recordWrite(envelope, plan.points.setpoint, value, now);
-  push(writes, plan, plan.points.setpoint, { value, isProtective });
-}
-
-function push(
-  writes: ControlWrite[],
+/** A setpoint that the envelope has let through. */
+function sendSetpoint(
+  state: WriteState,
   plan: BatteryUnitPlan,
-  point: ControlWrite["point"],
-  rest: Pick<ControlWrite, "value" | "isProtective">,
+  passed: Pick<ControlWrite, "value" | "isProtective">,
+  sending: Sending,
+): void {
+  addToSeries(state.sent, sending.now, passed.value);
+  state.isDue = false;
+  send(plan, { point: plan.points.setpoint, ...passed }, sending);
+}
+
+/** Any other write, if the envelope lets it through as it is. */
+function push(
+  plan: BatteryUnitPlan,
+  write: Pick<ControlWrite, "point" | "value" | "isProtective">,
+  sending: Sending,
+): void {
+  const verdict = judge(sending, { ...write, mode: "refuse" });
+  if (verdict.result === "allowed" && verdict.value === write.value) send(plan, write, sending);
+}
+
+function send(
+  plan: BatteryUnitPlan,
+  write: Pick<ControlWrite, "point" | "value" | "isProtective">,
+  { envelope, writes, now }: Sending,
 ): void {
   const { asset, stream } = plan;
-  writes.push({ asset, stream, point, lane: "cyclic", confirm: "by-poll", ...rest });
+  recordWrite(envelope, write.point, write.value, now);
+  writes.push({ asset, stream, lane: "cyclic", confirm: "by-poll", sentAt: now, ...write });
 }
 
 function isStopped(run: RunCommandPlan, plan: BatteryUnitPlan, { view, now }: WriteSight): boolean {
@@ -277,29 +298,26 @@ function isStopped(run: RunCommandPlan, plan: BatteryUnitPlan, { view, now }: Wr
   return freshValue(view, run.point, now, plan.silentMs) === run.stopValue;
 }
 
-/** When a value was last sent; undefined where it is not among the last ones. */
-function sentTime(state: WriteState, value: number): number | undefined {
-  for (let back = 0; back < state.count; back += 1) {
-    const place = (state.newest - back + CAPACITY) % CAPACITY;
-    if (state.valuesW[place] === value) return state.times[place];
-  }
-  return undefined;
+function hasSent({ sent }: WriteState, valueW: number): boolean {
+  for (let back = 0; back < sent.count; back += 1)
+    if (numberAt(sent.values, placeBack(sent, back)) === valueW) return true;
+  return false;
 }
 
 /** When the setpoint that is shown was sent, if it may still be shown at `readAt`. */
 function matchingTime(
-  state: WriteState,
+  { sent }: WriteState,
   plan: BatteryUnitPlan,
   shownW: number,
   readAt: number,
 ): number | "too-early" | undefined {
   const { withinMs, toleranceW } = plan.readBack;
   const inForceSince = readAt - withinMs;
-  for (let back = 0; back < state.count; back += 1) {
-    const place = (state.newest - back + CAPACITY) % CAPACITY;
-    const sentAt = numberAt(state.times, place);
+  for (let back = 0; back < sent.count; back += 1) {
+    const place = placeBack(sent, back);
+    const sentAt = numberAt(sent.times, place);
     if (sentAt > readAt) continue;
-    if (Math.abs(numberAt(state.valuesW, place) - shownW) <= toleranceW) return sentAt;
+    if (Math.abs(numberAt(sent.values, place) - shownW) <= toleranceW) return sentAt;
     if (sentAt <= inForceSince) return undefined;
   }
   return "too-early";
@@ -308,7 +326,7 @@ function matchingTime(
 function whatDiffers(state: WriteState, plan: BatteryUnitPlan, shownW: number): string {
   const { asset } = plan;
   const sentW = lastSetpoint(state);
-  return state.confirmedAt === -Infinity || sentTime(state, shownW) !== undefined
+  return state.confirmedAt === -Infinity || hasSent(state, shownW)
     ? `${asset} accepted ${megawatts(sentW)} and still shows ${megawatts(shownW)}`
     : `${asset} shows ${megawatts(shownW)}, which this gateway did not write: a second writer?`;
 }

@@ -14,11 +14,6 @@ export interface FrozenWatch {
   readonly afterMs: number;
   /** Smallest change that counts, unit of the point; 0: any. */
   readonly resolution: number;
-  /**
-   * True where standing still alone proves nothing, because the value may rest by itself: then it
-   * is frozen only while another watched point of the device has moved within its own window.
-   */
-  readonly needsOthers: boolean;
 }
 
 export interface FrozenOptions {
@@ -97,20 +92,11 @@ export class FrozenDetector {
     const hasHeartbeat = heartbeat !== undefined && !Number.isNaN(beatAgeMs);
     const isDead = hasHeartbeat && beatAgeMs >= heartbeat.afterMs;
     for (const [slot, watch] of watches.entries()) {
-      const isStill =
-        now - numberAt(this.#movedAt, slot) >= watch.afterMs &&
-        (!watch.needsOthers || this.#hasMovingNeighbour(slot, now));
+      const isStill = now - numberAt(this.#movedAt, slot) >= watch.afterMs;
       this.#isStill[slot] = isStill ? 1 : 0;
       const isStale = hasHeartbeat ? isDead : isStill;
       this.#overrides.set(watch.point, isStale ? STALE : GOOD);
     }
-  }
-
-  #hasMovingNeighbour(slot: number, now: number): boolean {
-    const { watches } = this.#options;
-    return watches.some(
-      (other, at) => at !== slot && now - numberAt(this.#movedAt, at) < other.afterMs,
-    );
   }
 
   #tell(reading: Reading, events: PlantEvent[]): void {

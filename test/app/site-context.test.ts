@@ -102,6 +102,60 @@ describe("control settings", () => {
     assert.ok(plan.trips.some(({ id }) => id === "emergency-stop"));
   });
 
+  it("watches the counter of a unit for as long as its profile says", () => {
+    const context = contextOf(siteOf(DEMO), "/etc/site.yaml");
+    const beats = controlPlan(context)?.units.map(({ points }) => points.heartbeat);
+    const point = (unit: string) => context.table.indexById.get(`${unit}/heartbeat`);
+    assert.deepEqual(beats, [
+      { point: point("bess-1"), maxAgeMs: 3_500 },
+      { point: point("bess-2"), maxAgeMs: 3_500 },
+    ]);
+  });
+
+  it("has a smallest step where neither profile nor site gives one", () => {
+    const context = contextOf(siteOf(SAMPLE_SITE), "/etc/site.yaml");
+    assert.equal(controlPlan(context)?.units[0]?.stepW, 1_000);
+    const batteries = context.site.control?.batteries.map((all) => ({ ...all, differsKw: 0 }));
+    const control = { ...context.site.control!, batteries: batteries! };
+    const profile = context.profiles.get("bess-1")!;
+    const points = profile.points.map((point) =>
+      point.write === undefined ? point : { ...point, write: { ...point.write, step: undefined } },
+    );
+    const profiles = new Map(context.profiles).set("bess-1", { ...profile, points });
+    const bare = { ...context, profiles, site: { ...context.site, control } };
+    assert.equal(controlPlan(bare)?.units[0]?.stepW, 1);
+  });
+
+  it("refuses a unit that a trip could not stop", () => {
+    const run = /  - \{ device: bess-1, point: run-command.*\n/;
+    assert.match(SAMPLE_SITE, run);
+    const half = SAMPLE_SITE.replace("run-command, minimum: 0", "run-command, minimum: 1");
+    for (const text of [SAMPLE_SITE.replace(run, ""), half])
+      assert.throws(
+        () => controlPlan(contextOf(siteOf(text), "/etc/site.yaml")),
+        /bess-1 needs an envelope for its run-command from 0 \(stop\) to 1 \(start\)/,
+      );
+  });
+
+  it("binds the reset of a unit's alarms only where the envelope has it", () => {
+    const resets = (text: string) =>
+      controlPlan(contextOf(siteOf(text), "/etc/site.yaml"))?.units[0]?.points.run?.alarmReset;
+    assert.equal(resets(SAMPLE_SITE), undefined);
+    const entry = '  - { device: bess-1, point: alarm-reset, minimum: 0, maximum: 1, unit: "1" }\n';
+    assert.notEqual(resets(SAMPLE_SITE + entry), undefined);
+  });
+
+  it("refuses a read-back that takes longer than setpoints are remembered", () => {
+    const context = contextOf(siteOf(SAMPLE_SITE), "/etc/site.yaml");
+    const profile = context.profiles.get("bess-1")!;
+    const slow = { withinMs: 60_000, tolerance: 0, place: undefined };
+    const points = profile.points.map((point) =>
+      point.write === undefined ? point : { ...point, write: { ...point.write, readBack: slow } },
+    );
+    const profiles = new Map(context.profiles).set("bess-1", { ...profile, points });
+    assert.throws(() => controlPlan({ ...context, profiles }), /up to 60000 ms later/);
+  });
+
   it("has none without a control section", () => {
     const text = SAMPLE_SITE.replace(/control:[\s\S]*?\n\n# A setpoint/, "# A setpoint");
     assert.equal(controlPlan(contextOf(siteOf(text), "/etc/site.yaml")), undefined);

@@ -4,24 +4,23 @@ import { GOOD, qualityCode } from "../../src/domain/quality.ts";
 import { monotonicMs, utcMs } from "../../src/domain/time.ts";
 import { lowerCeiling, pin, raiseFloor } from "../../src/control/arbitration.ts";
 import { cycle, statusOf } from "../../src/control/cycle.ts";
-import type { CycleResult, WriteReport } from "../../src/control/exchange.ts";
+import type { CyclicReport, LocalOrder } from "../../src/control/exchange.ts";
 import type { ControlPlan } from "../../src/control/plan.ts";
 import { createControl, latchState } from "../../src/control/state.ts";
 import type { ControlLevels } from "../../src/control/total-power.ts";
-import { ownedPoints } from "../../src/control/units.ts";
 import { PointImage } from "../../src/points/image.ts";
 import {
+  CHILLER_RUN,
   METER,
   MW,
   pointCountOf,
   STATE_OFF,
   STATE_RUNNING,
   testPlan,
-  testUnit,
   unitPoints,
 } from "../support/plant-plan.ts";
 import { readingOf } from "../support/plant-reading.ts";
-import { lostReading, PlantSite } from "../support/plant-site.ts";
+import { lostReading, PlantSite, type SeenCycle } from "../support/plant-site.ts";
 
 /** Cycles by hand: every value is what the test last said. */
 function byHand(plan: ControlPlan, levels: ControlLevels = {}) {
@@ -40,14 +39,15 @@ function byHand(plan: ControlPlan, levels: ControlLevels = {}) {
     values[points.heartbeat] = 0;
   }
   let now = 1_000;
+  const orders: LocalOrder[] = [];
   const turn = (
     changes: Readonly<Record<number, number>> = {},
     rest: {
-      readonly outcomes?: readonly WriteReport[];
+      readonly outcomes?: readonly CyclicReport[];
       readonly bad?: readonly number[];
       readonly commands?: readonly Command[];
     } = {},
-  ): CycleResult => {
+  ): SeenCycle => {
     now += 50;
     Object.assign(values, changes);
     for (const place of plan.units.keys()) values[unitPoints(place).heartbeat]! += 1;
@@ -63,12 +63,28 @@ function byHand(plan: ControlPlan, levels: ControlLevels = {}) {
       utc: utcMs(now),
       view: image.view,
       commands,
-      orders: [],
+      orders: orders.splice(0),
       outcomes,
     };
-    return cycle(state, inputs, levels);
+    const result = cycle(state, inputs, levels);
+    return { ...result, status: statusOf(state) };
   };
-  return { state, turn };
+  const order = (asked: LocalOrder) => orders.push(asked);
+  return { state, turn, order };
+}
+
+function askFor(powerW: number): Command {
+  return {
+    id: "a",
+    holder: "cloud",
+    asset: "bess-1",
+    action: { kind: "set-power", powerW, rampWPerS: undefined },
+    priority: 7,
+    sequence: 1,
+    leaseMs: 60_000,
+    notAfter: monotonicMs(99_000),
+    receivedUtc: utcMs(0),
+  };
 }
 
 describe("control cycle", () => {
@@ -91,8 +107,8 @@ describe("control cycle", () => {
         outcomes: [],
       };
       // Outcomes of a tick are not kept by the site; without commands they change nothing here.
-      const { status, writes } = cycle(copy, inputs);
-      assert.deepEqual([status, writes], [result.status, result.writes]);
+      const { writes } = cycle(copy, inputs);
+      assert.deepEqual([statusOf(copy), writes], [result.status, result.writes]);
       copy = structuredClone(site.control);
       compared += 1;
     });
@@ -170,7 +186,7 @@ describe("control cycle", () => {
   it("starts with what saved latches say", () => {
     const state = createControl(testPlan(), { now: monotonicMs(0), latches: "unreadable" });
     assert.equal(statusOf(state).trips[0]?.id, "latches-unreadable");
-    assert.equal(statusOf(state).latchRevision, 1);
+    assert.equal(state.trips.revision, 1);
   });
 
   it("lets a limit that is no longer known fade at the ramp", () => {
@@ -305,29 +321,6 @@ describe("control cycle", () => {
     );
   });
 
-  it("beats a unit's counter once a second where control keeps it", () => {
-    const plan = testPlan({ withFeeders: false });
-    const beat = unitPoints(0).heartbeat;
-    const first = testUnit(0);
-    const units = [
-      {
-        ...first,
-        points: {
-          ...first.points,
-          heartbeat: undefined,
-          controllerHeartbeat: { point: beat, everyMs: 1_000, wrapAt: 3 },
-        },
-      },
-      testUnit(1),
-    ];
-    assert.ok(ownedPoints({ ...plan, units }).has(beat), "nobody else writes it");
-    const { turn } = byHand({ ...plan, units });
-    const beats: number[] = [];
-    for (let count = 0; count < 90; count += 1)
-      for (const write of turn().writes) if (write.point === beat) beats.push(write.value);
-    assert.deepEqual(beats, [1, 2, 0, 1, 2]);
-  });
-
   it("calls a read-back that nobody here wrote a second writer, and tells its end", () => {
     const { turn } = byHand(testPlan({ peakCapW: 18 * MW, withFeeders: false }));
     const [first, second] = [unitPoints(0), unitPoints(1)];
@@ -348,6 +341,23 @@ describe("control cycle", () => {
     assert.deepEqual(turn({ [first.setpoint]: 1 * MW }).events, [], "a single one may cross");
   });
 
+  it("takes a unit for silent when its points were bad for 400 ms, not by one lost poll", () => {
+    const { turn } = byHand(testPlan({ withFeeders: false }));
+    const { power } = unitPoints(0);
+    turn();
+    turn({ [power]: 2 * MW });
+    const bad = Array.from({ length: 9 }, () => turn({}, { bad: [power] }));
+    assert.deepEqual(
+      bad.map(({ status }) => status.units[0]?.mode),
+      [...Array.from({ length: 8 }, () => "ready"), "silent"],
+    );
+    assert.deepEqual(
+      bad.flatMap(({ events }) => events.map(({ id }) => id)),
+      ["unit-silent"],
+    );
+    assert.equal(bad[7]?.status.units[0]?.powerW, 2 * MW);
+  });
+
   it("does not judge a setpoint by a reading that is not good", () => {
     const { turn } = byHand(testPlan({ withFeeders: false }));
     const { setpoint } = unitPoints(0);
@@ -359,17 +369,7 @@ describe("control cycle", () => {
   it("ends a command as unknown when its setpoint can be sent and not read back", () => {
     const { turn } = byHand(testPlan({ withFeeders: false }));
     turn();
-    const command: Command = {
-      id: "a",
-      holder: "cloud",
-      asset: "bess-1",
-      action: { kind: "set-power", powerW: 1 * MW, rampWPerS: undefined },
-      priority: 7,
-      sequence: 1,
-      leaseMs: 60_000,
-      notAfter: monotonicMs(99_000),
-      receivedUtc: utcMs(0),
-    };
+    const command = askFor(1 * MW);
     const { setpoint } = unitPoints(0);
     const accepted = {
       point: setpoint,
@@ -378,14 +378,16 @@ describe("control cycle", () => {
       result: "accepted",
     };
     const bad = [setpoint];
-    const steps = [...turn({}, { commands: [command], bad }).steps];
+    const first = turn({}, { commands: [command], bad });
+    const sentAt = first.writes[0]?.sentAt ?? monotonicMs(0);
+    const steps = [...first.steps];
     for (let count = 0; count < 70; count += 1) {
-      // A value that was never sent says nothing; those that were are taken for what they are.
-      const outcomes = [-1, ...(count === 1 ? [2_000] : [])].map((value) => ({
-        ...accepted,
-        value,
-      }));
-      steps.push(...turn({}, { bad, outcomes: outcomes as WriteReport[] }).steps);
+      // What was sent before the command says nothing of it.
+      const early = { ...accepted, value: 0, sentAt: sentAt - 50 };
+      const outcomes = count === 1 ? [early, { ...accepted, value: 0, sentAt }] : [early];
+      const turned = turn({}, { bad, outcomes: outcomes as CyclicReport[] });
+      if (count === 0) assert.deepEqual(turned.steps, []);
+      steps.push(...turned.steps);
     }
     assert.deepEqual(
       steps.map((step) => step.stage),
@@ -397,16 +399,30 @@ describe("control cycle", () => {
     );
   });
 
+  it("does not end a command by the late refusal of an earlier setpoint", () => {
+    const { turn } = byHand(testPlan({ withFeeders: false }));
+    turn();
+    const earlier = turn().writes[0]?.sentAt ?? monotonicMs(1_100);
+    const { setpoint: point } = unitPoints(0);
+    const command = askFor(1 * MW);
+    const refusal = { point, value: 0, result: "refused", reason: "X", readBack: undefined };
+    turn({}, { commands: [command] });
+    const late = turn({}, { outcomes: [{ ...refusal, sentAt: earlier } as CyclicReport] });
+    assert.deepEqual(late.steps, []);
+    const own = { ...refusal, sentAt: monotonicMs(earlier + 50) } as CyclicReport;
+    assert.equal(turn({}, { outcomes: [own] }).steps[0]?.reason, "device-refused");
+  });
+
   it("notes outcomes of its own setpoints only", () => {
     const { turn } = byHand(testPlan({ withFeeders: false }));
     turn();
     const foreign = { point: METER, value: 1, result: "refused", reason: "X", readBack: undefined };
-    assert.deepEqual(turn({}, { outcomes: [foreign as WriteReport] }).events, []);
+    assert.deepEqual(turn({}, { outcomes: [foreign as CyclicReport] }).events, []);
     const unknown = { ...foreign, point: unitPoints(0).setpoint, result: "unknown" };
-    assert.deepEqual(turn({}, { outcomes: [unknown as WriteReport] }).events, []);
+    assert.deepEqual(turn({}, { outcomes: [unknown as CyclicReport] }).events, []);
     const refused = { ...unknown, result: "refused", reason: undefined };
     assert.match(
-      turn({}, { outcomes: [refused as WriteReport] }).events[0]?.text ?? "",
+      turn({}, { outcomes: [refused as CyclicReport] }).events[0]?.text ?? "",
       /no reason/,
     );
   });
@@ -447,6 +463,42 @@ describe("control cycle", () => {
     assert.equal(turn({ [alarms]: 64, [run]: 1, [unitPoints(1).run]: 1 }).writes.length, 4);
     assert.equal(turn().writes.length, 4, "still running");
     assert.equal(turn({ [run]: 0, [unitPoints(1).run]: 0 }).writes.length, 0);
+  });
+
+  it("lets the envelope judge START and the reset of alarms, and hold off no STOP", () => {
+    const base = testPlan({ withFeeders: false, peakCapW: undefined });
+    const condition = { point: CHILLER_RUN, when: { equals: 1 }, isActiveLow: false };
+    const interlocks = [{ name: "remote", condition, maxAgeMs: 125 }];
+    const envelope = base.envelope.map((entry) => ({ ...entry, interlocks }));
+    const { turn, order } = byHand({ ...base, envelope });
+    const { alarms, run, alarmReset } = unitPoints(0);
+    turn({ [CHILLER_RUN]: 0 });
+    const own = ({ writes }: SeenCycle) =>
+      writes.filter(({ asset }) => asset === "bess-1").map(({ point, value }) => [point, value]);
+    assert.deepEqual(own(turn({ [alarms]: 64 })), [
+      [run, 0],
+      [unitPoints(0).setpoint, 0],
+    ]);
+    const stopped = { [unitPoints(0).state]: STATE_OFF, [unitPoints(1).state]: STATE_OFF };
+    turn({ ...stopped, [alarms]: 0 });
+    order({ kind: "reset", trip: "all", by: "anna" });
+    for (let count = 0; count < 30; count += 1) assert.deepEqual(own(turn()), []);
+    const writes = Array.from({ length: 20 }, () => own(turn({ [CHILLER_RUN]: 1 }))).flat();
+    assert.ok(writes.some(([point, value]) => point === run && value === 1));
+    assert.ok(writes.some(([point, value]) => point === alarmReset && value === 1));
+  });
+
+  it("writes no START that the envelope has no entry for", () => {
+    const base = testPlan({ withFeeders: false, peakCapW: undefined });
+    const envelope = base.envelope.filter(({ pointName }) => pointName !== "alarm-reset");
+    const { turn, order } = byHand({ ...base, envelope });
+    const { alarms, state, run, alarmReset } = unitPoints(0);
+    turn({ [alarms]: 64 });
+    turn({ [alarms]: 0, [state]: STATE_OFF });
+    order({ kind: "reset", trip: "all", by: "anna" });
+    const points = turn().writes.map(({ point }) => point);
+    assert.ok(points.includes(run));
+    assert.ok(!points.includes(alarmReset));
   });
 
   it("asks a unit to start for a while after its reset, and then gives up", () => {
@@ -504,22 +556,76 @@ describe("seams between the levels", () => {
   });
 });
 
+describe("a unit whose interlock holds setpoints off", () => {
+  const REMOTE = CHILLER_RUN;
+  const [first, second] = [unitPoints(0), unitPoints(1)];
+
+  function withInterlock() {
+    const base = testPlan({ withFeeders: false, peakCapW: undefined, exportLimitW: 20 * MW });
+    const condition = { point: REMOTE, when: { equals: 1 }, isActiveLow: false };
+    const interlocks = [{ name: "remote", condition, maxAgeMs: 125 }];
+    const plan = {
+      ...base,
+      envelope: base.envelope.map((entry) =>
+        entry.pointName === "active-power-setpoint" ? { ...entry, interlocks } : entry,
+      ),
+    };
+    return byHand(plan);
+  }
+  const setpoints = ({ writes }: SeenCycle) => writes.map(({ value }) => value);
+  const modes = ({ status }: SeenCycle) => status.units.map(({ mode }) => mode);
+
+  it("is told what it gives when the interlock is first seen, however late", () => {
+    const { turn } = withInterlock();
+    for (let count = 0; count < 8; count += 1) {
+      const powerW = (12 - count / 10) * MW;
+      const late = turn({ [first.power]: powerW, [second.power]: powerW }, { bad: [REMOTE] });
+      assert.deepEqual(setpoints(late), []);
+      assert.deepEqual(modes(late), ["starting", "starting"]);
+      assert.equal(late.status.totalW, 2 * powerW);
+    }
+    const told = { [first.power]: 11 * MW, [second.power]: 11 * MW, [REMOTE]: 1 };
+    assert.deepEqual(setpoints(turn(told)), [11 * MW, 11 * MW]);
+    const next = turn();
+    assert.deepEqual(modes(next), ["ready", "ready"]);
+    assert.deepEqual(setpoints(next), [10.998 * MW, 10.998 * MW], "2.5 kW of ramp, shared");
+  });
+
+  it("goes on from where local control has left it", () => {
+    const { turn } = withInterlock();
+    const running = { [first.power]: 6 * MW, [second.power]: 6 * MW, [REMOTE]: 1 };
+    turn(running);
+    turn();
+    turn({ [REMOTE]: 0 });
+    assert.deepEqual(modes(turn()), ["starting", "starting"]);
+    for (let count = 0; count < 20; count += 1)
+      assert.deepEqual(setpoints(turn({ [first.power]: count * -0.1 * MW })), []);
+    turn({ [first.power]: -2 * MW, [second.power]: 9 * MW });
+    assert.deepEqual(setpoints(turn({ [REMOTE]: 1 })), [-2 * MW, 9 * MW]);
+    const next = setpoints(turn());
+    assert.equal(next.length, 2);
+    assert.ok(Math.abs(next[0]! + 2 * MW) <= 3_500, `${next[0]} W`);
+    assert.ok(Math.abs(next[1]! - 9 * MW) <= 3_500, `${next[1]} W`);
+  });
+});
+
 describe("quality of what control reads", () => {
   it("never lets an uncertain power through as a measurement", () => {
     const plan = testPlan({ withFeeders: false });
     const image = new PointImage(pointCountOf(2));
     const state = createControl(plan, { now: monotonicMs(0), latches: undefined });
-    let last: CycleResult | undefined;
-    for (let now = 50; now <= 5_000; now += 50) {
+    let last: SeenCycle | undefined;
+    // 3 s until a unit reverts, and 12 MW at 25 kW/s until it has.
+    const revertedMs = 483_000;
+    for (let now = 50; now <= revertedMs; now += 50) {
       const quality = now < 2_000 ? qualityCode("stale") : GOOD;
       image.post(readingOf({ [METER]: 20 * MW, [unitPoints(0).power]: MW }, { at: now, quality }));
       image.take();
       const inputs = { commands: [], orders: [], outcomes: [], view: image.view };
-      last = cycle(state, { ...inputs, now: monotonicMs(now), utc: utcMs(now) });
-      if (now < 2_000) {
-        assert.equal(last.status.source, "none");
-        assert.deepEqual(last.writes, []);
-      }
+      const turned = cycle(state, { ...inputs, now: monotonicMs(now), utc: utcMs(now) });
+      last = { ...turned, status: statusOf(state) };
+      if (now < revertedMs) assert.equal(last.status.source, "none");
+      if (now < 2_000) assert.deepEqual(last.writes, []);
     }
     assert.equal(last?.status.source, "meter", "the unit never heard counts as reverted");
   });

@@ -11,6 +11,7 @@ import {
   CHILLER_MEASURED,
   CHILLER_RUN,
   CHILLER_SUPPLY,
+  chillerEntry,
   pointCountOf,
   testPlan,
   unitPoints,
@@ -18,13 +19,17 @@ import {
 import { readingOf } from "../support/plant-reading.ts";
 
 const UTC = utcMs(1);
+/** A point of a unit that no controller drives, without one that shows its effect. */
+const LAMP = unitPoints(0).heartbeat;
 
 function start() {
   const plan = testPlan();
   const image = new PointImage(pointCountOf(2));
   image.post(readingOf({ [CHILLER_RUN]: 1, [CHILLER_MEASURED]: 17.5 }));
   image.take();
-  const envelope = compileEnvelope(plan.envelope, plan.exclusions);
+  const lamp = { ...chillerEntry(), asset: "bess-1", pointName: "x-lamp", point: LAMP };
+  const free = { ...lamp, min: 0, max: 1, interlocks: [], effect: undefined };
+  const envelope = compileEnvelope([...plan.envelope, free]);
   const lane = new DirectLane(envelope, ownedPoints(plan));
   const sight = (now: number) => ({ view: image.view, now: monotonicMs(now), utc: UTC });
   const ask = (value: number, rest: Partial<Command> = {}, now = 0) =>
@@ -97,6 +102,14 @@ describe("direct lane", () => {
       "not-driven-by-control",
     ],
     ["a release of nothing", { action: { kind: "release" } }, "not-driven-by-control"],
+    ...["run-command", "alarm-reset"].map(
+      (point) =>
+        [
+          `${point} of a driven unit`,
+          { asset: "bess-1", action: { kind: "set-point", point, value: 1 } },
+          "owned-by-control",
+        ] as const,
+    ),
     [
       "a value that is no number",
       {
@@ -122,10 +135,10 @@ describe("direct lane", () => {
   it("lets other points of a driven unit be written", () => {
     const verdict = start().ask(1, {
       asset: "bess-1",
-      action: { kind: "set-point", point: "alarm-reset", value: 1 },
+      action: { kind: "set-point", point: "x-lamp", value: 1 },
     });
     assert.ok(verdict.kind === "write");
-    assert.equal(verdict.write.setpoint.point, unitPoints(0).alarmReset);
+    assert.equal(verdict.write.setpoint.point, LAMP);
   });
 
   it("does not execute what comes too late", () => {
@@ -191,7 +204,7 @@ describe("direct lane", () => {
 
   it("ends with the read-back where nothing shows the effect", () => {
     const { lane, ask, sight } = start();
-    const action = { kind: "set-point", point: "alarm-reset", value: 1 } as const;
+    const action = { kind: "set-point", point: "x-lamp", value: 1 } as const;
     const verdict = ask(1, { asset: "bess-1", action });
     assert.ok(verdict.kind === "write");
     const outcome = (report: WriteReport) => stages(lane.outcomeSteps(verdict.write, report, UTC));

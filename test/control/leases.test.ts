@@ -200,17 +200,31 @@ describe("leases", () => {
     assert.deepEqual(late.stages, ["received", "expired"]);
   });
 
-  it("remember a bounded number of holders and refuse one more", () => {
+  it("remember a bounded number of holders and forget the oldest without a lease", () => {
     const { send } = start();
-    for (let count = 0; count < 16; count += 1)
-      send(`c-${count}`, {
-        holder: `h-${count}`,
-        priority: 7,
-        action: setPower(1 * MW),
-        leaseMs: 1,
-      });
-    const last = send("more", { holder: "h-16", action: setPower(1 * MW) });
-    assert.equal(last.last.reason, "too-many-holders");
+    let count = 0;
+    const ask = (holder: string, rest: Partial<Command> = {}) => {
+      const brief = { asset: "bess-2", leaseMs: 1, priority: 7, action: setPower(1 * MW) };
+      const { steps, last } = send(`${holder}-${count++}`, { holder, ...brief, ...rest });
+      return steps.some(({ stage }) => stage === "accepted") ? "accepted" : last.reason;
+    };
+    ask("h-0", { asset: "bess-1", leaseMs: 3_600_000 });
+    for (let other = 1; other < 16; other += 1) ask(`h-${other}`);
+    assert.equal(ask("h-1", { sequence: 0 }), "stale-sequence");
+    assert.equal(ask("h-16"), "accepted");
+    assert.equal(ask("h-1", { sequence: 0 }), "accepted", "forgotten");
+    assert.equal(ask("h-0", { asset: "bess-1", sequence: 0 }), "stale-sequence", "it has a lease");
+  });
+
+  it("refuse one more holder where all that are remembered have a lease", () => {
+    const leases = { maximumMs: 3_600_000, maximumHolders: 1 };
+    const site = new PlantSite({ plan: { ...testPlan(), leases } });
+    site.run(200);
+    site.command({ id: "a", holder: "h-0", asset: "bess-1", action: setPower(1) });
+    site.command({ id: "b", holder: "h-1", asset: "bess-2", action: setPower(1) });
+    site.run(100);
+    const reasons = site.steps.filter(({ commandId }) => commandId === "b").map((s) => s.reason);
+    assert.ok(reasons.includes("too-many-holders"));
   });
 
   it("are refused while a unit is tripped, and end with the trip", () => {

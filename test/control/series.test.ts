@@ -3,6 +3,7 @@ import {
   addToSeries,
   clearSeries,
   emptySeries,
+  READINGS_KEPT,
   endsWith,
   newestTime,
   oldestTime,
@@ -10,7 +11,7 @@ import {
 } from "../../src/control/series.ts";
 
 function seriesOf(...readings: readonly (readonly [number, number])[]) {
-  const series = emptySeries();
+  const series = emptySeries(READINGS_KEPT);
   for (const [at, value] of readings) addToSeries(series, at, value);
   return series;
 }
@@ -33,7 +34,7 @@ describe("series of readings", () => {
   });
 
   it("keeps the last readings and forgets the first", () => {
-    const series = emptySeries();
+    const series = emptySeries(READINGS_KEPT);
     for (let at = 1; at <= 20; at += 1) addToSeries(series, at * 50, at);
     assert.equal(newestTime(series), 1_000);
     assert.equal(oldestTime(series), 450);

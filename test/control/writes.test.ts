@@ -12,9 +12,9 @@ const { setpoint } = unitPoints(0);
 
 function start() {
   const { envelope: entries } = testPlan();
-  const envelope = compileEnvelope(entries, []);
+  const envelope = compileEnvelope(entries);
   const image = new PointImage(pointCountOf(1));
-  const state = noWrites();
+  const state = noWrites(32);
   const plan = testUnit(0);
   const notices = new Notices(noNotices(), utcMs(0));
   const sight = (now: number) => ({
@@ -26,7 +26,7 @@ function start() {
   });
   const write = (valueW: number, now: number) => {
     const at = sight(now);
-    writeSetpoint(state, plan, valueW, at);
+    writeSetpoint(state, plan, { powerW: valueW, fromW: valueW }, at);
     return at.writes.map((sent) => sent.value);
   };
   const read = (valueW: number, receivedAt: number) => {

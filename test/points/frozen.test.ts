@@ -14,7 +14,6 @@ function watch(point: number, rest: Partial<FrozenWatch> = {}): FrozenWatch {
     pointName: `p${point}`,
     afterMs: 500,
     resolution: 0,
-    needsOthers: false,
     ...rest,
   };
 }
@@ -65,14 +64,6 @@ describe("frozen-value detector", () => {
     const values = [100, 101, 99, 104, 96, 100, 103, 97, 101, 100, 109];
     assert.equal(values.map((value) => read({ 0: value }).quality[0]).at(-1), STALE);
     assert.equal(read({ 0: 110 }).quality[0], GOOD);
-  });
-
-  it("lets a value rest that may rest, unless another of the device moves", () => {
-    const resting = watch(0, { needsOthers: true });
-    const { read } = start({ watches: [resting, watch(1)] });
-    for (let count = 0; count < 20; count += 1)
-      assert.equal(read({ 0: 7, 1: 7 }).quality[0], GOOD, "everything rests");
-    assert.equal(read({ 0: 7, 1: 8 }).quality[0], STALE);
   });
 
   it("trusts a heartbeat more than the values: while it beats, standing still only warns", () => {

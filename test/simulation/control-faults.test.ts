@@ -1,8 +1,7 @@
 import { strict as assert } from "node:assert";
-import type { CycleResult } from "../../src/control/exchange.ts";
 import { MW, STATE_FAULT, STATE_RUNNING, testPlan, unitPoints } from "../support/plant-plan.ts";
 import { seeded } from "../support/plant-random.ts";
-import { PlantSite, pressEmergencyStop } from "../support/plant-site.ts";
+import { PlantSite, pressEmergencyStop, type SeenCycle } from "../support/plant-site.ts";
 
 const RAMP_W_PER_S = 0.5 * MW;
 const CAP_W = 20 * MW;
@@ -20,7 +19,7 @@ class World {
   readonly #random: () => number;
   readonly #isFirstWrite: boolean[] = [];
   #heals: { at: number; heal: () => void }[] = [];
-  #before: CycleResult | undefined;
+  #before: SeenCycle | undefined;
   #wasReturning = false;
   cycles = 0;
 
@@ -130,7 +129,7 @@ class World {
     this.#before = undefined;
   }
 
-  #check(result: CycleResult): void {
+  #check(result: SeenCycle): void {
     this.cycles += 1;
     const where = `at ${this.site.nowMs} ms`;
     for (const [place, unit] of result.status.units.entries()) {
@@ -154,11 +153,11 @@ class World {
   }
 
   /** What control moves by itself, without cap, limits, starts and faults, goes at the ramp. */
-  #checkStep(result: CycleResult, where: string): void {
+  #checkStep(result: SeenCycle, where: string): void {
     const before = this.#before;
     const isReturning = this.site.control.total.returning !== undefined;
     if (before === undefined) return;
-    const isFree = (one: CycleResult) =>
+    const isFree = (one: SeenCycle) =>
       (one.status.bindingLevel === "schedule" || one.status.bindingLevel === "blind") &&
       one.status.units.every((unit) => unit.mode === "ready");
     if (!isFree(result) || !isFree(before)) return;

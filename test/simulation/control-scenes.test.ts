@@ -1,4 +1,5 @@
 import { strict as assert } from "node:assert";
+import { isLetGo } from "../../src/control/cycle.ts";
 import { GOOD, qualityCode } from "../../src/domain/quality.ts";
 import {
   METER,
@@ -9,6 +10,7 @@ import {
   testPlan,
   unitPoints,
 } from "../support/plant-plan.ts";
+import { readingOf } from "../support/plant-reading.ts";
 import { PlantSite, pressEmergencyStop } from "../support/plant-site.ts";
 
 const STALE = qualityCode("stale");
@@ -193,6 +195,19 @@ describe("scene: a unit falls silent", () => {
     assert.equal(site.units[1]!.setpointW, 0, "so nobody gives them twice");
   });
 
+  it("is no reason for the others to give its share again in the cycle that hears it", () => {
+    const site = new PlantSite({ plan: testPlan({ peakCapW: undefined }) });
+    site.run(500);
+    const action = { kind: "set-power", powerW: 16 * MW, rampWPerS: 100 * MW } as const;
+    site.command({ id: "a", action });
+    site.run(1_000);
+    site.units[0]!.isCut = true;
+    site.run(1_000);
+    site.units[0]!.isCut = false;
+    const asked = watchWhile(site, 500, () => site.units[1]!.setpointW);
+    assert.ok(asked.highest <= 8.01 * MW, `${asked.highest} W`);
+  });
+
   it("is first asked for what it gives when it is heard again", () => {
     const site = new PlantSite({ plan: testPlan({ peakCapW: undefined }) });
     site.run(500);
@@ -244,6 +259,28 @@ describe("scene: a unit falls silent", () => {
       site.run(5);
     }
     assert.equal(site.last?.status.units[0]?.mode, "silent");
+  });
+});
+
+describe("scene: a unit whose counter is told to stand still, or cannot be read", () => {
+  function withCounterOf(quality: number) {
+    const site = new PlantSite({ plan: testPlan() });
+    site.run(1_000);
+    for (let cycles = 0; cycles < 20; cycles += 1) {
+      site.run(45);
+      const at = { at: site.nowMs, quality };
+      site.image.post(readingOf({ [unitPoints(0).heartbeat]: site.nowMs }, at));
+      site.run(5);
+    }
+    return site.last?.status.units.map((unit) => unit.mode);
+  }
+
+  it("is silent by the first, although the change of quality looks like a beat", () => {
+    assert.deepEqual(withCounterOf(STALE), ["silent", "ready"]);
+  });
+
+  it("is heard with a counter that it does not have", () => {
+    assert.deepEqual(withCounterOf(qualityCode("not-available-pattern")), ["ready", "ready"]);
   });
 });
 
@@ -483,7 +520,7 @@ describe("scene 12: the emergency stop", () => {
     );
     site.run(1_500);
     assert.ok(Math.abs(site.batteryW - 10 * MW) <= 0.05 * MW, "it runs again");
-    assert.equal(site.last!.status.latchRevision, 1);
+    assert.equal(site.last!.latchRevision, 1);
   });
 });
 
@@ -527,15 +564,18 @@ describe("scene: control restarts at full discharge", () => {
   it("writes nothing to a unit that it has not read", () => {
     const { site, writes } = restarted({ deadMs: 500 });
     for (const unit of site.units) unit.isCut = true;
-    site.run(5_000);
+    const sumW = () => site.last?.status.units.map((unit) => unit.powerW);
+    site.run(482_900);
+    assert.deepEqual(sumW(), [undefined, undefined], "it may still be on its way from 12 MW");
+    site.run(200);
     assert.deepEqual(
       writes.filter((values) => values.length > 0),
       [],
     );
-    assert.equal(site.last?.status.units[0]?.powerW, 0, "counted as reverted");
+    assert.deepEqual(sumW(), [0, 0], "counted as reverted");
     site.units[1]!.isCut = false;
     site.run(100);
-    assert.equal(site.last.status.units[1]?.setpointW !== undefined, true);
+    assert.equal(site.last?.status.units[1]?.setpointW !== undefined, true);
   });
 
   it("keeps a cap without a dip: what the cap needs does not ramp away", () => {
@@ -545,6 +585,41 @@ describe("scene: control restarts at full discharge", () => {
     });
     const { lowest, highest } = watchWhile(site, 20_000, () => site.batteryW);
     assert.ok(lowest >= 5.74 * MW && highest <= 5.77 * MW, `${lowest} … ${highest} W`);
+  });
+});
+
+describe("scene: control is told to end", () => {
+  it("lets the batteries go at the ramp, whatever cap and lease ask, and then holds nothing", () => {
+    for (const sign of [1, -1]) {
+      const plan = testPlan({ rampWPerS: 5 * MW, importLimitW: 90 * MW, peakCapW: 24 * MW });
+      const site = new PlantSite({ plan });
+      site.run(500);
+      const action = { kind: "set-power", powerW: sign * 10 * MW, rampWPerS: 100 * MW } as const;
+      site.command({ id: "a", action });
+      site.run(1_000);
+      assert.equal(isLetGo(site.control), false);
+      let lastW = site.last!.status.totalW;
+      site.isStopping = true;
+      site.onCycle.push((result) => {
+        const stepW = Math.abs(result.status.totalW - lastW);
+        assert.ok(stepW <= 5 * MW * 0.05 + 1, `${stepW} W in one cycle`);
+        lastW = result.status.totalW;
+      });
+      const neededMs = (Math.abs(lastW) / (5 * MW)) * 1_000;
+      site.run(neededMs - 100 - (neededMs % 50));
+      assert.equal(isLetGo(site.control), false);
+      assert.equal(site.last!.status.bindingLevel, "stop");
+      site.run(250);
+      assert.equal(isLetGo(site.control), true);
+      assert.ok(Math.abs(site.batteryW) <= 1_000);
+    }
+  });
+
+  it("has nothing to let go of units that it never told anything", () => {
+    const site = new PlantSite({ plan: testPlan() });
+    for (const unit of site.units) unit.isCut = true;
+    site.run(1_000);
+    assert.equal(isLetGo(site.control), true);
   });
 });
 

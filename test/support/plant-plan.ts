@@ -55,7 +55,6 @@ export interface PlanOptions {
   readonly rampWPerS?: number;
   readonly envelopeMode?: "clamp" | "refuse";
   readonly withFeeders?: boolean;
-  readonly delayMs?: number;
 }
 
 /** The batteries and the grid connection of the demo site as control sees them. */
@@ -67,7 +66,6 @@ export function testPlan(options: PlanOptions = {}): ControlPlan {
     grid: {
       device: "pcc-meter",
       power: { point: METER, maxAgeMs: 300 },
-      delayMs: options.delayMs ?? 0,
       feeders: options.withFeeders === false ? [] : feeders(),
       loss: { fixedW: 22_000, atRatingW: 270_000, ratingW: 30.87 * MW },
       crossCheck: { fraction: 0.03, samples: 3 },
@@ -85,18 +83,18 @@ export function testPlan(options: PlanOptions = {}): ControlPlan {
     envelope: [
       ...units.map((unit) => setpointEntry(unit, options.envelopeMode ?? "clamp")),
       ...units.map((unit, place) => alarmResetEntry(unit.asset, place)),
+      ...units.map((unit, place) => runEntry(unit.asset, place)),
       chillerEntry(),
     ],
-    exclusions: [],
     leases: { maximumMs: 3_600_000, maximumHolders: 16 },
   };
 }
 
 function feeders(): readonly FeederPlan[] {
   return [
-    { device: "m-train", point: TRAIN, maxAgeMs: 300, sign: 1, setsPace: true },
-    { device: "m-ups", point: UPS, maxAgeMs: 2_500, sign: 1, setsPace: false },
-    { device: "m-mech", point: MECHANICAL, maxAgeMs: 2_500, sign: 1, setsPace: false },
+    { device: "m-train", point: TRAIN, maxAgeMs: 300, setsPace: true },
+    { device: "m-ups", point: UPS, maxAgeMs: 2_500, setsPace: false },
+    { device: "m-mech", point: MECHANICAL, maxAgeMs: 2_500, setsPace: false },
   ];
 }
 
@@ -113,7 +111,6 @@ export function testUnit(unit: number): BatteryUnitPlan {
       dischargeLimit: { point: points.dischargeLimit, maxAgeMs: 1_500 },
       faults: [{ point: points.state, when: { equals: STATE_FAULT }, isActiveLow: false }],
       heartbeat: { point: points.heartbeat, maxAgeMs: 2_000 },
-      controllerHeartbeat: undefined,
       run: {
         point: points.run,
         stopValue: 0,
@@ -141,15 +138,15 @@ function setpointEntry(unit: BatteryUnitPlan, mode: "clamp" | "refuse"): Envelop
     asset: unit.asset,
     pointName: "active-power-setpoint",
     point: unit.points.setpoint,
-    min: { kind: "fixed", value: -unit.chargeRatingW },
-    max: { kind: "fixed", value: unit.dischargeRatingW },
+    min: -unit.chargeRatingW,
+    max: unit.dischargeRatingW,
     rampPerS: 240 * MW,
     minimumIntervalMs: 0,
     mode,
     interlocks: [],
-    isReadOnly: false,
     confirm: "by-poll",
     settleMs: 250,
+    shown: { point: unit.points.setpoint, maxAgeMs: 400 },
     effect: { point: unit.points.power, maxAgeMs: 400 },
   };
 }
@@ -160,12 +157,18 @@ function alarmResetEntry(asset: string, unit: number): EnvelopeEntry {
     asset,
     pointName: "alarm-reset",
     point: unitPoints(unit).alarmReset,
-    min: { kind: "fixed", value: 0 },
-    max: { kind: "fixed", value: 1 },
+    min: 0,
+    max: 1,
     minimumIntervalMs: 0,
     interlocks: [],
+    shown: undefined,
     effect: undefined,
   };
+}
+
+function runEntry(asset: string, unit: number): EnvelopeEntry {
+  const { run: point } = unitPoints(unit);
+  return { ...alarmResetEntry(asset, unit), pointName: "run-command", point };
 }
 
 /** A setpoint that no controller drives. */
@@ -174,8 +177,8 @@ export function chillerEntry(): EnvelopeEntry {
     asset: "chiller-1",
     pointName: "supply-temperature-setpoint",
     point: CHILLER_SUPPLY,
-    min: { kind: "fixed", value: 14 },
-    max: { kind: "fixed", value: 24 },
+    min: 14,
+    max: 24,
     rampPerS: undefined,
     minimumIntervalMs: 5_000,
     mode: "clamp",
@@ -186,9 +189,9 @@ export function chillerEntry(): EnvelopeEntry {
         maxAgeMs: 5_000,
       },
     ],
-    isReadOnly: false,
     confirm: "read-back",
     settleMs: 1_000,
+    shown: { point: CHILLER_SUPPLY, maxAgeMs: 5_000 },
     effect: { point: CHILLER_MEASURED, maxAgeMs: 5_000 },
   };
 }

@@ -5,12 +5,13 @@ import { GOOD, qualityCode } from "../../src/domain/quality.ts";
 import type { Reading } from "../../src/domain/round.ts";
 import { monotonicMs, utcMs } from "../../src/domain/time.ts";
 import type { CommandStep } from "../../src/domain/command.ts";
-import { cycle } from "../../src/control/cycle.ts";
+import { cycle, statusOf } from "../../src/control/cycle.ts";
 import type {
+  ControlStatus,
   ControlWrite,
+  CyclicReport,
   CycleResult,
   LocalOrder,
-  WriteReport,
 } from "../../src/control/exchange.ts";
 import type { ControlPlan } from "../../src/control/plan.ts";
 import { type ControlState, createControl, latchState } from "../../src/control/state.ts";
@@ -70,6 +71,9 @@ export interface SiteOptions {
   readonly trainFrozenAfterMs?: number;
 }
 
+/** What a cycle said, and what is in force after it. */
+export type SeenCycle = CycleResult & { readonly status: ControlStatus };
+
 interface Poll {
   readonly everyMs: number;
   readonly phaseMs: number;
@@ -101,15 +105,16 @@ export class PlantSite {
   /** Source times as they go north. */
   readonly northTimes: Float64Array;
   isControlDead = false;
-  last: CycleResult | undefined;
-  readonly onCycle: ((result: CycleResult, site: PlantSite) => void)[] = [];
+  isStopping = false;
+  last: SeenCycle | undefined;
+  readonly onCycle: ((result: SeenCycle, site: PlantSite) => void)[] = [];
   readonly #options: SiteOptions;
   readonly #random: () => number;
   readonly #overrides: QualityOverrides;
   readonly #polls: Poll[];
   #arriving: { at: number; reading: Reading }[] = [];
   #writing: { at: number; write: ControlWrite }[] = [];
-  #outcomes: WriteReport[] = [];
+  #outcomes: CyclicReport[] = [];
   #commands: Command[] = [];
   #orders: LocalOrder[] = [];
   readonly #held = { meterW: 0, trainW: 0 };
@@ -239,11 +244,12 @@ export class PlantSite {
     for (const { write } of due) this.#outcomes.push(this.#execute(write));
   }
 
-  #execute(write: ControlWrite): WriteReport {
+  #execute(write: ControlWrite): CyclicReport {
     const place = this.plan.units.findIndex((unit) => unit.asset === write.asset);
     const unit = this.units[place]!;
     const points = unitPoints(place);
-    const report = { point: write.point, value: write.value, readBack: undefined };
+    const { point, value, sentAt } = write;
+    const report = { point, value, sentAt, readBack: undefined };
     if (unit.isCut) return { ...report, result: "unknown", reason: "LINK_TIMEOUT" };
     if (unit.refuses) return { ...report, result: "refused", reason: "DEVICE_EXCEPTION" };
     if (!unit.ignores) {
@@ -260,14 +266,16 @@ export class PlantSite {
 
   #cycle(): void {
     this.image.take();
-    const result = cycle(this.control, {
+    const turned = cycle(this.control, {
       now: monotonicMs(this.nowMs),
       utc: utcMs(START_UTC + this.nowMs),
       view: this.image.view,
       commands: this.#commands,
       orders: this.#orders,
       outcomes: this.#outcomes,
+      isStopping: this.isStopping,
     });
+    const result = { ...turned, status: statusOf(this.control) };
     this.#commands = [];
     this.#orders = [];
     this.#outcomes = [];
@@ -308,7 +316,6 @@ export class PlantSite {
                 pointName: "active-power",
                 afterMs,
                 resolution: 0,
-                needsOthers: false,
               },
             ],
             heartbeat: undefined,

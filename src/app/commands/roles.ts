@@ -1,7 +1,7 @@
 import path from "node:path";
 import { GatewayError } from "../../domain/errors.ts";
 import { SystemClock } from "../../platform/clock.ts";
-import { ChildRole, runChildren } from "../../platform/child.ts";
+import { CHILD_LIMITS, ChildRole, runChildren } from "../../platform/child.ts";
 import { runInRealTime } from "../../platform/scheduling.ts";
 import { PACKAGE_ROOT } from "../package-root.ts";
 import { roleLogger, type RoleName, startRole } from "../role.ts";
@@ -32,7 +32,6 @@ export function roleCommand(name: RoleName): (call: CommandCall) => Promise<Exit
 /** `run`: all processes of the gateway, without systemd. */
 export async function runGateway(call: CommandCall): Promise<ExitStatus> {
   const file = siteFile(call);
-  await loadContext(file);
   await superviseRoles(file, call.signal);
   return 0;
 }
@@ -45,6 +44,8 @@ export async function superviseRoles(
   logFile?: string,
 ): Promise<void> {
   const clock = new SystemClock();
+  const { site } = await loadContext(file);
+  const rampMs = site.control?.stopRampMs ?? 0;
   const environment: NodeJS.ProcessEnv = {
     ...process.env,
     DCPI_PARENT_PIPE: "1",
@@ -60,6 +61,8 @@ export async function superviseRoles(
         environment,
         clock,
         random: Math.random,
+        // Control ends after a ramp.
+        limits: { graceMs: CHILD_LIMITS.graceMs + (name === "control" ? rampMs : 0) },
         onState: (state) => {
           // From its birth, as its unit does: a restart must not wait for anybody.
           if (state.state === "started" && name === "control") runInRealTime(state.pid);

@@ -58,6 +58,7 @@ ${devices()}
 
 control:
   periodMs: 50
+  stopRampMs: 1000 # nobody waits for the ramp of a demonstration
   grid:
     meter: pcc-meter
     importLimitKw: 28000
