@@ -1,12 +1,14 @@
 import { assert } from "../domain/assert.ts";
 import { isGood } from "../domain/quality.ts";
 import type { RoundColumns } from "../domain/round.ts";
-import { encodeBits, encodeNumber, encodeString } from "../wire/modbus/codec.ts";
+import { encodeBits, encodeNumber, encodeString, numberLimits } from "../wire/modbus/codec.ts";
+import { REGISTERS_BY_TYPE } from "../wire/modbus/registers.ts";
 import type {
   BoundPoint,
   Bound,
   Conversion,
   Interlock,
+  KeepAlive,
   RegisterPlace,
   WriteBinding,
 } from "./binding.ts";
@@ -112,6 +114,32 @@ export function encodePoint(
 /** The register of a power of ten. */
 export function encodeScaleFactor(exponent: number): number[] {
   return encodeNumber(exponent, "sunssf", "AB");
+}
+
+/** A keep-alive that writes something of its own. */
+export type BeatAction = Exclude<KeepAlive["action"], { kind: "repeat" }>;
+
+/**
+ * One beat: a counter goes on from what stands in its register and starts again at 0, a toggle
+ * turns.
+ *
+ * @param before unsigned number in the register now
+ */
+export function beatWords(
+  action: BeatAction,
+  before: number,
+): { readonly words: readonly number[]; readonly value: number } {
+  if (action.kind === "raw") {
+    return { words: encodeNumber(action.raw, "uint16", "AB"), value: action.raw };
+  }
+  if (action.kind === "toggle") {
+    const value = before === 0 ? 1 : 0;
+    return { words: [value], value };
+  }
+  const [, maximum] = numberLimits(action.raw);
+  const value = before >= maximum ? 0 : before + 1;
+  const order = REGISTERS_BY_TYPE[action.raw] === 1 ? "AB" : "ABCD";
+  return { words: encodeNumber(value, action.raw, order), value };
 }
 
 /**
