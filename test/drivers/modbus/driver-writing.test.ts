@@ -565,17 +565,17 @@ describe("modbus driver, closed between rounds", () => {
   });
 
   it("does not close the connection while a write needs it", async () => {
-    const { clock, link, write, finish } = await start(device({}, CLOSING));
+    const { clock, link, write, finish } = await start(device({ readBack: READ_BACK }, CLOSING));
     await clock.advance(85);
     link.log.length = 0;
     link.latencyMs = 10;
-    // The round is at 100 and takes 20 ms; the write begins in it and ends after it.
-    await clock.advance(10);
-    const outcome = await write(5, "by-poll", 40);
-    assert.equal(outcome.result, "accepted");
+    await clock.advance(20);
+    // The round lasts from 100 to 120; the write begins in it, and reads back after it.
+    assert.deepEqual(link.log, ["open", "read 0+1", "read 100+1"]);
+    const outcome = await write(5, "read-back", 40);
+    assert.deepEqual(outcome, { result: "accepted", readBack: { result: "applied", value: 5 } });
     assert.equal(link.log.filter((line) => line === "open").length, 1);
     assert.equal(link.log.at(-1), "close");
-    assert.equal(link.isOpen, false);
     await finish();
   });
 
