@@ -86,7 +86,11 @@ export class South {
     return {
       device: definition,
       points: profilePoints(table.points, definition.firstPoint, profile.points.length),
-      limits: { ...SUPERVISOR_LIMITS, busShare: this.#isShared(device) ? BUS_SHARE : undefined },
+      limits: {
+        ...SUPERVISOR_LIMITS,
+        busShare: this.#isShared(device) ? BUS_SHARE : undefined,
+        maxAgeMs: config.maxAgeMs,
+      },
       periodMs: periods.length > 0 ? Math.min(...periods) : 1_000,
       makeDriver: (phaseMs) => this.#makeDriver(device, phaseMs),
     };

@@ -66,7 +66,13 @@ export const DeviceConfig = closed(
       { default: {}, description: "Poll period by group of the profile, ms; 0: once." },
     ),
     maxAgeMs: Type.Optional(
-      Type.Integer({ minimum: 40, maximum: 86_400_000, description: "Oldest usable value, ms." }),
+      Type.Integer({
+        minimum: 40,
+        maximum: 86_400_000,
+        description:
+          "Oldest usable value, ms, of points that are polled more often than that; then it is bad. " +
+          "Without it 2.5 poll periods.",
+      }),
     ),
     parameters: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()]), {
       default: {},
