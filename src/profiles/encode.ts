@@ -2,7 +2,7 @@ import { assert } from "../domain/assert.ts";
 import { isGood } from "../domain/quality.ts";
 import type { RoundColumns } from "../domain/round.ts";
 import { encodeBits, encodeNumber, encodeString, numberLimits } from "../wire/modbus/codec.ts";
-import { REGISTERS_BY_TYPE } from "../wire/modbus/registers.ts";
+import { isBitTable, REGISTERS_BY_TYPE } from "../wire/modbus/registers.ts";
 import type {
   BoundPoint,
   Bound,
@@ -78,14 +78,6 @@ export function encodeWrite(
   return isInside ? encoding : { refused: "out-of-range" };
 }
 
-/** Limits in force for a setpoint; undefined when the point is not written or a limit not good. */
-export function writeBounds(
-  point: BoundPoint,
-  columns: RoundColumns,
-): readonly [minimum: number, maximum: number] | undefined {
-  return point.write === undefined ? undefined : boundsOf(point.write, columns);
-}
-
 /**
  * Encodes what a device would show: the inverse of decoding for every point that is read. Numbers
  * are rounded to the nearest raw value and saturate at what the registers hold.
@@ -106,7 +98,7 @@ export function encodePoint(
   if (typeof value === "string") return textWords(read, conversion, value);
   const raw = shownRaw(read, conversion, value, context);
   if (raw === undefined) return undefined;
-  if (isBitTable(read)) return [raw];
+  if (isBitTable(read.table)) return [raw];
   const words = wordsOfRaw(conversion, read, raw);
   return mergeWords(conversion, words, context.current);
 }
@@ -215,7 +207,7 @@ function encodeScaled(
 function encodeCode(write: WriteBinding, value: number): WriteEncoding {
   const raw = rawOfCode(write.conversion, value);
   if (raw === undefined) return { refused: "out-of-range" };
-  const words = isBitTable(write) ? [raw] : wordsOfRaw(write.conversion, write, raw);
+  const words = isBitTable(write.table) ? [raw] : wordsOfRaw(write.conversion, write, raw);
   return { registers: copiesOf(write, words), value };
 }
 
@@ -250,10 +242,6 @@ function slackOf(steps: number): number {
 
 function copiesOf(write: WriteBinding, words: readonly number[]): readonly number[] {
   return Array.from({ length: write.copies }, () => words).flat();
-}
-
-function isBitTable(place: RegisterPlace): boolean {
-  return place.table === "coil" || place.table === "discrete";
 }
 
 /** Raw number that a device shows for a value; undefined when no code means it. */
@@ -342,7 +330,7 @@ function absentWords(place: RegisterPlace, conversion: Conversion): number[] | u
     if (raw === "float64") return encodeBits([0x7ff8_0000, 0], 4, conversion.order);
     return undefined;
   }
-  if (isBitTable(place)) return [Number(pattern)];
+  if (isBitTable(place.table)) return [Number(pattern)];
   if (conversion.raw === "string") return textWords(place, conversion, "");
   return wordsOfPattern(pattern, conversion, place.count);
 }
