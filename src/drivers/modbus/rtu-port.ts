@@ -1,8 +1,7 @@
 import { EventEmitter } from "node:events";
 import type { Socket } from "node:net";
-import { splitRtuResponse } from "../../wire/modbus/rtu.ts";
+import { type RtuAsked, splitRtuResponse } from "../../wire/modbus/rtu.ts";
 
-const EXCEPTION_FLAG = 0x80;
 const NOTHING = new Uint8Array(0);
 
 /**
@@ -17,8 +16,7 @@ export class RtuPort extends EventEmitter {
   readonly #socket: Socket;
   readonly #onStray: () => void;
   #buffer: Uint8Array = NOTHING;
-  #unit = -1;
-  #code = -1;
+  #asked: RtuAsked = { unit: 0, function: 0 };
   #isAsking = false;
   isOpen = true;
 
@@ -47,8 +45,7 @@ export class RtuPort extends EventEmitter {
 
   /** Called by modbus-serial with a whole frame. */
   write(frame: Buffer): void {
-    this.#unit = frame[0] ?? 0;
-    this.#code = frame[1] ?? 0;
+    this.#asked = { unit: frame[0] ?? 0, function: frame[1] ?? 0 };
     this.#isAsking = true;
     this.#buffer = NOTHING;
     this.#socket.write(frame);
@@ -65,26 +62,15 @@ export class RtuPort extends EventEmitter {
       this.#onStray();
       return;
     }
-    let bytes = this.#buffer.length === 0 ? chunk : Buffer.concat([this.#buffer, chunk]);
-    for (;;) {
-      const { kind, start, end } = splitRtuResponse(bytes, 0, bytes.length);
-      if (kind === "incomplete") {
-        // Less than a frame: what was dropped before `start` cannot begin one.
-        this.#buffer = bytes.subarray(start);
-        return;
-      }
-      if (this.#isOurs(bytes, start)) {
-        this.forget();
-        this.emit("data", Buffer.from(bytes.subarray(start, end)));
-        return;
-      }
-      this.#onStray();
-      bytes = bytes.subarray(end);
+    const bytes = this.#buffer.length === 0 ? chunk : Buffer.concat([this.#buffer, chunk]);
+    const { kind, start, end, skipped } = splitRtuResponse(bytes, 0, bytes.length, this.#asked);
+    if (skipped > 0) this.#onStray();
+    if (kind === "incomplete") {
+      // Less than a frame: what was dropped before `start` cannot begin one.
+      this.#buffer = bytes.subarray(start);
+      return;
     }
-  }
-
-  #isOurs(bytes: Uint8Array, start: number): boolean {
-    const code = (bytes[start + 1] ?? 0) & ~EXCEPTION_FLAG;
-    return bytes[start] === this.#unit && code === this.#code;
+    this.forget();
+    this.emit("data", Buffer.from(bytes.subarray(start, end)));
   }
 }
