@@ -26,7 +26,18 @@ const Port = Type.Optional(
 /** One cable or socket; several devices may share it, told apart by their unit id. */
 export const ConnectionConfig = Type.Union([
   closed(
-    { protocol: Type.Literal("modbus-tcp"), host: Host, port: Port },
+    {
+      protocol: Type.Literal("modbus-tcp"),
+      host: Host,
+      port: Port,
+      client: Type.Optional(
+        Type.Union([Type.Literal("own"), Type.Literal("modbus-serial")], {
+          description:
+            "Which Modbus client speaks; without it `own`. `modbus-serial` costs more and is for " +
+            "a device that gets on with that library only.",
+        }),
+      ),
+    },
     "Modbus TCP, one device or a gateway with several units.",
   ),
   closed(

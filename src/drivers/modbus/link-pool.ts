@@ -40,6 +40,8 @@ export interface LinkPoolOptions {
 /** Names an endpoint: two devices with the same name share its link. */
 export function endpointName(endpoint: LinkEndpoint): string {
   if (endpoint.kind === "serial") return `serial:${endpoint.path}`;
+  if (endpoint.kind === "tcp" && endpoint.client === "modbus-serial")
+    return `modbus-serial:${endpoint.host}:${endpoint.port}`;
   return `${endpoint.kind}:${endpoint.host}:${endpoint.port}`;
 }
 
