@@ -93,7 +93,7 @@ export class ControlHost {
   /** One cycle: called at its deadline, never late because of anything in here that waits. */
   cycle(now: MonotonicMs): void {
     const { clock, image, dispatch } = this.#parts;
-    image.take();
+    image.take(now);
     if (this.#state === undefined) return;
     const commands = this.#commands;
     const outcomes = this.#reports;

@@ -1,5 +1,6 @@
 import path from "node:path";
-import type { ControlPlan } from "../control/plan.ts";
+import { doubtfulPoints } from "../control/grid-trust.ts";
+import type { ControlPlan, GridPlan } from "../control/plan.ts";
 import type { Command } from "../domain/command.ts";
 import type { ConsumerRole } from "../link/messages.ts";
 import { isAborted } from "../link/abort.ts";
@@ -41,7 +42,7 @@ export async function runControl(role: Role, asked: AbortSignal): Promise<void> 
   const originMs = monotonicMs(Math.ceil(clock.now()) + periodMs);
   const align = { originMs, periodMs };
   const south = new South({ context, role: "control", clock, random, align });
-  const outlet = controlOutlet(role);
+  const outlet = controlOutlet(role, plan?.grid);
   const tap = new RoundTap(context, south.devices, outlet);
   const host = await controlHost(role, { plan, outlet, south, signal });
   const runner = new CycleRunner({
@@ -77,10 +78,11 @@ interface ControlOutlet extends RoundSinks {
   readonly overrides: QualityOverrides;
 }
 
-function controlOutlet({ context, clock, epoch, log }: Role): ControlOutlet {
-  const { table, runtimeDirectory } = context;
-  const image = new PointImage(table.points.length);
-  const overrides = new QualityOverrides(table.points.length);
+function controlOutlet(role: Role, grid: GridPlan | undefined): ControlOutlet {
+  const { context, clock, epoch, log } = role;
+  const { table, runtimeDirectory, maxAgesMs } = context;
+  const image = new PointImage(table.points.length, maxAgesMs);
+  const overrides = new QualityOverrides(grid === undefined ? [] : doubtfulPoints(grid));
   const producer = new RoundProducer({
     socketPath: socketPath(runtimeDirectory, "control/rounds"),
     role: "control",

@@ -22,8 +22,6 @@ import type { SiteContext } from "./site-context.ts";
 
 /** A feeder that is read this often follows the load closely enough to set the pace of a check. */
 const PACE_SETTER_MS = 200;
-/** How many poll periods a value stays usable where the site does not say. */
-const AGE_IN_PERIODS = 2.5;
 /** Age limit of what is read once per connection. */
 const ONCE_MAX_AGE_MS = 24 * 3_600_000;
 const REPEAT_MS = 1_000;
@@ -305,8 +303,7 @@ function interlocks(
 }
 
 function maxAgeOf(context: SiteContext, point: PointIndex): number {
-  const everyMs = context.table.points[point]?.everyMs;
-  return everyMs === undefined ? ONCE_MAX_AGE_MS : everyMs * AGE_IN_PERIODS;
+  return Math.min(context.maxAgesMs[point] ?? ONCE_MAX_AGE_MS, ONCE_MAX_AGE_MS);
 }
 
 function input(context: SiteContext, device: string, name: string): InputPoint | undefined {

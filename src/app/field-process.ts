@@ -6,11 +6,15 @@ import { isAborted } from "../link/abort.ts";
 import { RequestServer } from "../link/request-server.ts";
 import { RoundProducer } from "../link/round-producer.ts";
 import { socketPath, SOCKET_MODE } from "../link/socket-paths.ts";
+import { OrderGivers } from "./order-givers.ts";
 import { OWN_POINTS_MS, OwnPoints } from "./own-points.ts";
 import { CpuMeter, type Role } from "./role.ts";
 import { RoundTap } from "./round-tap.ts";
 import { South } from "./south.ts";
 import { writeReport } from "./write-report.ts";
+
+/** How often field looks whether control is there. */
+const ORDERS_LOOK_MS = 500;
 
 /** gateway-field: every device that the control loop does not need. */
 export async function runField(role: Role, signal: AbortSignal): Promise<void> {
@@ -35,11 +39,12 @@ export async function runField(role: Role, signal: AbortSignal): Promise<void> {
     },
     onEvent: tell,
   });
+  const givers = new OrderGivers(clock.now());
   const orders = new RequestServer({
     socketPath: socketPath(runtimeDirectory, "field/orders"),
     mode: SOCKET_MODE,
     methods: new Map([
-      ["write", async ({ params, signal: gone }) => obey(south, context, params, gone)],
+      ["write", async ({ params, signal: gone }) => obey({ south, context, givers }, params, gone)],
     ]),
   });
   await producer.listen(signal);
@@ -47,18 +52,23 @@ export async function runField(role: Role, signal: AbortSignal): Promise<void> {
   log.info({ event: "started", devices: south.devices.length, epoch }, "field runs");
   watchdog.ready();
   const reporting = reportOwnPoints({ role, south, producer }, signal);
+  const watching = watchOrders({ role, orders, givers }, signal);
   await south.run({ emit: tap.emit, onEvent: tell }, signal);
-  await reporting;
+  await Promise.all([reporting, watching]);
   await producer.closed();
   watchdog.stopping();
 }
 
 async function obey(
-  south: South,
-  context: Role["context"],
+  parts: {
+    readonly south: South;
+    readonly context: Role["context"];
+    readonly givers: OrderGivers;
+  },
   params: unknown,
   signal: AbortSignal,
 ): Promise<unknown> {
+  const { south, context, givers } = parts;
   const order = orderOf(params);
   const device = context.table.devices.find(({ id }) => id === order.device);
   const driver = device === undefined ? undefined : south.driver(device.stream);
@@ -67,6 +77,7 @@ async function obey(
       device: order.device,
       reason: "not a device here",
     });
+  givers.note(driver);
   const outcomes = await driver.write(order.setpoints, signal);
   return outcomes.map((outcome, at) => writeReport(order.setpoints[at], outcome));
 }
@@ -98,6 +109,24 @@ function setpointOf(member: unknown): Setpoint {
   if (typeof point !== "number" || typeof value !== "number" || !isWhen)
     throw new GatewayError("REQUEST_REFUSED", { reason: "a setpoint has point, value, confirm" });
   return { point: pointIndex(point), value, confirm };
+}
+
+/** Lets devices go when control, which gave the orders for them, is gone. */
+async function watchOrders(
+  parts: {
+    readonly role: Role;
+    readonly orders: RequestServer;
+    readonly givers: OrderGivers;
+  },
+  signal: AbortSignal,
+): Promise<void> {
+  const { orders, givers } = parts;
+  const { clock, log } = parts.role;
+  while (!isAborted(signal)) {
+    await clock.sleep(ORDERS_LOOK_MS, signal).catch(() => undefined);
+    const count = givers.look(orders.counters().connections, clock.now());
+    if (count > 0) log.warn({ event: "let-go", devices: count }, "control is gone: setpoints end");
+  }
 }
 
 async function reportOwnPoints(

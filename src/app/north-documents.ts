@@ -94,14 +94,14 @@ export class NorthDocuments {
   #realtime(): void {
     const { publisher, prefix, image, clock } = this.#parts;
     if (!publisher.counters().connected) return;
-    image.take();
+    image.take(clock.now());
     publisher.publishNow(`${prefix}power/realtime`, this.#power.encode(image.view, clock.utcNow()));
   }
 
   #kept(periodMs: number): void {
     const { publisher, prefix, image, clock } = this.#parts;
     const expirySeconds = Math.max(1, Math.ceil((EXPIRY_PERIODS * periodMs) / 1_000));
-    image.take();
+    image.take(clock.now());
     const at = clock.utcNow();
     const keep = (topic: string, payload: Uint8Array): void => {
       publisher.setRetained({ topic: prefix + topic, payload, expirySeconds });

@@ -69,7 +69,7 @@ export function queryAnswers(parts: QueryParts): ReadonlyMap<string, Answer> {
 async function statusAnswer(
   parts: QueryParts,
 ): Promise<ServicesStatus & { readonly store: StoreStats; readonly quality: object }> {
-  parts.image.take();
+  parts.image.take(parts.clock.now());
   const { quality } = parts.image.view;
   let good = 0;
   let bad = 0;
@@ -92,8 +92,8 @@ function pointsAnswer(parts: QueryParts, params: unknown): readonly PointAnswer[
   const { context, image, clock } = parts;
   const filter = textOf(params, "filter") ?? "";
   const from = numberOf(params, "from") ?? 0;
-  image.take();
   const now = clock.now();
+  image.take(now);
   return context.table.points
     .filter((point) => point.readable && point.id.includes(filter))
     .slice(from, from + POINTS_MAX)

@@ -1,16 +1,22 @@
 import type { PlantEvent } from "../domain/event.ts";
-import { pointIndex, type PointIndex, type StreamId } from "../domain/point.ts";
+import {
+  type PointDefinition,
+  type PointIndex,
+  pointIndex,
+  type StreamId,
+} from "../domain/point.ts";
 import { GOOD, qualityCode } from "../domain/quality.ts";
 import type { Reading, Round } from "../domain/round.ts";
 import { type AlarmRule, AlarmWatch } from "../points/alarms.ts";
-import { FrozenDetector, type FrozenWatch } from "../points/frozen.ts";
+import { FrozenDetector, type FrozenWatch, type Heartbeat } from "../points/frozen.ts";
 import type { BoundPoint } from "../profiles/binding.ts";
 import type { DeviceContext, SiteContext } from "./site-context.ts";
 
-/** A heartbeat that stands still this many poll periods means that the device is frozen. */
+/** Where the profile does not say it: a heartbeat stands still after so many poll periods … */
 const HEARTBEAT_PERIODS = 5;
-/** Floating-point measurements move by more than this share of their value, or they stand still. */
-const FLOAT_RESOLUTION = 0;
+/** … and at least this long: heartbeats count seconds. */
+const HEARTBEAT_AFTER_MIN_MS = 2_000;
+const HEARTBEAT = "heartbeat";
 
 export interface RoundSinks {
   /** Gets every round with its final quality. */
@@ -32,9 +38,9 @@ export class RoundTap {
 
   constructor(context: SiteContext, devices: readonly DeviceContext[], sinks: RoundSinks) {
     this.#sinks = sinks;
-    const pointCount = context.table.points.length;
+    const { points } = context.table;
     for (const device of devices) {
-      const detector = frozenDetector(device, pointCount);
+      const detector = frozenDetector(device, points);
       const { stream, firstPoint, pointCount: count } = device.definition;
       if (detector !== undefined) this.#detectors.set(stream, detector);
       this.#links.set(stream, { point: pointIndex(firstPoint + count - 1), isUp: undefined });
@@ -42,7 +48,7 @@ export class RoundTap {
     const trips = new Set(context.site.control?.trips);
     // Control tells of its trips itself, latched and with their first-out.
     const rules = devices.flatMap(alarmRules).filter(({ id }) => !trips.has(id));
-    this.#alarms = rules.length > 0 ? new AlarmWatch(rules, pointCount) : undefined;
+    this.#alarms = rules.length > 0 ? new AlarmWatch(rules, points.length) : undefined;
   }
 
   /** Called by the supervisor for every round of its device. */
@@ -101,9 +107,11 @@ function withValue(reading: Reading, point: PointIndex, value: number): Reading 
   return { ...reading, points, values, quality, sourceTimes };
 }
 
-function frozenDetector(device: DeviceContext, pointCount: number): FrozenDetector | undefined {
-  const { definition, profile } = device;
-  const watches = profile.points
+function frozenDetector(
+  device: DeviceContext,
+  points: readonly PointDefinition[],
+): FrozenDetector | undefined {
+  const watches = device.profile.points
     .filter((point) => point.frozenAfterMs !== undefined)
     .map((point): FrozenWatch => ({
       point: placeOf(device, point.ordinal),
@@ -112,27 +120,38 @@ function frozenDetector(device: DeviceContext, pointCount: number): FrozenDetect
       resolution: resolutionOf(point),
     }));
   if (watches.length === 0) return undefined;
-  const heartbeat = profile.points.find((point) => point.id === "heartbeat");
-  const beatEveryMs = heartbeat?.group === undefined ? 0 : profile.groups[heartbeat.group]?.everyMs;
-  return new FrozenDetector({
-    device: definition.id,
-    pointCount,
-    watches,
-    heartbeat:
-      heartbeat === undefined || beatEveryMs === undefined || beatEveryMs === 0
-        ? undefined
-        : {
-            point: placeOf(device, heartbeat.ordinal),
-            afterMs: Math.max(2_000, beatEveryMs * HEARTBEAT_PERIODS),
-          },
-    eventId: "meter-frozen",
-  });
+  const heartbeat = heartbeatOf(device, points);
+  return new FrozenDetector({ device: device.definition.id, watches, heartbeat });
+}
+
+/**
+ * The device's own counter, where it has one that is polled. When it stands still nothing behind it
+ * measures any more, so it spoils all that is measured. A setpoint is no measurement: its register
+ * holds what was written last, whether the device lives or not. Nor is what is read once.
+ */
+function heartbeatOf(
+  device: DeviceContext,
+  points: readonly PointDefinition[],
+): Heartbeat | undefined {
+  const { firstPoint, pointCount } = device.definition;
+  const own = points.slice(firstPoint, firstPoint + pointCount);
+  const counter = own.find(({ name }) => name === HEARTBEAT);
+  if (counter?.everyMs === undefined) return undefined;
+  const said = device.profile.points.find(({ id }) => id === HEARTBEAT)?.frozenAfterMs;
+  return {
+    point: counter.index,
+    pointName: counter.name,
+    afterMs: said ?? Math.max(HEARTBEAT_AFTER_MIN_MS, counter.everyMs * HEARTBEAT_PERIODS),
+    spoils: own
+      .filter(({ everyMs, writable }) => everyMs !== undefined && !writable)
+      .map(({ index }) => index),
+  };
 }
 
 /** Half a step of an integer register; any change of a float. */
 function resolutionOf(point: BoundPoint): number {
   const conversion = point.read?.conversion;
-  if (conversion === undefined || conversion.raw.startsWith("float")) return FLOAT_RESOLUTION;
+  if (conversion === undefined || conversion.raw.startsWith("float")) return 0;
   return conversion.sf === undefined ? Math.abs(conversion.scale) / 2 : 0;
 }
 
@@ -147,7 +166,6 @@ function alarmRules(device: DeviceContext): AlarmRule[] {
     pointName: profile.points[alarm.ordinal]?.id ?? "",
     when: alarm.when,
     isActiveLow: alarm.isActiveLow,
-    isLatched: alarm.isLatched,
   }));
 }
 

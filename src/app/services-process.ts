@@ -96,7 +96,7 @@ class GatewayServices {
     const form: TelemetryForm = site.mqtt.values;
     this.#bootId = `${role.epoch}`;
     this.#prefix = `dcpi/v1/${site.site}/${site.gateway}/`;
-    this.#image = new PointImage(table.points.length);
+    this.#image = new PointImage(table.points.length, context.maxAgesMs);
     this.#model = modelDocument(
       table,
       { speaker, version: VERSION, telemetry: form, features: FEATURES },

@@ -8,6 +8,7 @@ import type { ConnectionConfig, DeviceConfig, SiteConfig, StoreConfig } from "..
 import { assert } from "../domain/assert.ts";
 import { GatewayError } from "../domain/errors.ts";
 import type { DeviceDefinition, PointTable } from "../domain/point.ts";
+import { maxAges } from "../points/freshness.ts";
 import type { CompiledProfile } from "../profiles/binding.ts";
 import { PROFILE_ROOT } from "./package-root.ts";
 import { loadProfiles, ProfileFiles } from "./profile-files.ts";
@@ -25,6 +26,8 @@ export interface SiteContext {
   /** The site file, for messages. */
   readonly file: string;
   readonly table: PointTable;
+  /** How old each point of the table may get, ms, by its place. */
+  readonly maxAgesMs: Float64Array;
   /** Compiled profile by device id. */
   readonly profiles: ReadonlyMap<string, CompiledProfile>;
   /** Devices of the site file; those of the gateway itself are only in the table. */
@@ -70,6 +73,7 @@ export function contextOf(site: SiteConfig, file: string): SiteContext {
     site,
     file,
     table,
+    maxAgesMs: maxAges(table, ageLimits(site)),
     profiles,
     devices: site.devices.map((config, index) =>
       deviceContext(site, config, table.devices[index], profiles.get(config.id)),
@@ -78,6 +82,12 @@ export function contextOf(site: SiteConfig, file: string): SiteContext {
     dataDirectory,
     runtimeDirectory: runtimeDirectoryOf(site, file, dataDirectory),
   };
+}
+
+function ageLimits({ devices }: SiteConfig): ReadonlyMap<string, number> {
+  return new Map(
+    devices.flatMap(({ id, maxAgeMs }) => (maxAgeMs === undefined ? [] : [[id, maxAgeMs]])),
+  );
 }
 
 /** The site's own profiles come before the shipped ones. */

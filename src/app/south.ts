@@ -86,7 +86,11 @@ export class South {
     return {
       device: definition,
       points: profilePoints(table.points, definition.firstPoint, profile.points.length),
-      limits: { ...SUPERVISOR_LIMITS, busShare: this.#isShared(device) ? BUS_SHARE : undefined },
+      limits: {
+        ...SUPERVISOR_LIMITS,
+        busShare: this.#isShared(device) ? BUS_SHARE : undefined,
+        maxAgeMs: config.maxAgeMs,
+      },
       periodMs: periods.length > 0 ? Math.min(...periods) : 1_000,
       makeDriver: (phaseMs) => this.#makeDriver(device, phaseMs),
     };
@@ -164,10 +168,13 @@ function profilePoints(
   return points.slice(first, first + count);
 }
 
-function endpointOf(connection: ConnectionConfig): LinkEndpoint {
+/** Where and how a connection of the site file is made. */
+export function endpointOf(connection: ConnectionConfig): LinkEndpoint {
   switch (connection.protocol) {
-    case "modbus-tcp":
-      return { kind: "tcp", host: connection.host, port: connection.port ?? MODBUS_PORT };
+    case "modbus-tcp": {
+      const { host, port = MODBUS_PORT, client = "own" } = connection;
+      return { kind: "tcp", host, port, client };
+    }
     case "modbus-rtu-over-tcp":
       return { kind: "rtu-over-tcp", host: connection.host, port: connection.port ?? MODBUS_PORT };
     case "modbus-rtu":

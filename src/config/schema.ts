@@ -26,7 +26,18 @@ const Port = Type.Optional(
 /** One cable or socket; several devices may share it, told apart by their unit id. */
 export const ConnectionConfig = Type.Union([
   closed(
-    { protocol: Type.Literal("modbus-tcp"), host: Host, port: Port },
+    {
+      protocol: Type.Literal("modbus-tcp"),
+      host: Host,
+      port: Port,
+      client: Type.Optional(
+        Type.Union([Type.Literal("own"), Type.Literal("modbus-serial")], {
+          description:
+            "Which Modbus client speaks; without it `own`. `modbus-serial` costs more and is for " +
+            "a device that gets on with that library only.",
+        }),
+      ),
+    },
     "Modbus TCP, one device or a gateway with several units.",
   ),
   closed(
@@ -66,7 +77,13 @@ export const DeviceConfig = closed(
       { default: {}, description: "Poll period by group of the profile, ms; 0: once." },
     ),
     maxAgeMs: Type.Optional(
-      Type.Integer({ minimum: 40, maximum: 86_400_000, description: "Oldest usable value, ms." }),
+      Type.Integer({
+        minimum: 40,
+        maximum: 86_400_000,
+        description:
+          "Oldest usable value, ms, of points that are polled more often than that; then it is bad. " +
+          "Without it 2.5 poll periods.",
+      }),
     ),
     parameters: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()]), {
       default: {},

@@ -1,3 +1,4 @@
+import type { PointIndex } from "../domain/point.ts";
 import { qualityCode } from "../domain/quality.ts";
 import type { MonotonicMs } from "../domain/time.ts";
 import { freshValue, type ImageView } from "../points/image.ts";
@@ -102,6 +103,11 @@ export function observeGrid(state: GridState, plan: GridPlan, sight: GridSight):
     judge(state, plan, { ...sight, byMeterW, byFeedersW });
   choose(state, plan, { ...sight, meterW, byMeterW, byFeedersW });
   tellSource(state, plan, sight);
+}
+
+/** Every point that `distrustedPoints` may ever name. */
+export function doubtfulPoints(plan: GridPlan): readonly PointIndex[] {
+  return [plan.power.point, ...plan.feeders.map(({ point }) => point)];
 }
 
 /** What control does not believe, for the readings that go north. */

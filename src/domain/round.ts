@@ -1,5 +1,5 @@
-import type { PointId, StreamId } from "./point.ts";
-import type { Quality, QualityCode } from "./quality.ts";
+import type { StreamId } from "./point.ts";
+import type { QualityCode } from "./quality.ts";
 import type { MonotonicMs, UtcMs } from "./time.ts";
 
 /**
@@ -30,16 +30,6 @@ export interface Round extends Reading {
   readonly stream: StreamId;
   /** Gap-free per stream within one epoch of the producer; the first is 1. */
   readonly seq: number;
-}
-
-/** One observation of one point, for readers. */
-export interface Sample {
-  readonly id: PointId;
-  /** In the point's unit. Undefined when and only when quality is bad. */
-  readonly value: number | string | undefined;
-  readonly quality: Quality;
-  readonly sourceTime: UtcMs | undefined;
-  readonly receivedAt: MonotonicMs;
 }
 
 /** A point's value while a round is being made. */

@@ -1,9 +1,10 @@
+import { maxAgeMs } from "../domain/age.ts";
 import type { PointDefinition } from "../domain/point.ts";
 import { GOOD, isBad, type QualityCode } from "../domain/quality.ts";
 import type { Reading } from "../domain/round.ts";
 import type { MonotonicMs, UtcMs } from "../domain/time.ts";
 
-/** A point is silent after so many of its periods … */
+/** A point is silent after so many of its periods, if its maximum age is not shorter … */
 const PERIODS = 2;
 /** … and so much longer, because a poll that comes on time takes some time itself. */
 const SLACK_SHARE = 0.1;
@@ -37,7 +38,8 @@ export class PointWatch {
   #silentCount = 0;
   #lastMarkedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(points: readonly PointDefinition[], now: MonotonicMs) {
+  /** @param limitMs maximum age of the device's points by the site's word, see `maxAgeMs` */
+  constructor(points: readonly PointDefinition[], now: MonotonicMs, limitMs?: number) {
     this.#points = Uint32Array.from(points, ({ index }) => index);
     this.#firstPoint = points[0]?.index ?? 0;
     this.#heardAt = new Float64Array(points.length).fill(now);
@@ -45,7 +47,7 @@ export class PointWatch {
     this.#marks = new Uint8Array(points.length);
     this.#isRead = Uint8Array.from(points, ({ everyMs }) => (everyMs === undefined ? 0 : 1));
     this.#sourceTimes = new Float64Array(points.length);
-    this.#classes = classesOf(points, now);
+    this.#classes = classesOf(points, now, limitMs);
   }
 
   /** Points that are marked now. */
@@ -163,7 +165,11 @@ export class PointWatch {
   }
 }
 
-function classesOf(points: readonly PointDefinition[], now: MonotonicMs): PeriodClass[] {
+function classesOf(
+  points: readonly PointDefinition[],
+  now: MonotonicMs,
+  limitMs: number | undefined,
+): PeriodClass[] {
   const members = new Map<number, number[]>();
   points.forEach(({ everyMs }, position) => {
     if (everyMs === undefined) return;
@@ -173,7 +179,7 @@ function classesOf(points: readonly PointDefinition[], now: MonotonicMs): Period
   });
   return [...members].map(([everyMs, positions]) => {
     const slackMs = Math.min(Math.max(everyMs * SLACK_SHARE, SLACK_MIN_MS), SLACK_MAX_MS);
-    const silentAfterMs = PERIODS * everyMs + slackMs;
+    const silentAfterMs = Math.min(PERIODS * everyMs + slackMs, maxAgeMs(everyMs, limitMs));
     return { silentAfterMs, members: Uint32Array.from(positions), checkAt: now + silentAfterMs };
   });
 }

@@ -1,4 +1,3 @@
-import { setMaxListeners } from "node:events";
 import { assert } from "../domain/assert.ts";
 import { GatewayError } from "../domain/errors.ts";
 import type { PlantEvent } from "../domain/event.ts";
@@ -26,6 +25,8 @@ export interface SupervisorLimits {
    * was late once is no event.
    */
   readonly tellAfterMs: number;
+  /** The site's word on how old values of the device may get; undefined: it says nothing. */
+  readonly maxAgeMs: number | undefined;
 }
 
 export const SUPERVISOR_LIMITS: SupervisorLimits = {
@@ -34,6 +35,7 @@ export const SUPERVISOR_LIMITS: SupervisorLimits = {
   refreshMs: 10_000,
   busShare: undefined,
   tellAfterMs: 500,
+  maxAgeMs: undefined,
 };
 
 /** What every device of a process has in common. */
@@ -61,14 +63,12 @@ const CONFIGURATION = qualityCode("configuration");
  * points bad when it is silent, and tries again after a wait that grows.
  *
  * A point is bad/no-communication as soon as the driver fails, or when no reading of it came for
- * two of its periods. Its source time is then when it was last good.
+ * two of its periods or for its maximum age. Its source time is then when it was last good.
  */
 export async function superviseDevice(
   options: SupervisedDevice,
   signal: AbortSignal,
 ): Promise<void> {
-  // Every device of a process listens to the same signal; that is no leak.
-  setMaxListeners(0, signal);
   const supervisor = new DeviceSupervisor(options);
   await supervisor.run(signal);
 }
@@ -84,7 +84,8 @@ class DeviceSupervisor {
 
   constructor(options: SupervisedDevice) {
     this.#options = options;
-    this.#watch = new PointWatch(options.points, options.clock.now());
+    const { points, clock, limits } = options;
+    this.#watch = new PointWatch(points, clock.now(), limits.maxAgeMs);
     this.#waitMs = options.limits.retryMinMs;
   }
 

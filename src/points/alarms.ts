@@ -18,8 +18,6 @@ export interface AlarmRule {
   readonly when: { readonly bit: number } | { readonly equals: number };
   /** True when the alarm is there while the bit is 0, or the value differs. */
   readonly isActiveLow: boolean;
-  /** Stays after its cause is gone, until `reset`. */
-  readonly isLatched: boolean;
 }
 
 const NONE = -1;
@@ -39,6 +37,9 @@ export function conditionHolds(
 /**
  * Turns readings into alarms that are raised and cleared. A bad value does neither: what is not
  * known is told by its quality. An uncertain value may raise, but does not clear.
+ *
+ * An alarm is told as the device shows it. What has to stay until a person resets it is a trip:
+ * control latches that, saves it, and has the way to reset it.
  */
 export class AlarmWatch {
   readonly #rules: readonly AlarmRule[];
@@ -46,15 +47,12 @@ export class AlarmWatch {
   readonly #firstOf: Int32Array;
   readonly #nextOf: Int32Array;
   readonly #isActive: Uint8Array;
-  /** 1 while the cause is there, also where the alarm is latched. */
-  readonly #isCaused: Uint8Array;
 
   constructor(rules: readonly AlarmRule[], pointCount: number) {
     this.#rules = rules;
     this.#firstOf = new Int32Array(pointCount).fill(NONE);
     this.#nextOf = new Int32Array(rules.length).fill(NONE);
     this.#isActive = new Uint8Array(rules.length);
-    this.#isCaused = new Uint8Array(rules.length);
     for (const [at, rule] of rules.entries()) {
       assert(rule.point < pointCount, `alarm ${rule.id} names a point outside the table`);
       this.#nextOf[at] = linkAt(this.#firstOf, rule.point);
@@ -78,23 +76,6 @@ export class AlarmWatch {
     }
   }
 
-  /** Alarms that are active now, in the order of the rules. */
-  active(): readonly AlarmRule[] {
-    return this.#rules.filter((_rule, at) => this.#isActive[at] === 1);
-  }
-
-  /** Clears latched alarms of this id whose cause is gone; returns how many. */
-  reset(id: string, utc: UtcMs, events: PlantEvent[]): number {
-    let count = 0;
-    for (const [at, rule] of this.#rules.entries()) {
-      if (rule.id !== id || this.#isActive[at] !== 1 || this.#isCaused[at] === 1) continue;
-      this.#isActive[at] = 0;
-      events.push(eventOf(rule, "cleared", utc));
-      count += 1;
-    }
-    return count;
-  }
-
   #evaluate(
     at: number,
     value: number,
@@ -104,9 +85,7 @@ export class AlarmWatch {
     assert(rule !== undefined, "every place in the index has its rule");
     const isThere = conditionHolds(rule, value);
     if (!isThere && !context.isCertain) return;
-    this.#isCaused[at] = isThere ? 1 : 0;
-    const isActive = this.#isActive[at] === 1;
-    if (isThere === isActive || (isActive && rule.isLatched)) return;
+    if (isThere === (this.#isActive[at] === 1)) return;
     this.#isActive[at] = isThere ? 1 : 0;
     context.events.push(eventOf(rule, isThere ? "raised" : "cleared", context.utc));
   }

@@ -16,17 +16,23 @@ export interface FrozenWatch {
   readonly resolution: number;
 }
 
+/** A counter that the device itself moves. It may be a watched point as well. */
+export interface Heartbeat {
+  readonly point: PointIndex;
+  readonly pointName: string;
+  readonly afterMs: number;
+  /** What is not believed while it stands still. */
+  readonly spoils: readonly PointIndex[];
+}
+
 export interface FrozenOptions {
   readonly device: string;
-  readonly pointCount: number;
   readonly watches: readonly FrozenWatch[];
   /**
-   * A counter that the device itself moves. Where there is one it decides: while it moves, a value
-   * that stands still only warns; when it stands still, every watched value is frozen.
+   * Where there is one it decides: while it moves, a value that stands still only warns; when it
+   * stands still, everything that it spoils and every watched value is frozen.
    */
-  readonly heartbeat: { readonly point: PointIndex; readonly afterMs: number } | undefined;
-  /** Id of the event: `meter-frozen`. */
-  readonly eventId: string;
+  readonly heartbeat: Heartbeat | undefined;
 }
 
 const STALE = qualityCode("stale");
@@ -41,25 +47,36 @@ const MAXIMUM_WATCHES = NOT_WATCHED;
 export class FrozenDetector {
   readonly #options: FrozenOptions;
   readonly #overrides: QualityOverrides;
-  /** Place of the watch by point; the heartbeat stands behind the watches. */
+  /** Place of the watch by point, behind `#first`. */
   readonly #slots: Uint8Array;
+  readonly #first: number;
+  /** Everything that a dead heartbeat lowers. */
+  readonly #spoiled: readonly PointIndex[];
   readonly #lastValues: Float64Array;
   /** When each watched value last moved, monotonic ms; NaN before its first reading. */
   readonly #movedAt: Float64Array;
   /** 1 where a value stands still; with a heartbeat that need not make it stale. */
   readonly #isStill: Uint8Array;
+  #beat = Number.NaN;
+  /** When the heartbeat last moved, and when it was last read, monotonic ms. */
+  #beatAt = Number.NaN;
+  #heardAt = Number.NaN;
+  #isDead = false;
   #isRaised = false;
 
   constructor(options: FrozenOptions) {
-    const { watches, heartbeat, pointCount } = options;
+    const { watches, heartbeat } = options;
     assert(watches.length < MAXIMUM_WATCHES, "a device has at most 254 watched points");
     this.#options = options;
-    this.#overrides = new QualityOverrides(pointCount);
-    this.#slots = new Uint8Array(pointCount).fill(NOT_WATCHED);
-    watches.forEach((watch, slot) => (this.#slots[watch.point] = slot));
-    if (heartbeat !== undefined) this.#slots[heartbeat.point] = watches.length;
-    this.#lastValues = new Float64Array(watches.length + 1).fill(Number.NaN);
-    this.#movedAt = new Float64Array(watches.length + 1).fill(Number.NaN);
+    const watched = watches.map(({ point }) => point);
+    this.#spoiled = [...new Set([...watched, ...(heartbeat?.spoils ?? [])])];
+    this.#overrides = new QualityOverrides(this.#spoiled);
+    this.#first = watched.length === 0 ? 0 : Math.min(...watched);
+    const last = Math.max(-1, ...watched);
+    this.#slots = new Uint8Array(last < 0 ? 0 : last - this.#first + 1).fill(NOT_WATCHED);
+    watched.forEach((point, slot) => (this.#slots[point - this.#first] = slot));
+    this.#lastValues = new Float64Array(watches.length).fill(Number.NaN);
+    this.#movedAt = new Float64Array(watches.length).fill(Number.NaN);
     this.#isStill = new Uint8Array(watches.length);
   }
 
@@ -68,10 +85,15 @@ export class FrozenDetector {
    * Returns what to pass on, see `QualityOverrides.apply`; pushes raised and cleared events.
    */
   apply(reading: Reading, events: PlantEvent[]): Reading {
+    const beating = this.#options.heartbeat?.point;
     for (let at = 0; at < reading.points.length; at += 1) {
-      const slot = byteAt(this.#slots, placeAt(reading.points, at));
-      if (slot === NOT_WATCHED || !isGood(byteAt(reading.quality, at))) continue;
-      this.#note(slot, numberAt(reading.values, at), reading.receivedAt);
+      const point = placeAt(reading.points, at);
+      const slot = this.#slots[point - this.#first] ?? NOT_WATCHED;
+      if (slot === NOT_WATCHED && point !== beating) continue;
+      if (!isGood(byteAt(reading.quality, at))) continue;
+      const value = numberAt(reading.values, at);
+      if (slot !== NOT_WATCHED) this.#note(slot, value, reading.receivedAt);
+      if (point === beating) this.#noteBeat(value, reading.receivedAt);
     }
     this.#judge(reading.receivedAt);
     this.#tell(reading, events);
@@ -86,33 +108,42 @@ export class FrozenDetector {
     this.#movedAt[slot] = now;
   }
 
+  #noteBeat(value: number, now: number): void {
+    this.#heardAt = now;
+    if (value === this.#beat) return;
+    this.#beat = value;
+    this.#beatAt = now;
+  }
+
   #judge(now: number): void {
     const { watches, heartbeat } = this.#options;
-    const beatAgeMs = now - numberAt(this.#movedAt, watches.length);
-    const hasHeartbeat = heartbeat !== undefined && !Number.isNaN(beatAgeMs);
-    const isDead = hasHeartbeat && beatAgeMs >= heartbeat.afterMs;
     for (const [slot, watch] of watches.entries()) {
       const isStill = now - numberAt(this.#movedAt, slot) >= watch.afterMs;
       this.#isStill[slot] = isStill ? 1 : 0;
-      const isStale = hasHeartbeat ? isDead : isStill;
-      this.#overrides.set(watch.point, isStale ? STALE : GOOD);
     }
+    if (heartbeat === undefined || Number.isNaN(this.#beatAt)) {
+      for (const [slot, { point }] of watches.entries())
+        this.#overrides.set(point, this.#isStill[slot] === 1 ? STALE : GOOD);
+      return;
+    }
+    // One that is not read does not stand still: its own quality tells of it.
+    this.#isDead = this.#heardAt - this.#beatAt >= heartbeat.afterMs;
+    if (this.#overrides.loweredCount === (this.#isDead ? this.#spoiled.length : 0)) return;
+    for (const point of this.#spoiled) this.#overrides.set(point, this.#isDead ? STALE : GOOD);
   }
 
   #tell(reading: Reading, events: PlantEvent[]): void {
-    const isActive = this.#overrides.loweredCount > 0 || this.#isStill.includes(1);
+    const isActive = this.#isDead || this.#isStill.includes(1);
     if (isActive === this.#isRaised) return;
     this.#isRaised = isActive;
-    const { device, eventId, watches } = this.#options;
-    const first = watches.find(
-      (watch, slot) => this.#isStill[slot] === 1 || !isGood(this.#overrides.get(watch.point)),
-    );
+    const { device, watches, heartbeat } = this.#options;
+    const still = this.#isDead ? heartbeat : watches.find((_, slot) => this.#isStill[slot] === 1);
     events.push({
-      id: eventId,
+      id: "values-frozen",
       severity: "warning",
       phase: isActive ? "raised" : "cleared",
       device,
-      point: first?.pointName,
+      point: still?.pointName,
       text: isActive
         ? `${device} answers, but its values no longer move`
         : `the values of ${device} move again`,

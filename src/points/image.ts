@@ -1,8 +1,8 @@
 import { assert } from "../domain/assert.ts";
-import { type PointTable, type PointIndex } from "../domain/point.ts";
-import { GOOD, isBad, type QualityCode, qualityCode, qualityOf } from "../domain/quality.ts";
-import type { Reading, Sample } from "../domain/round.ts";
-import { type MonotonicMs, utcMs } from "../domain/time.ts";
+import type { PointIndex } from "../domain/point.ts";
+import { GOOD, isBad, qualityCode } from "../domain/quality.ts";
+import type { Reading } from "../domain/round.ts";
+import type { MonotonicMs } from "../domain/time.ts";
 import { byteAt, numberAt, placeAt } from "./number-at.ts";
 
 /**
@@ -24,18 +24,6 @@ export interface ImageView {
   readonly texts: ReadonlyMap<number, string>;
 }
 
-/** What `take` swapped in. */
-export interface ImageTake {
-  /** Points that got a newer value. */
-  readonly points: number;
-  /** Values that a newer one replaced before anybody took them, since the take before. */
-  readonly overwritten: number;
-  /** Values older than the one already there, dropped since the take before. */
-  readonly late: number;
-  /** Values of points outside the table, dropped since the take before. */
-  readonly foreign: number;
-}
-
 /**
  * How far a value may lie in the future of its reader, ms: the clock of a cycle is read once,
  * before the readings that arrived during its start.
@@ -48,8 +36,8 @@ const TOO_OLD = qualityCode("too-old");
  * The latest value of every point. Drivers post at their own pace; one reader, the cycle, takes
  * everything in at once at its start, so that all of a cycle sees the same plant.
  *
- * Bounded by the table: of several readings of one point between two takes the newest is kept and
- * the others are counted.
+ * Bounded by the table: of several readings of one point between two takes the newest is kept. A
+ * value that nobody renews becomes bad/too-old in time, whoever was to renew it.
  */
 export class PointImage {
   readonly view: ImageView;
@@ -65,15 +53,17 @@ export class PointImage {
     readonly isWaiting: Uint8Array;
     readonly waiting: Uint32Array;
   };
+  readonly #maxAgesMs: Float64Array | undefined;
   #waitingCount = 0;
-  #overwritten = 0;
-  #late = 0;
-  #foreign = 0;
-  readonly #expired: Uint32Array;
+  /** Nothing gets too old before this, monotonic ms. */
+  #expireAt = Infinity;
 
-  constructor(pointCount: number) {
+  /** @param maxAgesMs oldest allowed age by place, see `maxAges`; undefined: nothing ages */
+  constructor(pointCount: number, maxAgesMs?: Float64Array) {
     assert(Number.isInteger(pointCount) && pointCount >= 0, "a table has a whole number of points");
+    assert((maxAgesMs?.length ?? pointCount) === pointCount, "every point has its maximum age");
     this.#pointCount = pointCount;
+    this.#maxAgesMs = maxAgesMs;
     this.view = {
       values: new Float64Array(pointCount).fill(Number.NaN),
       quality: new Uint8Array(pointCount).fill(qualityCode("never-read")),
@@ -91,7 +81,6 @@ export class PointImage {
       isWaiting: new Uint8Array(pointCount),
       waiting: new Uint32Array(pointCount),
     };
-    this.#expired = new Uint32Array(pointCount);
   }
 
   /** Copies a reading's columns; the caller may fill its arrays again at once. Never blocks. */
@@ -100,14 +89,8 @@ export class PointImage {
     const inbox = this.#inbox;
     for (let at = 0; at < points.length; at += 1) {
       const index = placeAt(points, at);
-      if (index >= this.#pointCount) {
-        this.#foreign += 1;
-        continue;
-      }
-      if (receivedAt < numberAt(inbox.receivedAt, index)) {
-        this.#late += 1;
-        continue;
-      }
+      assert(index < this.#pointCount, "a reading is of points of the table");
+      if (receivedAt < numberAt(inbox.receivedAt, index)) continue;
       this.#enlist(index);
       inbox.values[index] = numberAt(reading.values, at);
       inbox.quality[index] = byteAt(reading.quality, at);
@@ -117,51 +100,41 @@ export class PointImage {
     }
   }
 
-  /** Swaps in everything posted since the last call. Called by the one reader, once per cycle. */
-  take(): ImageTake {
+  /**
+   * Swaps in everything posted since the last call. Called by the one reader, once per cycle.
+   * @param now makes values older than their limit bad/too-old; their last good time stays
+   */
+  take(now?: MonotonicMs): void {
     for (let at = 0; at < this.#waitingCount; at += 1)
       this.#swapIn(placeAt(this.#inbox.waiting, at));
-    const take = {
-      points: this.#waitingCount,
-      overwritten: this.#overwritten,
-      late: this.#late,
-      foreign: this.#foreign,
-    };
     this.#waitingCount = 0;
-    this.#overwritten = 0;
-    this.#late = 0;
-    this.#foreign = 0;
-    return take;
+    if (now !== undefined && this.#maxAgesMs !== undefined && now > this.#expireAt)
+      this.#expire(this.#maxAgesMs, now);
   }
 
-  /**
-   * Makes every value older than its limit bad/too-old; its last good time stays. Returns the
-   * places that changed, valid until the next call.
-   *
-   * @param maxAgesMs oldest allowed age by place, see `maxAges`; Infinity where there is none
-   */
-  expire(maxAgesMs: Float64Array, now: MonotonicMs): Uint32Array {
-    const { receivedAt, quality, values, changedAt } = this.view;
-    let count = 0;
+  #expire(maxAgesMs: Float64Array, now: MonotonicMs): void {
+    const { receivedAt, quality } = this.view;
+    let nextAt = Infinity;
     for (let index = 0; index < this.#pointCount; index += 1) {
+      if (isBad(byteAt(quality, index))) continue;
       const dueAt = numberAt(receivedAt, index) + numberAt(maxAgesMs, index);
-      if (now <= dueAt || isBad(byteAt(quality, index))) continue;
-      quality[index] = TOO_OLD;
-      values[index] = Number.NaN;
-      changedAt[index] = now;
-      this.#texts.delete(index);
-      this.#expired[count] = index;
-      count += 1;
+      if (now > dueAt) this.#spoil(index, now);
+      else if (dueAt < nextAt) nextAt = dueAt;
     }
-    return this.#expired.subarray(0, count);
+    this.#expireAt = nextAt;
+  }
+
+  #spoil(index: number, now: MonotonicMs): void {
+    const { quality, values, changedAt } = this.view;
+    quality[index] = TOO_OLD;
+    values[index] = Number.NaN;
+    changedAt[index] = now;
+    this.#texts.delete(index);
   }
 
   #enlist(index: number): void {
     const inbox = this.#inbox;
-    if (inbox.isWaiting[index] === 1) {
-      this.#overwritten += 1;
-      return;
-    }
+    if (inbox.isWaiting[index] === 1) return;
     inbox.isWaiting[index] = 1;
     inbox.waiting[this.#waitingCount] = index;
     this.#waitingCount += 1;
@@ -185,6 +158,8 @@ export class PointImage {
     view.receivedAt[index] = receivedAt;
     view.sourceTimes[index] = numberAt(inbox.sourceTimes, index);
     inbox.isWaiting[index] = 0;
+    const dueAt = receivedAt + (this.#maxAgesMs?.[index] ?? Infinity);
+    if (dueAt < this.#expireAt) this.#expireAt = dueAt;
     if (inbox.texts.size > 0 || this.#texts.size > 0) this.#swapText(index, receivedAt);
   }
 
@@ -210,23 +185,4 @@ export function freshValue(
   const ageMs = now - numberAt(view.receivedAt, index);
   if (ageMs > maxAgeMs || ageMs < -FUTURE_MS) return undefined;
   return view.values[index];
-}
-
-/** One point as its readers see it. */
-export function sampleOf(table: PointTable, view: ImageView, index: PointIndex): Sample {
-  const point = table.points[index];
-  assert(point !== undefined, `there is no point ${index} in the table`);
-  const code: QualityCode = byteAt(view.quality, index);
-  const sourceTime = numberAt(view.sourceTimes, index);
-  return {
-    id: point.id,
-    value: isBad(code) ? undefined : shownValue(view, index),
-    quality: qualityOf(code) ?? { class: "bad", reason: "malformed" },
-    sourceTime: Number.isNaN(sourceTime) ? undefined : utcMs(sourceTime),
-    receivedAt: numberAt(view.receivedAt, index) as MonotonicMs,
-  };
-}
-
-function shownValue(view: ImageView, index: PointIndex): number | string | undefined {
-  return view.texts.get(index) ?? view.values[index];
 }

@@ -154,7 +154,7 @@ export interface WriteBinding extends RegisterPlace {
   readonly step: number | undefined;
   readonly stepRaw: number | undefined;
   readonly readBack: ReadBackRule | undefined;
-  /** Names in `interlocks` that must hold, read at most one cycle ago. */
+  /** Names in `interlocks` that must hold, on values that are not too old. */
   readonly needs: readonly string[];
   readonly before: readonly WriteStep[];
   readonly after: readonly WriteStep[];
@@ -226,7 +226,6 @@ export interface AlarmRule {
   /** Bit of a `bits` point, or the value (enum index, 0/1) that means active. */
   readonly when: { readonly bit: number } | { readonly equals: number };
   readonly isActiveLow: boolean;
-  readonly isLatched: boolean;
 }
 
 /** A point computed from others of the same device; quality is the worst of its inputs. */

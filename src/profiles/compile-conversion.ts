@@ -1,7 +1,7 @@
 import { qualityCode, qualityCodeByName } from "../domain/quality.ts";
 import type { QualityCode } from "../domain/quality.ts";
 import type { ByteOrder } from "../wire/modbus/registers.ts";
-import { REGISTERS_BY_TYPE } from "../wire/modbus/registers.ts";
+import { isBitTable, REGISTERS_BY_TYPE } from "../wire/modbus/registers.ts";
 import type { Conversion, RegisterPlace, ScaleFactor } from "./binding.ts";
 import type { Compilation, Draft } from "./compilation.ts";
 import { unitConversion } from "./define.ts";
@@ -279,7 +279,7 @@ function absentOf(
 
 function padded(hex: string, place: RegisterPlace, wireType: string): string {
   if (wireType === "string") return "";
-  const isBit = place.table === "coil" || place.table === "discrete";
+  const isBit = isBitTable(place.table);
   return isBit ? String(Number.parseInt(hex, 16)) : hex.padStart(4 * place.count, "0");
 }
 

@@ -79,7 +79,6 @@ function ruleOf(
     ordinal,
     when,
     isActiveLow: (entry.active ?? line.active) === "low",
-    isLatched: entry.latched ?? line.latched ?? false,
   };
 }
 

@@ -1,3 +1,4 @@
+import { isBitTable } from "../wire/modbus/registers.ts";
 import { EQUIPMENT_CLASSES } from "../domain/vocabulary/vocabulary.ts";
 import type {
   BoundPoint,
@@ -197,7 +198,7 @@ function wireTypeOf(
   stated: string | undefined,
   { place, sunspec }: FoundPlace,
 ): string | undefined {
-  if (place.table === "coil" || place.table === "discrete") return "bool";
+  if (isBitTable(place.table)) return "bool";
   if (stated !== undefined) return stated;
   return sunspec?.raw ?? (line.slice === undefined ? undefined : "uint16");
 }

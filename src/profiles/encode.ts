@@ -1,12 +1,14 @@
 import { assert } from "../domain/assert.ts";
 import { isGood } from "../domain/quality.ts";
 import type { RoundColumns } from "../domain/round.ts";
-import { encodeBits, encodeNumber, encodeString } from "../wire/modbus/codec.ts";
+import { encodeBits, encodeNumber, encodeString, numberLimits } from "../wire/modbus/codec.ts";
+import { isBitTable, REGISTERS_BY_TYPE } from "../wire/modbus/registers.ts";
 import type {
   BoundPoint,
   Bound,
   Conversion,
   Interlock,
+  KeepAlive,
   RegisterPlace,
   WriteBinding,
 } from "./binding.ts";
@@ -76,14 +78,6 @@ export function encodeWrite(
   return isInside ? encoding : { refused: "out-of-range" };
 }
 
-/** Limits in force for a setpoint; undefined when the point is not written or a limit not good. */
-export function writeBounds(
-  point: BoundPoint,
-  columns: RoundColumns,
-): readonly [minimum: number, maximum: number] | undefined {
-  return point.write === undefined ? undefined : boundsOf(point.write, columns);
-}
-
 /**
  * Encodes what a device would show: the inverse of decoding for every point that is read. Numbers
  * are rounded to the nearest raw value and saturate at what the registers hold.
@@ -104,7 +98,7 @@ export function encodePoint(
   if (typeof value === "string") return textWords(read, conversion, value);
   const raw = shownRaw(read, conversion, value, context);
   if (raw === undefined) return undefined;
-  if (isBitTable(read)) return [raw];
+  if (isBitTable(read.table)) return [raw];
   const words = wordsOfRaw(conversion, read, raw);
   return mergeWords(conversion, words, context.current);
 }
@@ -112,6 +106,32 @@ export function encodePoint(
 /** The register of a power of ten. */
 export function encodeScaleFactor(exponent: number): number[] {
   return encodeNumber(exponent, "sunssf", "AB");
+}
+
+/** A keep-alive that writes something of its own. */
+export type BeatAction = Exclude<KeepAlive["action"], { kind: "repeat" }>;
+
+/**
+ * One beat: a counter goes on from what stands in its register and starts again at 0, a toggle
+ * turns.
+ *
+ * @param before unsigned number in the register now
+ */
+export function beatWords(
+  action: BeatAction,
+  before: number,
+): { readonly words: readonly number[]; readonly value: number } {
+  if (action.kind === "raw") {
+    return { words: encodeNumber(action.raw, "uint16", "AB"), value: action.raw };
+  }
+  if (action.kind === "toggle") {
+    const value = before === 0 ? 1 : 0;
+    return { words: [value], value };
+  }
+  const [, maximum] = numberLimits(action.raw);
+  const value = before >= maximum ? 0 : before + 1;
+  const order = REGISTERS_BY_TYPE[action.raw] === 1 ? "AB" : "ABCD";
+  return { words: encodeNumber(value, action.raw, order), value };
 }
 
 /**
@@ -187,7 +207,7 @@ function encodeScaled(
 function encodeCode(write: WriteBinding, value: number): WriteEncoding {
   const raw = rawOfCode(write.conversion, value);
   if (raw === undefined) return { refused: "out-of-range" };
-  const words = isBitTable(write) ? [raw] : wordsOfRaw(write.conversion, write, raw);
+  const words = isBitTable(write.table) ? [raw] : wordsOfRaw(write.conversion, write, raw);
   return { registers: copiesOf(write, words), value };
 }
 
@@ -222,10 +242,6 @@ function slackOf(steps: number): number {
 
 function copiesOf(write: WriteBinding, words: readonly number[]): readonly number[] {
   return Array.from({ length: write.copies }, () => words).flat();
-}
-
-function isBitTable(place: RegisterPlace): boolean {
-  return place.table === "coil" || place.table === "discrete";
 }
 
 /** Raw number that a device shows for a value; undefined when no code means it. */
@@ -314,7 +330,7 @@ function absentWords(place: RegisterPlace, conversion: Conversion): number[] | u
     if (raw === "float64") return encodeBits([0x7ff8_0000, 0], 4, conversion.order);
     return undefined;
   }
-  if (isBitTable(place)) return [Number(pattern)];
+  if (isBitTable(place.table)) return [Number(pattern)];
   if (conversion.raw === "string") return textWords(place, conversion, "");
   return wordsOfPattern(pattern, conversion, place.count);
 }

@@ -1,4 +1,4 @@
-import type { RegisterTable } from "../wire/modbus/registers.ts";
+import { isBitTable, type RegisterTable } from "../wire/modbus/registers.ts";
 import type { AddressRange, BoundPoint, CompiledProfile, RegisterPlace } from "./binding.ts";
 import type { ProblemList } from "./problems.ts";
 import type { Profile } from "./schema.ts";
@@ -114,7 +114,7 @@ function spansOf(places: readonly RegisterPlace[], { modbus }: CompiledProfile):
 }
 
 function costMs({ table, first, end }: Span): number {
-  const isBits = table === "coil" || table === "discrete";
+  const isBits = isBitTable(table);
   const payload = isBits ? Math.ceil((end - first) / 8) : 2 * (end - first);
   const bytes = REQUEST_BYTES + ANSWER_BYTES + payload + SILENCE_BYTES;
   return (bytes * BITS_PER_BYTE * 1000) / BAUD;

@@ -1,4 +1,5 @@
 import { CANONICAL_POINTS } from "../domain/vocabulary/vocabulary.ts";
+import { spansOverlap } from "../wire/modbus/ranges.ts";
 import type { BoundPoint, CompiledProfile, ReadBinding } from "./binding.ts";
 import type { ProblemList } from "./problems.ts";
 import type { Profile } from "./schema.ts";
@@ -90,12 +91,7 @@ function isClash(a: BoundPoint, b: BoundPoint): boolean {
 }
 
 function overlap(a: ReadBinding, b: ReadBinding): boolean {
-  return (
-    a.table === b.table &&
-    a.unit === b.unit &&
-    a.address < b.address + b.count &&
-    b.address < a.address + a.count
-  );
+  return a.table === b.table && a.unit === b.unit && spansOverlap(a, b);
 }
 
 function isPart({ conversion }: ReadBinding): boolean {

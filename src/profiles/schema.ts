@@ -240,7 +240,6 @@ const ALARM_TEXT = {
   severity: oneOf(["info", "warning", "critical", "trip"]),
   text: Type.Optional(TEXT),
   clear: Type.Optional(TEXT),
-  latched: Type.Optional(Type.Boolean()),
   active: Type.Optional(oneOf(["high", "low"])),
 };
 const ALARM_ENTRY = strict("an alarm", ALARM_TEXT);
@@ -258,7 +257,6 @@ const ALARM = strict("an alarm line", {
   severity: Type.Optional(ALARM_TEXT.severity),
   text: ALARM_TEXT.text,
   clear: ALARM_TEXT.clear,
-  latched: ALARM_TEXT.latched,
   active: ALARM_TEXT.active,
   source: Type.Optional(TEXT),
   verify: Type.Optional(TEXT),

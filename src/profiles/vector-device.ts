@@ -1,3 +1,4 @@
+import { isBitTable } from "../wire/modbus/registers.ts";
 import { qualityCode } from "../domain/quality.ts";
 import type { RoundColumns } from "../domain/round.ts";
 import { readHighBits, readLowBits } from "../wire/modbus/codec.ts";
@@ -22,7 +23,7 @@ export interface VectorDevice {
 export function numberAt(words: RegisterWords, place: RegisterPlace): number | undefined {
   const own = words.at(place);
   if (own === undefined) return undefined;
-  if (place.table === "coil" || place.table === "discrete") return own[0];
+  if (isBitTable(place.table)) return own[0];
   const view = viewOfWords(own);
   const order = place.count === 1 ? "AB" : "ABCD";
   return (

@@ -1,10 +1,8 @@
 import type { RegisterTable } from "../wire/modbus/registers.ts";
-import { REGISTERS_BY_TYPE } from "../wire/modbus/registers.ts";
-import { encodeNumber, numberLimits } from "../wire/modbus/codec.ts";
 import type { BoundPoint, KeepAlive, WriteStep } from "./binding.ts";
 import { codeOf } from "./compile-conversion.ts";
 import { exponentFrom, knownExponent } from "./decode.ts";
-import { encodeWrite, interlockHolds } from "./encode.ts";
+import { beatWords, encodeWrite, interlockHolds } from "./encode.ts";
 import { viewOfWords } from "./image.ts";
 import type { Scalar, VectorLine } from "./schema.ts";
 import { numberAt } from "./vector-device.ts";
@@ -76,7 +74,7 @@ function stepWrite(step: WriteStep): VectorWrite {
   return { table: step.table, address: step.address, words: step.raw, isSetpoint: false };
 }
 
-/** One beat: a counter goes on from what stands in the register, or starts at 1. */
+/** One beat, going on from what the vector gives. */
 function writesOfBeat(keepAlive: KeepAlive, device: VectorDevice): VectorWrites {
   const { action } = keepAlive;
   if (action.kind === "repeat") {
@@ -91,16 +89,6 @@ function writesOfBeat(keepAlive: KeepAlive, device: VectorDevice): VectorWrites 
   }
   const { table, address } = action.place;
   const before = numberAt(device.words, action.place) ?? 0;
-  return { writes: [{ table, address, words: beatWords(action, before), isSetpoint: true }] };
-}
-
-function beatWords(
-  action: Exclude<KeepAlive["action"], { kind: "repeat" }>,
-  before: number,
-): readonly number[] {
-  if (action.kind === "toggle") return [before === 0 ? 1 : 0];
-  if (action.kind === "raw") return encodeNumber(action.raw, "uint16", "AB");
-  const [, maximum] = numberLimits(action.raw);
-  const next = before >= maximum ? 0 : before + 1;
-  return encodeNumber(next, action.raw, REGISTERS_BY_TYPE[action.raw] === 1 ? "AB" : "ABCD");
+  const { words } = beatWords(action, before);
+  return { writes: [{ table, address, words, isSetpoint: true }] };
 }

@@ -1,3 +1,4 @@
+import { isBitTable } from "../wire/modbus/registers.ts";
 import { isBad, qualityName, qualityOf } from "../domain/quality.ts";
 import type { RoundColumns } from "../domain/round.ts";
 import { isAlarmActive } from "./alarm.ts";
@@ -85,7 +86,7 @@ function readPoint(point: BoundPoint, words: RegisterWords, columns: RoundColumn
   const { read } = point;
   const own = read === undefined ? undefined : words.at(read);
   if (read === undefined || own === undefined) return;
-  if (read.table === "coil" || read.table === "discrete") {
+  if (isBitTable(read.table)) {
     decodeBit(point, own[0] === 1 ? 1 : 0, columns, point.ordinal);
     return;
   }
@@ -129,7 +130,7 @@ function giveWords(
     const found = finder.find(at, {});
     if ("problem" in found) return [`given: ${found.problem}`];
     const { table, address } = found.place;
-    const isBits = table === "coil" || table === "discrete";
+    const isBits = isBitTable(table);
     const parsed = typeof text === "string" ? parseWords(text, isBits) : undefined;
     if (parsed === undefined)
       return [`given "${at}" is not a list of ${isBits ? "bits" : "words"}`];

@@ -25,7 +25,11 @@ export class PlantBess {
   #isCausePresent = false;
   #lastHeartbeat: number;
   #reversionAfterS: number;
+  #reactiveVar: number;
   #aliveS = 0;
+  readonly #runCommands: readonly string[];
+  /** Index of the text `watts`; undefined: the device has no such mode. */
+  readonly #wattsMode: number | undefined;
 
   /** @param laterS how far the model is behind the clock at the time of a write, s */
   constructor(
@@ -40,6 +44,10 @@ export class PlantBess {
     this.#laterS = laterS;
     this.#lastHeartbeat = device.readNumber("controller-heartbeat", 0);
     this.#reversionAfterS = this.#storedReversionS();
+    this.#reactiveVar = this.#askedVar();
+    const textsOf = (id: string) => device.profile.points.find((point) => point.id === id)?.texts;
+    this.#runCommands = textsOf("run-command") ?? [];
+    this.#wattsMode = textsOf("x-setpoint-mode")?.indexOf("watts");
     device.listen({
       onWrite: (id, value, nowMs) => {
         this.#onWrite(id, value, nowMs);
@@ -50,11 +58,10 @@ export class PlantBess {
     });
   }
 
-  get inputs(): BessInputs {
-    return {
-      reactiveVar: this.device.readNumber("reactive-power-setpoint", 0),
-      reversionAfterS: this.#reversionAfterS,
-    };
+  /** What the device is told now; to be asked for once in each step. */
+  inputs(): BessInputs {
+    this.#reactiveVar = this.#askedVar();
+    return { reactiveVar: this.#reactiveVar, reversionAfterS: this.#reversionAfterS };
   }
 
   get state(): BessState {
@@ -82,7 +89,7 @@ export class PlantBess {
   showFast(voltageV: number, frequencyHz: number): void {
     const { device } = this;
     const { powerW, mode } = this.#state.pcs;
-    const reactiveVar = mode === "running" ? this.inputs.reactiveVar : 0;
+    const reactiveVar = mode === "running" ? this.#reactiveVar : 0;
     device.setPoint("active-power", powerW);
     device.setPoint("reactive-power", reactiveVar);
     device.setPoint("frequency", frequencyHz);
@@ -164,7 +171,7 @@ export class PlantBess {
 
   #onCommand(id: string, value: number): void {
     if (id === "run-command") {
-      this.#run(this.device.profile.points.find((point) => point.id === id)?.texts?.[value]);
+      this.#run(this.#runCommands[value]);
     } else if (id === "alarm-reset" && value === 1) this.#reset();
   }
 
@@ -175,9 +182,8 @@ export class PlantBess {
   /** A device without these registers is always armed. */
   #isArmed(): boolean {
     if (this.device.readNumber("active-power-setpoint-enabled", 1) !== 1) return false;
-    const mode = this.device.profile.points.find(({ id }) => id === "x-setpoint-mode");
-    if (mode === undefined) return true;
-    return mode.texts?.[this.device.readNumber("x-setpoint-mode", 0)] === "watts";
+    if (this.#wattsMode === undefined) return true;
+    return this.device.readNumber("x-setpoint-mode", 0) === this.#wattsMode;
   }
 
   #run(command: string | undefined): void {
@@ -200,6 +206,10 @@ export class PlantBess {
     this.#lastHeartbeat = this.device.readNumber("controller-heartbeat", 0);
     this.#reversionAfterS = this.#storedReversionS();
     if (this.#state.pcs.mode === "stopped") this.#state.pcs.mode = "running";
+  }
+
+  #askedVar(): number {
+    return this.device.readNumber("reactive-power-setpoint", 0);
   }
 
   #storedReversionS(): number {

@@ -112,7 +112,7 @@ export class Plant {
 
   /** Moves the model by `dtS` and the registers after it. */
   step(dtS: number): void {
-    this.#inputs.bess = this.#bess.map(({ inputs }) => inputs);
+    this.#inputs.bess = this.#bess.map((bess) => bess.inputs());
     stepPlant(this.state, this.#inputs, this.parameters, dtS);
     this.#show(dtS);
   }

@@ -11,6 +11,7 @@ import {
   slotOf,
 } from "../profiles/decode.ts";
 import { encodePoint } from "../profiles/encode.ts";
+import { isBitTable } from "../wire/modbus/registers.ts";
 import type { RegisterImage } from "./register-image.ts";
 
 /** Finds the image behind a unit id; undefined: the device's own. */
@@ -27,6 +28,8 @@ export class PointAccess {
   readonly #slot: PointSlot;
   readonly #view: DataView;
   readonly #sfView: DataView | undefined;
+  /** True where the registers hold something else besides the point, which has to stay. */
+  readonly #hasNeighbours: boolean;
   readonly #column: RoundColumns = {
     values: new Float64Array(1),
     quality: new Uint8Array(1),
@@ -41,6 +44,8 @@ export class PointAccess {
     this.#image = imageOf(binding.unit);
     this.#slot = slotOf(this.point, 0, undefined);
     this.#view = viewOf(this.#image, binding);
+    const { slice, raw } = binding.conversion;
+    this.#hasNeighbours = slice !== undefined || raw.startsWith("uint8-");
     const sf = binding.conversion.sf?.place;
     this.#sfView = sf === undefined ? undefined : viewOf(imageOf(sf.unit), sf);
   }
@@ -63,15 +68,16 @@ export class PointAccess {
    * Makes the registers mean `value` (undefined: "no value"), rounded to what they can hold and
    * clamped to their ends, as a device does.
    *
-   * @returns false when they cannot say it: a state without a code, a point without absent pattern,
-   *   a scale factor that is not implemented
+   * @returns false when they cannot say it, and stay as they are: the profile gives no code for
+   *   this state, no pattern for "no value", or the register of the scale factor holds none; write
+   *   a power of ten there first
    */
   write(value: number | string | undefined, reference: number | undefined): boolean {
     const exponent = this.#exponent();
     if (Number.isNaN(exponent)) return false;
     const words = encodePoint(this.point, value, {
       exponent,
-      current: this.#image.words(this.binding),
+      ...(this.#hasNeighbours ? { current: this.#image.words(this.binding) } : {}),
       ...(reference === undefined ? {} : { reference }),
     });
     if (words === undefined) return false;
@@ -81,7 +87,7 @@ export class PointAccess {
 
   #decode(): void {
     const { table, conversion } = this.binding;
-    if (table === "coil" || table === "discrete") {
+    if (isBitTable(table)) {
       decodeBit(this.#slot.point, this.#view.getUint8(0) === 0 ? 0 : 1, this.#column, 0);
       return;
     }
@@ -89,7 +95,7 @@ export class PointAccess {
     decodePoint(this.#slot, this.#view, this.#column, 0);
   }
 
-  /** NaN when the scale factor says "not implemented". */
+  /** NaN when the register of the scale factor holds no power of ten. */
   #exponent(): number {
     if (this.#sfView === undefined) return knownExponent(this.binding.conversion);
     const exponent = this.#sfView.getInt16(0);

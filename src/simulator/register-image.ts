@@ -1,6 +1,7 @@
 import { assert } from "../domain/assert.ts";
 import type { AddressRange, CompiledProfile, RegisterPlace } from "../profiles/binding.ts";
-import type { RegisterTable } from "../wire/modbus/registers.ts";
+import { mergeRanges, spansOverlap } from "../wire/modbus/ranges.ts";
+import { isBitTable, type RegisterTable } from "../wire/modbus/registers.ts";
 
 /** Which registers a device has: everything else does not exist. */
 export interface ImageLayout {
@@ -28,7 +29,7 @@ interface Segment {
 const SUNSPEC_MARK = [0x5375, 0x6e53];
 const SUNSPEC_END = [0xffff, 0];
 const SUNSPEC_END_MODEL = 0xffff;
-/** What an unsigned or enumerated SunSpec point says when it is not implemented. */
+/** What a register of a SunSpec model holds for which the device has no value. */
 const SUNSPEC_ABSENT = 0xffff;
 
 /**
@@ -173,12 +174,7 @@ export type UnitPlace = Pick<RegisterPlace, "unit" | "table" | "address" | "coun
 
 /** True when two places share a register; a place without unit id is behind `ownUnit`. */
 export function placesOverlap(a: UnitPlace, b: UnitPlace, ownUnit: number): boolean {
-  return (
-    a.table === b.table &&
-    (a.unit ?? ownUnit) === (b.unit ?? ownUnit) &&
-    a.address < b.address + b.count &&
-    b.address < a.address + a.count
-  );
+  return a.table === b.table && (a.unit ?? ownUnit) === (b.unit ?? ownUnit) && spansOverlap(a, b);
 }
 
 function readPlaces(profile: CompiledProfile): RegisterPlace[] {
@@ -249,18 +245,6 @@ function without(range: AddressRange, holes: readonly AddressRange[]): AddressRa
   return left;
 }
 
-/** Sorted, and neighbours joined. */
-function mergeRanges(ranges: readonly AddressRange[]): AddressRange[] {
-  const merged: [number, number][] = [];
-  for (const [first, last] of [...ranges].sort((a, b) => a[0] - b[0])) {
-    const previous = merged.at(-1);
-    if (previous !== undefined && first <= previous[1] + 1) {
-      previous[1] = Math.max(previous[1], last);
-    } else merged.push([first, last]);
-  }
-  return merged;
-}
-
 function segmentOf(
   table: RegisterTable,
   [first, last]: AddressRange,
@@ -276,7 +260,7 @@ function segmentOf(
 }
 
 function widthOf(table: RegisterTable): 1 | 2 {
-  return table === "coil" || table === "discrete" ? 1 : 2;
+  return isBitTable(table) ? 1 : 2;
 }
 
 function describe(place: { readonly table: RegisterTable; readonly address: number }): string {

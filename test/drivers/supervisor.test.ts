@@ -260,6 +260,18 @@ describe("supervisor", () => {
     await finish();
   });
 
+  it("makes points bad at their maximum age where that comes before two polls", async () => {
+    const { clock, driver, rounds, finish } = start(() => undefined, { maxAgeMs: 150 });
+    await clock.advance(150);
+    driver.isMute = true;
+    rounds.length = 0;
+    await clock.advance(300);
+    const [silent] = rounds;
+    assert.equal(silent?.at, 250, "the last reading was at 100");
+    assert.deepEqual(Object.keys(silent.points), ["0", "1"]);
+    await finish();
+  });
+
   it("makes only those points bad that get no reading", async () => {
     const { clock, driver, rounds, events, finish } = start();
     await clock.advance(50);

@@ -2,7 +2,6 @@ import { strict as assert } from "node:assert";
 import type { PlantEvent } from "../../src/domain/event.ts";
 import { pointIndex } from "../../src/domain/point.ts";
 import { qualityCode } from "../../src/domain/quality.ts";
-import { utcMs } from "../../src/domain/time.ts";
 import { type AlarmRule, AlarmWatch, conditionHolds } from "../../src/points/alarms.ts";
 import { readingOf } from "../support/plant-reading.ts";
 
@@ -19,7 +18,6 @@ function rule(id: string, rest: Partial<AlarmRule> = {}): AlarmRule {
     pointName: "alarms",
     when: { bit: 0 },
     isActiveLow: false,
-    isLatched: false,
     ...rest,
   };
 }
@@ -32,7 +30,7 @@ function start(rules: readonly AlarmRule[]) {
     watch.apply(readingOf({ 0: value, 3: 0 }, quality === undefined ? {} : { quality }), events);
     return events.map((event) => `${event.id} ${event.phase}`);
   };
-  return { watch, events, read };
+  return { events, read };
 }
 
 describe("condition of a bit or value", () => {
@@ -55,14 +53,10 @@ describe("condition of a bit or value", () => {
 
 describe("alarms", () => {
   it("are raised and cleared once each, several on one point", () => {
-    const { read, watch } = start([rule("a"), rule("b", { when: { bit: 1 } })]);
+    const { read } = start([rule("a"), rule("b", { when: { bit: 1 } })]);
     assert.deepEqual(read(0), []);
     assert.deepEqual(read(3).sort(), ["a raised", "b raised"]);
     assert.deepEqual(read(3), []);
-    assert.deepEqual(
-      watch.active().map((active) => active.id),
-      ["a", "b"],
-    );
     assert.deepEqual(read(2), ["a cleared"]);
   });
 
@@ -93,22 +87,6 @@ describe("alarms", () => {
     assert.deepEqual(read(1, STALE), ["a raised"]);
     assert.deepEqual(read(0, STALE), []);
     assert.deepEqual(read(0), ["a cleared"]);
-  });
-
-  it("stay when they are latched, until they are reset and the cause is gone", () => {
-    const { read, watch } = start([rule("a", { isLatched: true }), rule("b")]);
-    const events: PlantEvent[] = [];
-    read(1);
-    assert.equal(watch.reset("a", utcMs(1), events), 0, "the cause is there");
-    assert.deepEqual(read(0), ["b cleared"]);
-    assert.equal(watch.active().length, 1);
-    assert.equal(watch.reset("other", utcMs(2), events), 0);
-    assert.equal(watch.reset("a", utcMs(3), events), 1);
-    assert.deepEqual(
-      events.map((event) => [event.id, event.phase, event.at]),
-      [["a", "cleared", 3]],
-    );
-    assert.equal(watch.reset("a", utcMs(4), events), 0, "once");
   });
 
   it("name points of the table", () => {

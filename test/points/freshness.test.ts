@@ -29,20 +29,24 @@ describe("maximum ages", () => {
     assert.deepEqual([...maxAges(tableOf([undefined]))], [Infinity]);
   });
 
-  it("are what the site says, the point before its device", () => {
-    const ages = maxAges(tableOf([50, 50, 50, undefined]), {
-      periods: 2,
-      maxAgeMsByDevice: new Map([
-        ["d0", 300],
-        ["d1", 300],
-        ["d3", 5_000],
-      ]),
-      maxAgeMsByPoint: new Map([["d1/p", 90]]),
-    });
-    assert.deepEqual([...ages], [300, 90, 100, 5_000]);
+  it("are what the site says of a device", () => {
+    const limits = new Map([
+      ["d0", 300],
+      ["d1", 60],
+    ]);
+    const ages = maxAges(tableOf([50, 50, 50]), limits);
+    assert.deepEqual([...ages], [300, 60, 125]);
   });
 
-  it("cannot be shorter than a period", () => {
-    assert.throws(() => maxAges(tableOf([50]), { periods: 0.5 }), { name: "AssertionError" });
+  it("do not follow the site where a point is not polled often enough, or once", () => {
+    const limits = new Map([
+      ["d0", 300],
+      ["d1", 300],
+      ["d2", 300],
+    ]);
+    assert.deepEqual(
+      [...maxAges(tableOf([300, 10_000, undefined]), limits)],
+      [750, 25_000, Infinity],
+    );
   });
 });

@@ -2,11 +2,27 @@ import { strict as assert } from "node:assert";
 import type { PlantEvent } from "../../src/domain/event.ts";
 import { pointIndex } from "../../src/domain/point.ts";
 import { GOOD, qualityCode } from "../../src/domain/quality.ts";
-import { FrozenDetector, type FrozenOptions, type FrozenWatch } from "../../src/points/frozen.ts";
+import {
+  FrozenDetector,
+  type FrozenOptions,
+  type FrozenWatch,
+  type Heartbeat,
+} from "../../src/points/frozen.ts";
 import { READING_UTC, readingOf } from "../support/plant-reading.ts";
 
 const STALE = qualityCode("stale");
 const HEARTBEAT = 2;
+const MEASURED = 1;
+
+function beating(rest: Partial<Heartbeat> = {}): Heartbeat {
+  return {
+    point: pointIndex(HEARTBEAT),
+    pointName: "heartbeat",
+    afterMs: 200,
+    spoils: [pointIndex(MEASURED), pointIndex(HEARTBEAT)],
+    ...rest,
+  };
+}
 
 function watch(point: number, rest: Partial<FrozenWatch> = {}): FrozenWatch {
   return {
@@ -22,10 +38,8 @@ function start(options: Partial<FrozenOptions> = {}) {
   const events: PlantEvent[] = [];
   const detector = new FrozenDetector({
     device: "meter",
-    pointCount: 4,
     watches: [watch(0)],
     heartbeat: undefined,
-    eventId: "meter-frozen",
     ...options,
   });
   let at = 0;
@@ -46,8 +60,8 @@ describe("frozen-value detector", () => {
     assert.deepEqual(
       events.map((event) => [event.id, event.phase, event.point, event.at - READING_UTC]),
       [
-        ["meter-frozen", "raised", "p0", 550],
-        ["meter-frozen", "cleared", undefined, 650],
+        ["values-frozen", "raised", "p0", 550],
+        ["values-frozen", "cleared", undefined, 650],
       ],
     );
   });
@@ -67,8 +81,7 @@ describe("frozen-value detector", () => {
   });
 
   it("trusts a heartbeat more than the values: while it beats, standing still only warns", () => {
-    const heartbeat = { point: pointIndex(HEARTBEAT), afterMs: 200 };
-    const { read, told } = start({ heartbeat });
+    const { read, told } = start({ heartbeat: beating() });
     for (let beat = 0; beat < 20; beat += 1)
       assert.equal(read({ 0: 7, [HEARTBEAT]: beat }).quality[0], GOOD);
     assert.deepEqual(told(), ["raised"]);
@@ -80,16 +93,46 @@ describe("frozen-value detector", () => {
   });
 
   it("falls back to the values where the heartbeat has never been read", () => {
-    const { read } = start({ heartbeat: { point: pointIndex(HEARTBEAT), afterMs: 200 } });
+    const { read } = start({ heartbeat: beating() });
     for (let count = 0; count < 10; count += 1) read({ 0: 7 });
     assert.equal(read({ 0: 7 }).quality[0], STALE);
   });
 
-  it("has nothing to call frozen where nothing is watched", () => {
-    const heartbeat = { point: pointIndex(HEARTBEAT), afterMs: 200 };
-    const { read, events } = start({ heartbeat, watches: [] });
-    for (let count = 0; count < 20; count += 1) read({ 3: count, [HEARTBEAT]: 1 });
-    assert.deepEqual(events, []);
+  it("believes nothing that is measured behind a heartbeat that stands still", () => {
+    const { read, events } = start({ heartbeat: beating(), watches: [] });
+    const qualities = (beat: number) => {
+      const { quality } = read({ 0: 1, [MEASURED]: beat, [HEARTBEAT]: beat, 3: beat });
+      return [...quality];
+    };
+    for (let beat = 0; beat < 10; beat += 1)
+      assert.deepEqual(qualities(beat), [GOOD, GOOD, GOOD, GOOD]);
+    for (let count = 0; count < 3; count += 1)
+      assert.deepEqual(qualities(9), [GOOD, GOOD, GOOD, GOOD], "not yet");
+    assert.deepEqual(qualities(9), [GOOD, STALE, STALE, GOOD], "a setpoint is not measured");
+    assert.deepEqual(qualities(10), [GOOD, GOOD, GOOD, GOOD]);
+    assert.deepEqual(
+      events.map((event) => [event.phase, event.point]),
+      [
+        ["raised", "heartbeat"],
+        ["cleared", undefined],
+      ],
+    );
+  });
+
+  it("lets one point be watched and be the heartbeat", () => {
+    const watches = [watch(HEARTBEAT, { pointName: "heartbeat", afterMs: 200 })];
+    const { read } = start({ watches, heartbeat: beating() });
+    for (let beat = 0; beat < 10; beat += 1)
+      assert.equal(read({ [MEASURED]: 5, [HEARTBEAT]: beat }).quality[0], GOOD);
+    for (let count = 0; count < 3; count += 1) read({ [MEASURED]: 5, [HEARTBEAT]: 9 });
+    assert.deepEqual([...read({ [MEASURED]: 5, [HEARTBEAT]: 9 }).quality], [STALE, STALE]);
+  });
+
+  it("does not call a heartbeat dead that is not read", () => {
+    const { read } = start({ heartbeat: beating(), watches: [] });
+    read({ [MEASURED]: 1, [HEARTBEAT]: 1 });
+    for (let count = 0; count < 20; count += 1)
+      assert.equal(read({ [MEASURED]: count }).quality[0], GOOD);
   });
 
   it("does not take a bad value for a change, nor call one frozen that was never read", () => {

@@ -1,33 +1,15 @@
 import { strict as assert } from "node:assert";
-import { deviceId, pointId, pointIndex, type PointTable } from "../../src/domain/point.ts";
+import { pointIndex } from "../../src/domain/point.ts";
 import { GOOD, qualityCode } from "../../src/domain/quality.ts";
-import { monotonicMs, utcMs } from "../../src/domain/time.ts";
-import { freshValue, PointImage, sampleOf } from "../../src/points/image.ts";
+import { monotonicMs } from "../../src/domain/time.ts";
+import { freshValue, PointImage } from "../../src/points/image.ts";
 import { numberAt } from "../../src/points/number-at.ts";
 import { READING_UTC, readingOf } from "../support/plant-reading.ts";
 
 const POWER = pointIndex(0);
-const SERIAL = pointIndex(1);
 const STALE = qualityCode("stale");
+const TOO_OLD = qualityCode("too-old");
 const NO_COMMUNICATION = qualityCode("no-communication");
-
-function tableOf(names: readonly string[]): PointTable {
-  const points = names.map((name, index) => ({
-    index: pointIndex(index),
-    id: pointId(`meter/${name}`),
-    device: deviceId("meter"),
-    name,
-    field: name,
-    type: "float" as const,
-    unit: "W",
-    texts: undefined,
-    range: undefined,
-    writable: false,
-    readable: true,
-    everyMs: 50,
-  }));
-  return { hash: "t", devices: [], points, indexById: new Map() };
-}
 
 describe("point image", () => {
   it("shows nothing of a reading before it is taken, and then all of it", () => {
@@ -35,11 +17,10 @@ describe("point image", () => {
     image.post(readingOf({ 0: 1, 1: 2 }, { at: 10 }));
     assert.ok(Number.isNaN(image.view.values[0]));
     assert.equal(image.view.quality[0], qualityCode("never-read"));
-    assert.deepEqual(image.take(), { points: 2, overwritten: 0, late: 0, foreign: 0 });
+    image.take();
     assert.deepEqual([...image.view.values], [1, 2]);
     assert.deepEqual([...image.view.receivedAt], [10, 10]);
     assert.deepEqual([...image.view.sourceTimes], [READING_UTC + 10, READING_UTC + 10]);
-    assert.deepEqual(image.take(), { points: 0, overwritten: 0, late: 0, foreign: 0 });
   });
 
   it("copies: the giver may fill its arrays again at once", () => {
@@ -53,20 +34,24 @@ describe("point image", () => {
     assert.equal(image.view.quality[0], GOOD);
   });
 
-  it("keeps the newest of several readings and counts the others", () => {
+  it("keeps the newest of several readings", () => {
     const image = new PointImage(1);
     for (const at of [10, 30, 20]) image.post(readingOf({ 0: at }, { at }));
-    assert.deepEqual(image.take(), { points: 1, overwritten: 1, late: 1, foreign: 0 });
+    image.take();
     assert.equal(image.view.values[0], 30);
     image.post(readingOf({ 0: 25 }, { at: 25 }));
-    assert.deepEqual(image.take(), { points: 0, overwritten: 0, late: 1, foreign: 0 });
+    image.take();
     assert.equal(image.view.values[0], 30, "a late reading never replaces a newer one");
   });
 
-  it("counts points outside its table and does not grow by them", () => {
+  it("takes a reading of a point outside its table for our own mistake", () => {
     const image = new PointImage(1);
-    image.post(readingOf({ 0: 1, 7: 2 }));
-    assert.deepEqual(image.take(), { points: 1, overwritten: 0, late: 0, foreign: 1 });
+    assert.throws(
+      () => {
+        image.post(readingOf({ 0: 1, 7: 2 }));
+      },
+      { name: "AssertionError" },
+    );
   });
 
   it("knows when a value last changed, and that a change of quality is one", () => {
@@ -90,10 +75,6 @@ describe("point image", () => {
     image.post({ ...reading, texts: new Map([[0, "18446744073709551615"]]) });
     image.take();
     assert.equal(image.view.texts.get(1), "18446744073709551615");
-    assert.equal(
-      sampleOf(tableOf(["p", "serial"]), image.view, SERIAL).value,
-      "18446744073709551615",
-    );
     image.post({ ...readingOf({ 1: Number.NaN }, { at: 2 }), texts: new Map([[0, "other"]]) });
     image.post(readingOf({ 1: 4 }, { at: 3 }));
     image.take();
@@ -109,30 +90,41 @@ describe("point image", () => {
   });
 
   it("makes a value older than its limit bad/too-old and leaves its last good time", () => {
-    const image = new PointImage(3);
+    const image = new PointImage(3, Float64Array.of(125, 100, Infinity));
     image.post(readingOf({ 0: 1, 2: 3 }, { at: 0 }));
     image.post({ ...readingOf({ 1: 2 }, { at: 0 }), texts: new Map([[0, "x"]]) });
-    image.take();
-    const limits = Float64Array.of(125, 100, Infinity);
-    assert.equal(image.expire(limits, monotonicMs(100)).length, 0, "at the limit it still holds");
-    assert.deepEqual([...image.expire(limits, monotonicMs(101))], [1]);
+    const qualitiesAt = (now: number) => {
+      image.take(monotonicMs(now));
+      return [...image.view.quality];
+    };
+    assert.deepEqual(qualitiesAt(100), [GOOD, GOOD, GOOD], "at the limit it still holds");
+    assert.deepEqual(qualitiesAt(101), [GOOD, TOO_OLD, GOOD]);
     assert.equal(image.view.texts.size, 0);
-    assert.deepEqual([...image.expire(limits, monotonicMs(9_999))], [0]);
-    assert.deepEqual(
-      [...image.view.quality],
-      [qualityCode("too-old"), qualityCode("too-old"), GOOD],
-    );
+    assert.equal(image.view.changedAt[1], 101);
+    assert.deepEqual(qualitiesAt(9_999), [TOO_OLD, TOO_OLD, GOOD]);
     assert.ok(Number.isNaN(image.view.values[0]));
     assert.equal(image.view.sourceTimes[0], READING_UTC);
-    assert.equal(image.expire(limits, monotonicMs(20_000)).length, 0, "told once");
+    assert.deepEqual(qualitiesAt(20_000), [TOO_OLD, TOO_OLD, GOOD]);
+    assert.equal(image.view.changedAt[0], 9_999, "it became so once");
     image.post(readingOf({ 0: 1 }, { at: 20_001 }));
-    image.take();
+    assert.deepEqual(qualitiesAt(20_001), [GOOD, TOO_OLD, GOOD]);
     assert.equal(image.view.changedAt[0], 20_001, "its return is a change");
+    assert.deepEqual(qualitiesAt(20_127), [TOO_OLD, TOO_OLD, GOOD]);
+  });
+
+  it("lets a value live that is renewed in time", () => {
+    const image = new PointImage(2, Float64Array.of(125, 125));
+    for (let at = 0; at <= 1_000; at += 100) {
+      image.post(readingOf(at < 500 ? { 0: at, 1: at } : { 0: at }, { at }));
+      image.take(monotonicMs(at + 50));
+      assert.deepEqual([...image.view.quality], [GOOD, at < 500 ? GOOD : TOO_OLD], `at ${at}`);
+    }
   });
 
   it("refuses a table that is not one", () => {
     assert.throws(() => new PointImage(-1), { name: "AssertionError" });
     assert.throws(() => new PointImage(1.5), { name: "AssertionError" });
+    assert.throws(() => new PointImage(2, Float64Array.of(1)), { name: "AssertionError" });
   });
 });
 
@@ -154,45 +146,11 @@ describe("fresh value", () => {
     });
   }
 
+  it("is our own mistake for a point that is none", () => {
+    assert.throws(() => numberAt(Float64Array.of(1), 1), { name: "AssertionError" });
+  });
+
   it("is undefined for a point that was never read", () => {
     assert.equal(freshValue(new PointImage(1).view, POWER, monotonicMs(0), Infinity), undefined);
-  });
-});
-
-describe("sample of a point", () => {
-  const table = tableOf(["active-power"]);
-
-  it("has a value unless it is bad, and says since when", () => {
-    const image = new PointImage(1);
-    image.post(readingOf({ 0: 42 }, { at: 5, quality: STALE }));
-    image.take();
-    assert.deepEqual(sampleOf(table, image.view, POWER), {
-      id: "meter/active-power",
-      value: 42,
-      quality: { class: "uncertain", reason: "stale" },
-      sourceTime: utcMs(READING_UTC + 5),
-      receivedAt: 5,
-    });
-    image.post({
-      ...readingOf({ 0: Number.NaN }, { at: 6, quality: NO_COMMUNICATION }),
-      sourceTimes: Float64Array.of(Number.NaN),
-    });
-    image.take();
-    const bad = sampleOf(table, image.view, POWER);
-    assert.equal(bad.value, undefined);
-    assert.equal(bad.sourceTime, undefined);
-    assert.deepEqual(bad.quality, { class: "bad", reason: "no-communication" });
-  });
-
-  it("calls a quality that nobody assigned malformed, and asserts on a point that is none", () => {
-    const image = new PointImage(1);
-    image.post(readingOf({ 0: 1 }, { quality: 200 }));
-    image.take();
-    assert.deepEqual(sampleOf(table, image.view, POWER).quality, {
-      class: "bad",
-      reason: "malformed",
-    });
-    assert.throws(() => sampleOf(table, image.view, SERIAL), { name: "AssertionError" });
-    assert.throws(() => numberAt(Float64Array.of(1), 1), { name: "AssertionError" });
   });
 });

@@ -7,7 +7,6 @@ import {
   encodeScaleFactor,
   encodeWrite,
   interlockHolds,
-  writeBounds,
 } from "../../src/profiles/encode.ts";
 import type { PointLine, WriteSection } from "../../src/profiles/schema-point.ts";
 import { WIRE_TYPES } from "../../src/profiles/schema-point.ts";
@@ -233,7 +232,6 @@ describe("limits and ratings that the device gives", () => {
 
   it("bound a setpoint", () => {
     const columns = columnsOf(profile, { 0: 50_000, 1: 20_000 });
-    assert.deepEqual(writeBounds(setpoint!, columns), [-20_000, 50_000]);
     assert.deepEqual(encodeWrite(setpoint!, 25_000, columns, 0), {
       registers: [500],
       value: 25_000,
@@ -245,7 +243,6 @@ describe("limits and ratings that the device gives", () => {
   it("refuse every setpoint while they are not good", () => {
     const columns = columnsOf(profile, { 0: 50_000 });
     assert.deepEqual(encodeWrite(setpoint!, 1000, columns, 0), { refused: "range-unknown" });
-    assert.equal(writeBounds(setpoint!, columns), undefined);
     columns.values[1] = 20_000;
     columns.quality[1] = 1;
     assert.deepEqual(encodeWrite(setpoint!, 1000, columns, 0), { refused: "range-unknown" });

@@ -141,9 +141,9 @@ export class PlantSite {
     this.image = new PointImage(count);
     this.north = new Uint8Array(count);
     this.northTimes = new Float64Array(count);
-    this.#overrides = new QualityOverrides(count);
+    this.#overrides = new QualityOverrides([...this.north.keys()]);
     this.control = createControl(this.plan, { now: monotonicMs(this.nowMs), latches: undefined });
-    this.#polls = this.#makePolls(count);
+    this.#polls = this.#makePolls();
   }
 
   get trainingW(): number {
@@ -292,7 +292,7 @@ export class PlantSite {
     for (const { point, quality } of result.distrusted) this.#overrides.set(point, quality);
   }
 
-  #makePolls(count: number): Poll[] {
+  #makePolls(): Poll[] {
     const phase = (everyMs: number): number =>
       Math.floor((this.#random() * everyMs) / TICK_MS) * TICK_MS;
     const poll = (
@@ -309,7 +309,6 @@ export class PlantSite {
         ? undefined
         : new FrozenDetector({
             device,
-            pointCount: count,
             watches: [
               {
                 point,
@@ -319,7 +318,6 @@ export class PlantSite {
               },
             ],
             heartbeat: undefined,
-            eventId: "meter-frozen",
           });
     const { meterFrozenAfterMs, trainFrozenAfterMs } = this.#options;
     return [

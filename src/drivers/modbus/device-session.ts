@@ -4,7 +4,10 @@ import type { BoundPoint, CompiledProfile, WriteStep } from "../../profiles/bind
 import type { WriteRequest } from "../../wire/modbus/client-codec.ts";
 import type { LinkTerms, ModbusLink } from "./link.ts";
 
-/** A setpoint that was accepted since the connection began. */
+/**
+ * A setpoint that was accepted since the connection began, and that we keep: its giver says it
+ * once.
+ */
 export interface HeldSetpoint {
   readonly requests: readonly WriteRequest[];
   readonly writtenAt: number;
@@ -22,6 +25,8 @@ export interface DeviceSession {
   readonly columns: RoundColumns;
   /** When each group was last read, on the monotonic clock; NaN: never. */
   readonly groupReadAt: Float64Array;
+  /** How often each group is read, ms; 0: once. */
+  readonly periodsMs: readonly number[];
   /** Power of ten of each point's scale factor, by ordinal; NaN while not known. */
   readonly exponents: Float64Array;
   /** Steps of `when: session` that were done. */
@@ -29,4 +34,6 @@ export interface DeviceSession {
   readonly held: Map<number, HeldSetpoint>;
   /** Reads points now, ahead of the polls, into columns of their own. */
   readonly readNow: (points: readonly BoundPoint[], signal: AbortSignal) => Promise<RoundColumns>;
+  /** Runs what needs the connection; opens it first where it is closed between rounds. */
+  readonly whileOpen: <T>(use: () => Promise<T>, signal: AbortSignal) => Promise<T>;
 }

@@ -1,13 +1,10 @@
 import { assert } from "../../domain/assert.ts";
+import { GatewayError } from "../../domain/errors.ts";
 import type { KeepAlive } from "../../profiles/binding.ts";
-import type { WriteRequest } from "../../wire/modbus/client-codec.ts";
-import { encodeNumber, numberLimits } from "../../wire/modbus/codec.ts";
-import { REGISTERS_BY_TYPE } from "../../wire/modbus/registers.ts";
+import { type BeatAction, beatWords } from "../../profiles/encode.ts";
 import type { DeviceSession } from "./device-session.ts";
-import type { SetpointWriter } from "./setpoint-writer.ts";
+import { type SetpointWriter, type Step, unsignedOf } from "./setpoint-writer.ts";
 import { rawRequest, type WriteTarget } from "./write-requests.ts";
-
-type Beat = Exclude<KeepAlive["action"], { kind: "repeat" }>;
 
 /**
  * What keeps held setpoints alive at the device: heartbeats, toggles, repetitions. They begin with
@@ -18,8 +15,13 @@ export class KeepAlives {
   readonly #session: DeviceSession;
   readonly #writer: SetpointWriter;
   readonly #target: WriteTarget;
-  readonly #running = new Map<string, AbortController>();
   readonly #onFailure: (error: unknown) => void;
+  /** Those that go on by themselves. */
+  readonly #running = new Set<string>();
+  /** What a counter or toggle wrote last. */
+  readonly #lastBeats = new Map<string, number>();
+  readonly #beatAt = new Map<string, number>();
+  #stop = new AbortController();
   /** Beats that the device refused. */
   refused = 0;
   beats = 0;
@@ -33,30 +35,70 @@ export class KeepAlives {
     this.#target = { unit: session.unit, maxWrite, functions };
   }
 
-  /** Starts those that do not run yet. */
-  hold(names: readonly string[]): void {
-    for (const name of names) {
-      if (this.#running.has(name)) continue;
-      const keepAlive = this.#session.profile.keepAlives.get(name);
-      assert(keepAlive !== undefined, `the profile has no keep-alive ${name}`);
-      const stop = new AbortController();
-      this.#running.set(name, stop);
-      this.#run(keepAlive, stop.signal).catch((error: unknown) => {
-        if (!stop.signal.aborted) this.#onFailure(error);
-      });
+  /**
+   * A setpoint was accepted: keeps it alive.
+   *
+   * A cyclic one is written again by its giver, who stops when the device shall go its own way, and
+   * counts on the device's own timer from then on. Nothing here may hold it longer, so it is not
+   * repeated here, and where beats are all that holds it they go with its writes. Where the device
+   * ends a setpoint that is not repeated, a beat holds nothing: it only says that somebody is
+   * there, and goes on at its own pace, so that the device stays in remote control.
+   *
+   * @param names of the keep-alives that the setpoint needs
+   */
+  hold(names: readonly string[], isCyclic: boolean): void {
+    const keepAlives = names.map((name) => this.#named(name));
+    const endsByItself = keepAlives.some(({ action }) => action.kind === "repeat");
+    for (const keepAlive of keepAlives) {
+      if (!isCyclic) this.#start(keepAlive);
+      else if (keepAlive.action.kind === "repeat") continue;
+      else if (endsByItself) this.#start(keepAlive);
+      else this.#beatAlong(keepAlive);
     }
   }
 
   stop(): void {
-    for (const running of this.#running.values()) running.abort();
+    this.#stop.abort();
+    this.#stop = new AbortController();
     this.#running.clear();
+    this.#lastBeats.clear();
+    this.#beatAt.clear();
+  }
+
+  #named(name: string): KeepAlive {
+    const keepAlive = this.#session.profile.keepAlives.get(name);
+    assert(keepAlive !== undefined, `the profile has no keep-alive ${name}`);
+    return keepAlive;
+  }
+
+  #start(keepAlive: KeepAlive): void {
+    if (this.#running.has(keepAlive.name)) return;
+    this.#running.add(keepAlive.name);
+    this.#watch(async (signal) => this.#run(keepAlive, signal));
+  }
+
+  /** One beat with a write, unless one was sent a moment ago: writes come faster than beats. */
+  #beatAlong(keepAlive: KeepAlive): void {
+    const { name, everyMs } = keepAlive;
+    const now = this.#session.clock.now();
+    const isYoung = now - (this.#beatAt.get(name) ?? -Infinity) < everyMs / 2;
+    if (isYoung || this.#running.has(name)) return;
+    this.#beatAt.set(name, now);
+    this.#watch(async (signal) => this.#beat(keepAlive, signal));
+  }
+
+  #watch(task: (signal: AbortSignal) => Promise<void>): void {
+    const { signal } = this.#stop;
+    task(signal).catch((error: unknown) => {
+      if (!signal.aborted) this.#onFailure(error);
+    });
   }
 
   async #run(keepAlive: KeepAlive, signal: AbortSignal): Promise<void> {
     const { clock } = this.#session;
     let dueAt: number = clock.now();
-    for (let beat = 1; !signal.aborted; beat += 1) {
-      await this.#beat(keepAlive, beat, signal);
+    while (!signal.aborted) {
+      await this.#beat(keepAlive, signal);
       dueAt += keepAlive.everyMs;
       // A beat that came late is not made up for: the device wants a steady one.
       if (dueAt < clock.now()) dueAt = clock.now() + keepAlive.everyMs;
@@ -64,12 +106,11 @@ export class KeepAlives {
     }
   }
 
-  async #beat(keepAlive: KeepAlive, beat: number, signal: AbortSignal): Promise<void> {
-    const { action } = keepAlive;
+  async #beat({ name, action, everyMs }: KeepAlive, signal: AbortSignal): Promise<void> {
     const step =
       action.kind === "repeat"
-        ? await this.#writer.repeat(action.ordinal, keepAlive.everyMs, signal)
-        : await this.#writer.transmit(this.#requestsOf(action, beat), signal);
+        ? await this.#writer.repeat(action.ordinal, everyMs, signal)
+        : await this.#session.whileOpen(async () => this.#transmit(name, action, signal), signal);
     if (step.result === "idle") return;
     if (step.result === "written") {
       this.beats += 1;
@@ -79,18 +120,28 @@ export class KeepAlives {
     this.refused += 1;
   }
 
-  #requestsOf(action: Beat, beat: number): readonly WriteRequest[] {
-    switch (action.kind) {
-      case "raw":
-        return [rawRequest(action.place, [action.raw], this.#target)];
-      case "toggle":
-        return [rawRequest(action.place, [beat & 1], this.#target)];
-      case "counter": {
-        const [, maximum] = numberLimits(action.raw);
-        const order = REGISTERS_BY_TYPE[action.raw] === 1 ? "AB" : "ABCD";
-        const words = encodeNumber(beat % (maximum + 1), action.raw, order);
-        return [rawRequest(action.place, words, this.#target)];
-      }
+  async #transmit(name: string, action: BeatAction, signal: AbortSignal): Promise<Step> {
+    const before = this.#lastBeats.get(name) ?? (await this.#firstValue(action, signal));
+    const { words, value } = beatWords(action, before);
+    this.#lastBeats.set(name, value);
+    return this.#writer.transmit([rawRequest(action.place, words, this.#target)], signal);
+  }
+
+  /**
+   * What stands in the register before our first beat: a first beat that wrote the same again would
+   * be none. 0 where the device does not show it.
+   */
+  async #firstValue(action: BeatAction, signal: AbortSignal): Promise<number> {
+    if (action.kind === "raw") return 0;
+    const { link, unit, terms } = this.#session;
+    const { table, address, count } = action.place;
+    const request = { unit: action.place.unit ?? unit, table, address, count, ...terms };
+    try {
+      const reply = await link.read(request, signal);
+      return reply instanceof Uint8Array ? unsignedOf(reply) : 0;
+    } catch (error) {
+      if (error instanceof GatewayError && error.code === "REPLY_MALFORMED") return 0;
+      throw error;
     }
   }
 
@@ -100,10 +151,6 @@ export class KeepAlives {
     if (keepAlive.action.kind !== "repeat") return Math.max(0, dueAt - now);
     const held = this.#session.held.get(keepAlive.action.ordinal);
     if (held === undefined) return keepAlive.everyMs;
-    return Math.max(1, keepAlive.everyMs - this.#ageMs(held.writtenAt));
-  }
-
-  #ageMs(at: number): number {
-    return this.#session.clock.now() - at;
+    return Math.max(1, keepAlive.everyMs - (now - held.writtenAt));
   }
 }

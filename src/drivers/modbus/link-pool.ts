@@ -4,7 +4,14 @@ import type { Clock } from "../../domain/time.ts";
 import type { SerialFacts } from "../../profiles/binding.ts";
 import type { ReadReply, WriteReply } from "../../wire/modbus/client-codec.ts";
 import type { TimerWheel } from "../wheel.ts";
-import type { LinkCounters, LinkLoad, LinkRead, LinkWrite, ModbusLink } from "./link.ts";
+import {
+  type LinkCounters,
+  type LinkLoad,
+  type LinkRead,
+  type LinkWrite,
+  type ModbusLink,
+  noCounters,
+} from "./link.ts";
 import type { ReadCost } from "./planner.ts";
 import { TcpLink } from "./tcp-link.ts";
 
@@ -30,22 +37,11 @@ export interface LinkPoolOptions {
   readonly wheel: TimerWheel;
 }
 
-const NO_COUNTERS: LinkCounters = {
-  requests: 0,
-  replies: 0,
-  exceptions: 0,
-  timeouts: 0,
-  malformed: 0,
-  lateReplies: 0,
-  strayReplies: 0,
-  refusedBusy: 0,
-  connects: 0,
-  losses: 0,
-};
-
 /** Names an endpoint: two devices with the same name share its link. */
 export function endpointName(endpoint: LinkEndpoint): string {
   if (endpoint.kind === "serial") return `serial:${endpoint.path}`;
+  if (endpoint.kind === "tcp" && endpoint.client === "modbus-serial")
+    return `modbus-serial:${endpoint.host}:${endpoint.port}`;
   return `${endpoint.kind}:${endpoint.host}:${endpoint.port}`;
 }
 
@@ -101,7 +97,7 @@ class SharedLink {
   readonly #options: LinkPoolOptions;
   pauseAfterConnectMs = 0;
   #link: ModbusLink | undefined;
-  #users = 0;
+  readonly #users = new Set<PooledLink>();
   #opening: Promise<void> | undefined;
   #stopOpening = new AbortController();
   #waiting = 0;
@@ -119,7 +115,7 @@ class SharedLink {
   }
 
   get counters(): LinkCounters {
-    return this.#link?.counters ?? NO_COUNTERS;
+    return this.#link?.counters ?? noCounters();
   }
 
   get link(): ModbusLink {
@@ -131,18 +127,22 @@ class SharedLink {
     return this.#link?.load() ?? { busy: 0, waiting: 0 };
   }
 
-  /** Counts one more user. @returns the generation that this user has */
-  async enter(signal: AbortSignal): Promise<number> {
+  /**
+   * Waits for the connection. A user that opens twice at once, for a round and for a write, is one
+   * user.
+   * @returns the generation that this user has
+   */
+  async enter(user: PooledLink, signal: AbortSignal): Promise<number> {
     signal.throwIfAborted();
     while (!this.isOpen) await this.#join(signal);
-    this.#users += 1;
+    this.#users.add(user);
     return this.generation;
   }
 
-  async leave(): Promise<void> {
-    assert(this.#users > 0, "more users leave a link than came");
-    this.#users -= 1;
-    if (this.#users > 0 || this.#waiting > 0) return;
+  async leave(user: PooledLink): Promise<void> {
+    const wasUser = this.#users.delete(user);
+    assert(wasUser, "who leaves a link came before");
+    if (this.#users.size > 0 || this.#waiting > 0) return;
     this.#closing = this.link.close();
     await this.#closing;
   }
@@ -198,7 +198,7 @@ class PooledLink implements ModbusLink {
   async open(signal: AbortSignal): Promise<void> {
     if (this.isOpen) return;
     await this.close();
-    this.#generation = await this.#shared.enter(signal);
+    this.#generation = await this.#shared.enter(this, signal);
   }
 
   async read(request: LinkRead, signal: AbortSignal): Promise<ReadReply> {
@@ -214,7 +214,7 @@ class PooledLink implements ModbusLink {
   async close(): Promise<void> {
     if (this.#generation === 0) return;
     this.#generation = 0;
-    await this.#shared.leave();
+    await this.#shared.leave(this);
   }
 
   load(): LinkLoad {

@@ -44,6 +44,22 @@ export interface LinkCounters {
   readonly losses: number;
 }
 
+/** The counters of a link that was never used. */
+export function noCounters(): { -readonly [Key in keyof LinkCounters]: LinkCounters[Key] } {
+  return {
+    requests: 0,
+    replies: 0,
+    exceptions: 0,
+    timeouts: 0,
+    malformed: 0,
+    lateReplies: 0,
+    strayReplies: 0,
+    refusedBusy: 0,
+    connects: 0,
+    losses: 0,
+  };
+}
+
 /**
  * A way to one or more Modbus units: a TCP connection or a serial bus. One request is under way at
  * a time; of those that wait, urgent ones go first.

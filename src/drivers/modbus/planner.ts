@@ -5,8 +5,9 @@ import type {
   ModbusFacts,
   RegisterPlace,
 } from "../../profiles/binding.ts";
-import { isBitTable, type ReadRequest } from "../../wire/modbus/client-codec.ts";
-import type { RegisterTable } from "../../wire/modbus/registers.ts";
+import type { ReadRequest } from "../../wire/modbus/client-codec.ts";
+import { mergeRanges } from "../../wire/modbus/ranges.ts";
+import { isBitTable, type RegisterTable } from "../../wire/modbus/registers.ts";
 import type { GapMemory } from "./gap-memory.ts";
 
 /** A gap this small between two bound points may be read without the profile's leave. */
@@ -330,21 +331,11 @@ function laneOf(place: RegisterPlace, input: PlanInput, lanes: Map<string, Lane>
   const { facts } = input;
   const rules = {
     countMax: isBitTable(place.table) ? facts.maxReadBits : facts.maxRead,
-    readable: merged(facts.readable.get(place.table) ?? []),
+    // A gap may lie across the border of two ranges that touch.
+    readable: mergeRanges(facts.readable.get(place.table) ?? []),
     illegal: facts.illegal.get(place.table) ?? [],
   };
   const lane = { unit, table: place.table, rules, items: [] };
   lanes.set(key, lane);
   return lane;
-}
-
-/** Ranges that touch count as one: a gap may lie across their border. */
-function merged(ranges: readonly AddressRange[]): AddressRange[] {
-  const result: AddressRange[] = [];
-  for (const [first, last] of [...ranges].sort((a, b) => a[0] - b[0])) {
-    const previous = result.at(-1);
-    if (previous === undefined || first > previous[1] + 1) result.push([first, last]);
-    else result[result.length - 1] = [previous[0], Math.max(previous[1], last)];
-  }
-  return result;
 }

@@ -1,4 +1,5 @@
 import { assert } from "../../domain/assert.ts";
+import { GatewayError } from "../../domain/errors.ts";
 import { qualityCode } from "../../domain/quality.ts";
 import type { Reading, RoundColumns } from "../../domain/round.ts";
 import type { Clock } from "../../domain/time.ts";
@@ -62,6 +63,8 @@ export class PollLoop {
   readonly #failed = new AbortController();
   #plannedFor: { readonly revision: number; readonly cost: ReadCost };
   #lastStartedAt = Number.NaN;
+  /** Rounds, writes and beats that need the connection now. */
+  #users = 0;
   polls = 0;
   requestsPerRound = 0;
   duty = 0;
@@ -72,6 +75,7 @@ export class PollLoop {
     this.#options = options;
     const quietMs = Math.max(pauseMs, serial?.turnaroundMs ?? 0);
     this.#terms = { timeoutMs, pauseMs: quietMs, lane: "poll" };
+    const groups = groupsOf(options);
     this.#session = {
       profile,
       unit: options.unitId,
@@ -80,12 +84,14 @@ export class PollLoop {
       terms: { ...this.#terms, lane: "urgent" },
       columns: emptyColumns(profile.points.length),
       groupReadAt: new Float64Array(profile.groups.length).fill(Number.NaN),
+      periodsMs: groups.map(({ periodMs }) => periodMs),
       exponents: new Float64Array(profile.points.length).fill(Number.NaN),
       doneSteps: new Set(),
       held: new Map(),
       readNow: async (points, signal) => this.#readNow(points, signal),
+      whileOpen: async (use, callSignal) => this.#whileOpen(use, callSignal),
     };
-    this.schedule = new PollSchedule(groupsOf(options), options.align);
+    this.schedule = new PollSchedule(groups, options.align);
     this.reader = new RoundReader({ ...options, facts: profile.modbus });
     this.#writer = new SetpointWriter(this.#session);
     this.keepAlives = new KeepAlives(this.#session, this.#writer, (error) => {
@@ -105,6 +111,8 @@ export class PollLoop {
       await this.#poll(emit, this.#failed.signal);
     } finally {
       signal.removeEventListener("abort", stop);
+      // A write that outlives the connection must not begin a keep-alive, nor close the next one.
+      this.#failed.abort();
       this.letGo();
     }
   }
@@ -137,27 +145,31 @@ export class PollLoop {
     this.#plans.clear();
     this.schedule.start(clock.now(), this.leadMs);
     for (;;) {
-      const due = this.schedule.nextDue(this.leadMs);
+      // Learned anew in each round, and the same for all of one.
+      const { leadMs } = this;
+      const due = this.schedule.nextDue(leadMs);
       if (due === undefined) await untilAborted(signal);
       const waitMs = (due ?? 0) - clock.now();
       if (waitMs > 0) await clock.sleep(waitMs, signal);
       signal.throwIfAborted();
-      const mask = this.schedule.take(clock.now(), this.leadMs);
+      const mask = this.schedule.take(clock.now(), leadMs);
       if (mask === 0) continue;
       const startedAt = clock.now();
       await this.#round(mask, emit, signal);
       if (this.schedule.isAligned(mask)) this.#options.rounds.add(clock.now() - startedAt);
-      this.schedule.skipMissed(clock.now(), this.leadMs, mask);
+      this.schedule.skipMissed(clock.now(), leadMs, mask);
     }
   }
 
   async #round(mask: number, emit: (reading: Reading) => void, signal: AbortSignal): Promise<void> {
-    const { clock, profile, link } = this.#options;
+    const { clock, profile } = this.#options;
     const { columns, groupReadAt, exponents } = this.#session;
     const plan = this.#planFor(mask);
-    await this.#reopen(signal);
-    const startedAt = clock.now();
-    const failed = await this.reader.read(plan, signal);
+    let startedAt = clock.now();
+    const failed = await this.#whileOpen(async () => {
+      startedAt = clock.now();
+      return this.reader.read(plan, signal);
+    }, signal);
     decodeRound(plan, failed, columns);
     if (profile.derived.length > 0) deriveInto(profile, columns);
     const receivedAt = clock.now();
@@ -171,7 +183,6 @@ export class PollLoop {
     if (plan.ordinals.length > 0) {
       emit(readingOf(plan, columns, { receivedAt, receivedUtc: clock.utcNow() }));
     }
-    if (profile.modbus.closeAfterRound) await link.close();
   }
 
   #countDuty(startedAt: number, endedAt: number): void {
@@ -183,15 +194,30 @@ export class PollLoop {
   }
 
   async #write(setpoint: Setpoint, signal: AbortSignal): Promise<WriteOutcome> {
-    const { profile, firstPoint } = this.#options;
+    const { profile, firstPoint, unitId } = this.#options;
     const point = profile.points[setpoint.point - firstPoint];
     assert(point?.write !== undefined, "a setpoint is for a writable point of this device");
-    await this.#reopen(signal);
-    const sent = await this.#writer.send(point, setpoint.value, signal);
-    if (sent.result === "accepted" && !this.#failed.signal.aborted) {
-      this.keepAlives.hold(point.write.keepAlive);
+    try {
+      return await this.#whileOpen(async () => this.#put(point, setpoint, signal), signal);
+    } catch (error) {
+      // The connection that the write needs could not be made: nothing has left.
+      if (error instanceof GatewayError) return { result: "refused", error };
+      if (!signal.aborted) throw error;
+      const facts = { unit: unitId, sent: false };
+      return {
+        result: "refused",
+        error: new GatewayError("LINK_LOST", facts, { cause: signal.reason }),
+      };
     }
-    return this.#writer.confirm(point, sent, setpoint.confirm === "read-back", signal);
+  }
+
+  async #put(point: BoundPoint, setpoint: Setpoint, signal: AbortSignal): Promise<WriteOutcome> {
+    const isCyclic = setpoint.confirm === "by-poll";
+    const sent = await this.#writer.send(point, setpoint.value, { isCyclic, signal });
+    if (sent.result === "accepted" && !this.#failed.signal.aborted) {
+      this.keepAlives.hold(point.write?.keepAlive ?? [], isCyclic);
+    }
+    return this.#writer.confirm(point, sent, !isCyclic, signal);
   }
 
   /** A few points, now, in columns of their own: nothing of it gets into a round. */
@@ -244,10 +270,21 @@ export class PollLoop {
     this.#plans.clear();
   }
 
-  /** A link that is closed between rounds is opened for each; any other one must be open. */
-  async #reopen(signal: AbortSignal): Promise<void> {
+  /**
+   * A device that wants its connection closed between rounds has one while a round, a write or a
+   * beat needs it; the last of them closes it.
+   */
+  async #whileOpen<T>(use: () => Promise<T>, signal: AbortSignal): Promise<T> {
     const { link, profile } = this.#options;
-    if (profile.modbus.closeAfterRound && !link.isOpen) await link.open(signal);
+    if (!profile.modbus.closeAfterRound) return use();
+    this.#users += 1;
+    try {
+      if (!link.isOpen) await link.open(signal);
+      return await use();
+    } finally {
+      this.#users -= 1;
+      if (this.#users === 0 && !this.#failed.signal.aborted) await link.close();
+    }
   }
 }
 

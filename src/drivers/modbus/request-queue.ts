@@ -3,7 +3,7 @@ import { GatewayError } from "../../domain/errors.ts";
 import type { Clock } from "../../domain/time.ts";
 import type { ReadReply, WriteReply } from "../../wire/modbus/client-codec.ts";
 import type { TimerWheel, WheelTimer } from "../wheel.ts";
-import type { LinkCounters, LinkLoad, LinkRead, LinkWrite } from "./link.ts";
+import { type LinkLoad, type LinkRead, type LinkWrite, noCounters } from "./link.ts";
 
 /** Requests of one lane that may wait for one link: more than 32 units of one bus ever need. */
 const LANE_MAX = 64;
@@ -36,25 +36,12 @@ export interface QueueOptions {
   readonly pauseMs: number;
 }
 
-type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
-
 /**
  * What both links share: one request under way, urgent ones before polls, a bound on how many
  * wait, one time-out at a time, and the load.
  */
 export class RequestQueue {
-  readonly counters: Writable<LinkCounters> = {
-    requests: 0,
-    replies: 0,
-    exceptions: 0,
-    timeouts: 0,
-    malformed: 0,
-    lateReplies: 0,
-    strayReplies: 0,
-    refusedBusy: 0,
-    connects: 0,
-    losses: 0,
-  };
+  readonly counters = noCounters();
   readonly #options: QueueOptions;
   readonly #urgent: Exchange[] = [];
   readonly #polls: Exchange[] = [];

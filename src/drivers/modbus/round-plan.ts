@@ -6,8 +6,9 @@ import type { BoundPoint, CompiledProfile } from "../../profiles/binding.ts";
 import { decodeBit, decodePoint, finishPoint, needsFinish, slotOf } from "../../profiles/decode.ts";
 import type { PointSlot } from "../../profiles/decode.ts";
 import { inputsOf } from "../../profiles/derive.ts";
-import { isBitTable, replyBytes } from "../../wire/modbus/client-codec.ts";
+import { replyBytes } from "../../wire/modbus/client-codec.ts";
 import { readBit } from "../../wire/modbus/codec.ts";
+import { isBitTable } from "../../wire/modbus/registers.ts";
 import type { LinkRead, LinkTerms } from "./link.ts";
 import type { PlannedPlace, PlannedPoint, PlannedRead, ReadPlan } from "./planner.ts";
 

@@ -68,6 +68,8 @@ export class SerialLink implements ModbusLink {
   /** The socket or client that lives now: what an older one still says is not heard. */
   #connection: object | undefined;
   #isOpen = false;
+  /** Ends when the line of the connection before is free again: only one may have it open. */
+  #closing: Promise<void> = Promise.resolve();
 
   constructor(options: SerialLinkOptions) {
     this.#options = options;
@@ -99,6 +101,8 @@ export class SerialLink implements ModbusLink {
     const client = new ModbusRTU();
     this.#client = client;
     try {
+      await this.#closing;
+      this.#requireWanted(client);
       await this.#connect(client, signal);
       const pauseMs = this.#options.pauseAfterConnectMs ?? 0;
       if (pauseMs > 0) await this.#options.clock.sleep(pauseMs, signal);
@@ -126,18 +130,11 @@ export class SerialLink implements ModbusLink {
   }
 
   async close(): Promise<void> {
-    const client = this.#client;
-    if (client === undefined) return;
+    if (this.#client === undefined) return;
     const closed = this.#socket === undefined ? undefined : closedSocket(this.#socket);
-    const isSerialLine = this.#socket === undefined && client.isOpen;
     this.#end(undefined);
     await closed;
-    if (!isSerialLine) return;
-    await new Promise<void>((resolve) => {
-      client.close(() => {
-        resolve();
-      });
-    });
+    await this.#closing;
   }
 
   load(): LinkLoad {
@@ -148,6 +145,8 @@ export class SerialLink implements ModbusLink {
     const { transport, wheel } = this.#options;
     if (transport.kind === "serial") {
       await openSerialLine(client, transport);
+      if (this.#client !== client) this.#closing = closedLine(client);
+      this.#requireWanted(client);
       this.#connection = client;
       client.on("close", () => {
         this.#lose(client, undefined);
@@ -170,6 +169,11 @@ export class SerialLink implements ModbusLink {
       this.#lose(socket, undefined);
     });
     await this.#speak(client, socket, transport.kind);
+  }
+
+  /** Whoever closed the link meanwhile wants no connection any more. */
+  #requireWanted(client: SerialClient): void {
+    if (this.#client !== client) throw new GatewayError("LINK_LOST", this.#facts());
   }
 
   async #speak(client: SerialClient, socket: Socket, kind: "tcp" | "rtu-over-tcp"): Promise<void> {
@@ -284,8 +288,12 @@ export class SerialLink implements ModbusLink {
     this.#queue.failAll(this.#facts(), cause);
   }
 
+  /** Lets go of the connection, however far it had come. */
   #drop(): void {
     this.#socket?.destroy();
+    const { transport } = this.#options;
+    if (transport.kind === "serial" && this.#client?.isOpen === true)
+      this.#closing = closedLine(this.#client);
     this.#socket = undefined;
     this.#connection = undefined;
     this.#client = undefined;
@@ -318,6 +326,14 @@ async function openSerialLine(
   } catch (cause) {
     throw new GatewayError("LINK_REFUSED", { path: transport.path }, { cause });
   }
+}
+
+async function closedLine(client: SerialClient): Promise<void> {
+  await new Promise<void>((resolve) => {
+    client.close(() => {
+      resolve();
+    });
+  });
 }
 
 /** An exception of the device, where that is what the library rejects with. */

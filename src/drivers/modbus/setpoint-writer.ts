@@ -1,3 +1,4 @@
+import { maxAgeMs } from "../../domain/age.ts";
 import { assert } from "../../domain/assert.ts";
 import { GatewayError } from "../../domain/errors.ts";
 import { isBad } from "../../domain/quality.ts";
@@ -26,8 +27,14 @@ type Sent =
   | { readonly result: "refused"; readonly error: GatewayError }
   | { readonly result: "unknown"; readonly error: GatewayError; readonly value: number };
 
+export interface SendTerms {
+  /** Its giver writes it again and again: it is not kept here, and ends with the giver's writes. */
+  readonly isCyclic: boolean;
+  readonly signal: AbortSignal;
+}
+
 /** What became of one request. */
-type Step =
+export type Step =
   | { readonly result: "written" }
   | { readonly result: "refused" | "unknown"; readonly error: GatewayError };
 
@@ -47,8 +54,8 @@ export class SetpointWriter {
   }
 
   /** Sends one setpoint; `confirm` waits for what the device shows afterwards. */
-  async send(point: BoundPoint, value: number, signal: AbortSignal): Promise<Sent> {
-    return this.#inTurn(async () => this.#send(point, value, signal));
+  async send(point: BoundPoint, value: number, terms: SendTerms): Promise<Sent> {
+    return this.#inTurn(async () => this.#send(point, value, terms));
   }
 
   /** @param isConfirmed false for a cyclic setpoint: its next poll is its read-back */
@@ -84,13 +91,20 @@ export class SetpointWriter {
     });
   }
 
-  /** Puts requests on the wire that belong to no setpoint: heartbeats. */
+  /** Puts requests on the wire outside of a setpoint's sequence: beats, repetitions. */
   async transmit(requests: readonly WriteRequest[], signal: AbortSignal): Promise<Step> {
-    for (const request of requests) {
-      const step = await this.#transmit(request, signal);
-      if (step.result !== "written") return step;
+    try {
+      return await this.#session.whileOpen(async () => {
+        for (const request of requests) {
+          const step = await this.#transmit(request, signal);
+          if (step.result !== "written") return step;
+        }
+        return { result: "written" };
+      }, signal);
+    } catch (error) {
+      if (error instanceof GatewayError) return { result: "refused", error };
+      throw error;
     }
-    return { result: "written" };
   }
 
   async #inTurn<T>(task: () => Promise<T>): Promise<T> {
@@ -99,8 +113,9 @@ export class SetpointWriter {
     return turn;
   }
 
-  async #send(point: BoundPoint, value: number, signal: AbortSignal): Promise<Sent> {
+  async #send(point: BoundPoint, value: number, terms: SendTerms): Promise<Sent> {
     const { write } = point;
+    const { signal } = terms;
     assert(write !== undefined, `${point.id} is written and has no write binding`);
     try {
       const refusal = await this.#interlockRefusal(write, signal);
@@ -109,7 +124,7 @@ export class SetpointWriter {
       const encoding = encodeWrite(point, value, this.#session.columns, exponent);
       if ("refused" in encoding) return refused({ reason: encoding.refused, value });
       const requests = setpointRequests(write, encoding.registers, this.#target);
-      return await this.#sequence(point, { write, requests, value: encoding.value }, signal);
+      return await this.#sequence(point, { write, requests, value: encoding.value }, terms);
     } catch (error) {
       // Nothing of the setpoint has left: what it depends on could not be read.
       if (error instanceof GatewayError) return { result: "refused", error };
@@ -125,7 +140,7 @@ export class SetpointWriter {
       readonly requests: readonly WriteRequest[];
       readonly value: number;
     },
-    signal: AbortSignal,
+    { isCyclic, signal }: SendTerms,
   ): Promise<Sent> {
     const { write, requests, value } = what;
     const before = await this.#steps(write.before, signal);
@@ -139,7 +154,8 @@ export class SetpointWriter {
       held.delete(point.ordinal);
       return { result: "unknown", error: step.error, value };
     }
-    held.set(point.ordinal, { requests, writtenAt: clock.now() });
+    if (isCyclic) held.delete(point.ordinal);
+    else held.set(point.ordinal, { requests, writtenAt: clock.now() });
     const after = await this.#finish(write, signal);
     if (after.result !== "written") return { result: "unknown", error: after.error, value };
     return { result: "accepted", value };
@@ -221,13 +237,14 @@ export class SetpointWriter {
     return interlockHolds(interlock, columns, unsignedOf(reply));
   }
 
-  /** Read at most one of its own poll periods ago. */
+  /** As old as any value may get: when polls come late, a write shall not need one more read. */
   #isFresh(point: BoundPoint): boolean {
-    const { profile, groupReadAt, clock } = this.#session;
+    const { periodsMs, groupReadAt, clock } = this.#session;
     const { group = -1 } = point;
-    const everyMs = profile.groups[group]?.everyMs ?? 0;
+    const everyMs = periodsMs[group] ?? 0;
+    if (everyMs === 0) return false;
     const ageMs = clock.now() - (groupReadAt[group] ?? Number.NaN);
-    return ageMs <= Math.min(everyMs, INTERLOCK_AGE_MAX_MS);
+    return ageMs <= Math.min(maxAgeMs(everyMs), INTERLOCK_AGE_MAX_MS);
   }
 
   async #exponentOf(point: BoundPoint, write: WriteBinding, signal: AbortSignal): Promise<number> {
@@ -300,6 +317,7 @@ function stopped(cause: unknown, sent: boolean): GatewayError {
   return new GatewayError("LINK_LOST", { sent }, { cause });
 }
 
-function unsignedOf(bytes: Uint8Array): number {
+/** The bytes of an answer as one number. */
+export function unsignedOf(bytes: Uint8Array): number {
   return bytes.reduce((sum, byte) => sum * 256 + byte, 0);
 }

@@ -2,8 +2,8 @@ import type { LoadParameters } from "./parameters.ts";
 import { nextNormal, type RandomState } from "./random.ts";
 
 /**
- * What the training hall does. `hold` keeps the power of the moment; `square` alternates between
- * low and high once per iteration; `checkpoint` is high with a dip each minute.
+ * What the training hall does. `constant` draws one power; `square` alternates between low and high
+ * once per iteration; `checkpoint` is high with a dip each minute.
  */
 export type LoadPattern =
   | { readonly kind: "constant"; readonly powerW: number }

@@ -1,6 +1,6 @@
 import { assert } from "../../domain/assert.ts";
 import { GatewayError } from "../../domain/errors.ts";
-import type { RegisterTable } from "./registers.ts";
+import { isBitTable, type RegisterTable } from "./registers.ts";
 
 /**
  * The client's half of the Modbus wire format on TCP: requests out, answers in. It shares no code
@@ -62,14 +62,6 @@ const WRITE_REGISTERS_MAX = 123;
 const WRITE_BITS_MAX = 1968;
 
 const READ_FUNCTION = { coil: 1, discrete: 2, holding: 3, input: 4 } as const;
-
-export function readFunction(table: RegisterTable): 1 | 2 | 3 | 4 {
-  return READ_FUNCTION[table];
-}
-
-export function isBitTable(table: RegisterTable): boolean {
-  return table === "coil" || table === "discrete";
-}
 
 /** How many bytes of data the answer to this request carries. */
 export function replyBytes(request: ReadRequest): number {

@@ -154,20 +154,6 @@ export function readHighBits(
   return fourth * WORD + third;
 }
 
-/** The raw pattern after ordering, lower-case hex, four digits for each register. */
-export function rawHex(
-  view: DataView,
-  byteOffset: number,
-  registers: number,
-  order: ByteOrder,
-): string {
-  let hex = "";
-  for (let index = 0; index < registers; index += 1) {
-    hex += hexOfWord(wordAt(view, byteOffset, positionOf(index, registers, order), order));
-  }
-  return hex;
-}
-
 /** A word as four lower-case hex digits. */
 export function hexOfWord(word: number): string {
   return word.toString(16).padStart(4, "0");

@@ -5,6 +5,11 @@
 
 export type RegisterTable = "holding" | "input" | "coil" | "discrete";
 
+/** True for the tables of single bits; the others hold registers. */
+export function isBitTable(table: RegisterTable): boolean {
+  return table === "coil" || table === "discrete";
+}
+
 /** How many registers each type takes; `string` has its own length, `bool` is one bit. */
 export const REGISTERS_BY_TYPE = {
   uint16: 1,

@@ -58,9 +58,32 @@ export function splitRtuRequest(bytes: Uint8Array, start: number, end: number): 
   return split(bytes, start, end, requestBytes);
 }
 
-/** Finds the next response in a stream; after noise it starts again at the next byte. */
-export function splitRtuResponse(bytes: Uint8Array, start: number, end: number): RtuSplit {
-  return split(bytes, start, end, responseBytes);
+/** What a response answers. */
+export interface RtuAsked {
+  readonly unit: number;
+  readonly function: number;
+}
+
+/**
+ * Finds the next response to `asked` in a stream; after noise it starts again at the next byte. The
+ * response to anything else is noise: what looks like one may ask to wait for bytes that never
+ * come.
+ */
+export function splitRtuResponse(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  asked: RtuAsked,
+): RtuSplit {
+  return split(bytes, start, end, (all, at, to) =>
+    answers(all, at, to, asked) ? responseBytes(all, at, to) : -1,
+  );
+}
+
+/** As far as it has come. */
+function answers(bytes: Uint8Array, start: number, end: number, asked: RtuAsked): boolean {
+  if (bytes[start] !== asked.unit) return false;
+  return end - start < 2 || ((bytes[start + 1] ?? 0) & ~EXCEPTION_FLAG) === asked.function;
 }
 
 /** Length of the frame at `start`; 0: not known yet; -1: no such frame. */
@@ -101,6 +124,7 @@ const RESPONSE_BYTES: ReadonlyMap<number, number> = new Map([
   [22, 10],
 ]);
 const EXCEPTION_BYTES = 5;
+const EXCEPTION_FLAG = 0x80;
 
 function requestBytes(bytes: Uint8Array, start: number, end: number): number {
   if (end - start < 2) return 0;
@@ -112,7 +136,7 @@ function requestBytes(bytes: Uint8Array, start: number, end: number): number {
 function responseBytes(bytes: Uint8Array, start: number, end: number): number {
   if (end - start < 2) return 0;
   const code = bytes[start + 1] ?? 0;
-  if ((code & 0x80) !== 0) return EXCEPTION_BYTES;
+  if ((code & EXCEPTION_FLAG) !== 0) return EXCEPTION_BYTES;
   if (code >= 1 && code <= 4) return end - start < 3 ? 0 : 5 + (bytes[start + 2] ?? 0);
   if (code === 43) return identificationBytes(bytes, start, end);
   return RESPONSE_BYTES.get(code) ?? -1;

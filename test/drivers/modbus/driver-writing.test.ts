@@ -173,6 +173,28 @@ describe("modbus driver, writing", () => {
     await finish();
   });
 
+  it("takes a polled interlock for two and a half periods, as everybody takes a value", async () => {
+    const interlocks = new Map([
+      ["remote", { name: "remote", ordinal: 1, place: undefined, equals: 1 }],
+    ]);
+    const { clock, link, write, finish } = await start(
+      device({ needs: ["remote"] }, { interlocks }),
+    );
+    link.registers[100] = 1;
+    await clock.advance(95);
+    // Read at 100; the next poll does not come back for long.
+    link.latencyMs = 10_000;
+    await clock.advance(195);
+    link.latencyMs = 0;
+    link.log.length = 0;
+    await write(5);
+    assert.deepEqual(link.log, ["write 6@0=5"], "200 ms old");
+    await clock.advance(60);
+    await write(6);
+    assert.deepEqual(link.log, ["write 6@0=5", "read 100+1", "write 6@0=6"], "260 ms old");
+    await finish();
+  });
+
   it("writes only while its interlocks hold, read anew when they are old", async () => {
     const interlocks = new Map([
       ["remote", { name: "remote", ordinal: 1, place: undefined, equals: 1 }],
@@ -349,6 +371,20 @@ describe("modbus driver, keep-alives", () => {
     );
   }
 
+  /** Two keep-alives for one setpoint: repeating it, and a heartbeat. */
+  function keptTwice(): CompiledProfile {
+    const rule = { everyMs: 40, deviceTimeoutMs: 100, onLoss: "stops" };
+    const raw = { kind: "raw", place: place(90), raw: 1 } as const;
+    return {
+      ...kept(raw),
+      points: device({ keepAlive: ["again", "beat"] }).points,
+      keepAlives: new Map<string, KeepAlive>([
+        ["again", { name: "again", action: { kind: "repeat", ordinal: 0 }, ...rule }],
+        ["beat", { name: "beat", action: raw, ...rule }],
+      ]),
+    };
+  }
+
   const beats = (link: FakeLink) => link.log.filter((line) => !line.startsWith("read"));
 
   it("beats while a setpoint is held, and ends with the connection", async () => {
@@ -356,7 +392,7 @@ describe("modbus driver, keep-alives", () => {
     const { clock, link, write, finish, driver } = await start(kept(action));
     await clock.advance(200);
     assert.deepEqual(beats(link), [], "nothing is held yet");
-    await write(5);
+    await write(5, "read-back");
     await clock.advance(100);
     assert.deepEqual(beats(link), ["write 6@0=5", "write 6@90=1", "write 6@90=2", "write 6@90=3"]);
     await finish();
@@ -364,6 +400,57 @@ describe("modbus driver, keep-alives", () => {
     await clock.advance(500);
     assert.equal(link.writes.length, count);
     assert.equal(driver.counters.keepAliveBeats, 3);
+  });
+
+  it("counts on from what stands in the register: the first beat is a change", async () => {
+    const action = { kind: "counter", place: place(90), raw: "uint16" } as const;
+    const { clock, link, write, finish } = await start(kept(action));
+    link.registers[90] = 0xffff;
+    await write(5, "read-back");
+    await clock.advance(50);
+    assert.deepEqual(beats(link), ["write 6@0=5", "write 6@90=0", "write 6@90=1"]);
+    await finish();
+    const blind = await start(kept(action));
+    blind.link.onRead = ({ address }) => (address === 90 ? 2 : undefined);
+    await blind.write(5, "read-back");
+    await blind.clock.advance(10);
+    assert.deepEqual(beats(blind.link), ["write 6@0=5", "write 6@90=1"], "it cannot be read");
+    await blind.finish();
+  });
+
+  it("does not repeat a cyclic setpoint: its giver does, until the device shall revert", async () => {
+    const { clock, link, write, finish } = await start(kept({ kind: "repeat", ordinal: 0 }));
+    await write(5, "by-poll");
+    await clock.advance(500);
+    assert.deepEqual(beats(link), ["write 6@0=5"]);
+    await write(6, "read-back");
+    await write(7, "by-poll");
+    await clock.advance(500);
+    assert.deepEqual(beats(link), ["write 6@0=5", "write 6@0=6", "write 6@0=7"]);
+    await finish();
+  });
+
+  it("lets beats that alone hold a cyclic setpoint go with its writes, and end with them", async () => {
+    const { clock, link, write, finish } = await start(
+      kept({ kind: "raw", place: place(90), raw: 1 }),
+    );
+    for (const value of [1, 2, 3, 4, 5]) {
+      await write(value, "by-poll");
+      await clock.advance(10);
+    }
+    const sent = beats(link);
+    assert.equal(sent.filter((line) => line === "write 6@90=1").length, 3, "every 20 ms");
+    await clock.advance(500);
+    assert.equal(beats(link).length, sent.length, "no beat without a write");
+    await finish();
+  });
+
+  it("goes on beating for a cyclic setpoint that ends by itself when it is not repeated", async () => {
+    const { clock, link, write, finish } = await start(keptTwice());
+    await write(5, "by-poll");
+    await clock.advance(90);
+    assert.deepEqual(beats(link), ["write 6@0=5", "write 6@90=1", "write 6@90=1", "write 6@90=1"]);
+    await finish();
   });
 
   it("toggles, or writes the same, as the profile says", async () => {
@@ -375,7 +462,7 @@ describe("modbus driver, keep-alives", () => {
       [{ kind: "raw", place: place(90), raw: 17 }, ["6@90=17", "6@90=17", "6@90=17"]],
     ] as const) {
       const { clock, link, write, finish } = await start(kept(action));
-      await write(5);
+      await write(5, "read-back");
       await clock.advance(100);
       assert.deepEqual(
         beats(link).slice(1),
@@ -387,9 +474,9 @@ describe("modbus driver, keep-alives", () => {
 
   it("repeats a setpoint only when nobody wrote it in time", async () => {
     const { clock, link, write, finish } = await start(kept({ kind: "repeat", ordinal: 0 }));
-    await write(5);
+    await write(5, "read-back");
     await clock.advance(30);
-    await write(6);
+    await write(6, "read-back");
     await clock.advance(30);
     assert.deepEqual(beats(link), ["write 6@0=5", "write 6@0=6"]);
     await clock.advance(50);
@@ -399,9 +486,9 @@ describe("modbus driver, keep-alives", () => {
 
   it("repeats nothing whose fate is not known", async () => {
     const { clock, link, write, finish } = await start(kept({ kind: "repeat", ordinal: 0 }));
-    await write(5);
+    await write(5, "read-back");
     link.onWrite = () => timedOut();
-    await write(6);
+    await write(6, "read-back");
     link.onWrite = () => undefined;
     link.log.length = 0;
     await clock.advance(500);
@@ -413,7 +500,7 @@ describe("modbus driver, keep-alives", () => {
     const { clock, link, write, driver, finish } = await start(
       kept({ kind: "raw", place: place(90), raw: 1 }),
     );
-    await write(5);
+    await write(5, "read-back");
     await clock.advance(50);
     driver.letGo();
     link.log.length = 0;
@@ -427,7 +514,7 @@ describe("modbus driver, keep-alives", () => {
       kept({ kind: "raw", place: place(90), raw: 1 }),
     );
     const failed = assert.rejects(done, { code: "LINK_TIMEOUT" });
-    await write(5);
+    await write(5, "read-back");
     link.onWrite = () => timedOut();
     await clock.advance(50);
     await failed;
@@ -438,9 +525,75 @@ describe("modbus driver, keep-alives", () => {
       kept({ kind: "raw", place: place(90), raw: 1 }),
     );
     link.onWrite = ({ address }) => (address === 90 ? 4 : undefined);
-    await write(5);
+    await write(5, "read-back");
     await clock.advance(100);
     assert.equal(driver.counters.keepAliveRefused, 3);
+    await finish();
+  });
+});
+
+describe("modbus driver, closed between rounds", () => {
+  const CLOSING = { modbus: facts({ closeAfterRound: true }) };
+  const refused = () => new GatewayError("LINK_REFUSED", { host: "h" });
+
+  it("opens for a write and closes behind it", async () => {
+    const { link, write, finish } = await start(device({}, CLOSING));
+    assert.equal((await write(5)).result, "accepted");
+    assert.deepEqual(link.log, ["open", "write 6@0=5", "close"]);
+    await finish();
+  });
+
+  it("refuses a write for which no connection can be made, and says that nothing was sent", async () => {
+    const { link, driver, setpoint, stop, finish } = await start(device({}, CLOSING));
+    link.onOpen = refused;
+    const outcomes = await driver.write([setpoint(5), setpoint(6)], stop.signal);
+    assert.deepEqual(
+      outcomes.map((outcome) => [outcome.result, errorOf(outcome).code]),
+      [
+        ["refused", "LINK_REFUSED"],
+        ["refused", "LINK_REFUSED"],
+      ],
+    );
+    link.onOpen = () => undefined;
+    const given = new AbortController();
+    given.abort(new Error("enough"));
+    const [late] = await driver.write([setpoint(7)], given.signal);
+    assert.ok(late?.result === "refused");
+    assert.equal(errorOf(late).context["sent"], false);
+    assert.deepEqual(link.writes, []);
+    await finish();
+  });
+
+  it("does not close the connection while a write needs it", async () => {
+    const { clock, link, write, finish } = await start(device({ readBack: READ_BACK }, CLOSING));
+    await clock.advance(85);
+    link.log.length = 0;
+    link.latencyMs = 10;
+    await clock.advance(20);
+    // The round lasts from 100 to 120; the write begins in it, and reads back after it.
+    assert.deepEqual(link.log, ["open", "read 0+1", "read 100+1"]);
+    const outcome = await write(5, "read-back", 40);
+    assert.deepEqual(outcome, { result: "accepted", readBack: { result: "applied", value: 5 } });
+    assert.equal(link.log.filter((line) => line === "open").length, 1);
+    assert.equal(link.log.at(-1), "close");
+    await finish();
+  });
+
+  it("opens for a beat, too", async () => {
+    const beat = {
+      name: "beat",
+      action: { kind: "raw", place: place(90), raw: 1 },
+      everyMs: 30,
+      deviceTimeoutMs: 100,
+      onLoss: "stops",
+    } as const;
+    const { clock, link, write, finish } = await start(
+      device({ keepAlive: ["beat"] }, { ...CLOSING, keepAlives: new Map([["beat", beat]]) }),
+    );
+    await write(5, "read-back");
+    link.log.length = 0;
+    await clock.advance(40);
+    assert.deepEqual(link.log, ["open", "write 6@90=1", "close"]);
     await finish();
   });
 });

@@ -25,6 +25,8 @@ export class FakeLink implements ModbusLink {
   latencyMs = 0;
   isOpen = false;
   counters = {} as LinkCounters;
+  /** Why no connection can be made; undefined: it can. */
+  onOpen: () => GatewayError | undefined = () => undefined;
   /** Exception or failure of a read; undefined: it succeeds. */
   onRead: (request: LinkRead) => number | GatewayError | undefined = () => undefined;
   /** Exception, failure, or a write that is accepted and ignored. */
@@ -37,6 +39,8 @@ export class FakeLink implements ModbusLink {
 
   async open(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
+    const failure = this.onOpen();
+    if (failure !== undefined) throw failure;
     this.log.push("open");
     this.isOpen = true;
     return Promise.resolve();

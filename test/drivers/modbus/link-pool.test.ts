@@ -57,6 +57,16 @@ describe("pool of modbus links", () => {
     assert.equal(load.load.waiting, 0);
   });
 
+  it("counts a device once that opens twice at the same time, for a round and for a write", async () => {
+    await Promise.all([a().open(signal), a().open(signal)]);
+    await a().close();
+    await b().open(signal);
+    assert.equal(peer.connections, 2, "the first connection was closed");
+    await Promise.all([a().open(signal), b().open(signal)]);
+    await a().close();
+    assert.ok((await b().read(READ, signal)) instanceof Uint8Array);
+  });
+
   it("delays the others by no more than the time-out of a silent unit", async () => {
     await Promise.all(links.map(async (link) => link.open(signal)));
     peer.act = ({ unit }) => (unit === 1 ? "silent" : "answer");

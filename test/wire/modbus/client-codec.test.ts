@@ -8,7 +8,6 @@ import {
   isWritable,
   parseReadReply,
   parseWriteReply,
-  readFunction,
   type ReadRequest,
   replyBytes,
   RESPONSE_BYTES_MAX,
@@ -157,7 +156,6 @@ describe("modbus client codec", () => {
     assert.equal(replyBytes({ ...COILS, count: 8 }), 1);
     assert.equal(replyBytes({ ...COILS, count: 9 }), 2);
     assert.equal(replyBytes(HOLDING), 6);
-    assert.equal(readFunction("discrete"), 2);
   });
 
   it("takes a request that cannot be put on the wire for our own mistake", () => {

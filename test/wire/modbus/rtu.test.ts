@@ -18,6 +18,12 @@ const framed = (text: string): Uint8Array => {
   return target;
 };
 
+/** Splits answers of unit 1 to this function. */
+function splitAnswer(code: number) {
+  return (bytes: Uint8Array, start: number, end: number) =>
+    splitRtuResponse(bytes, start, end, { unit: 1, function: code });
+}
+
 describe("Modbus RTU", () => {
   it("has the CRC of known frames, low byte first", () => {
     const known = ["02 07 41 12", "01 03 00 00 00 0A C5 CD", "11 03 00 6B 00 03 76 87"];
@@ -76,7 +82,8 @@ describe("Modbus RTU", () => {
     const stream = Buffer.concat(bodies.map(framed));
     let at = 0;
     for (const body of bodies) {
-      const found = splitRtuResponse(stream, at, stream.length);
+      const code = (hex(body)[1] ?? 0) & 0x7f;
+      const found = splitAnswer(code)(stream, at, stream.length);
       assert.equal(found.kind, "frame", body);
       assert.deepEqual(Uint8Array.from(stream.subarray(found.start, found.end - 2)), hex(body));
       at = found.end;
@@ -87,7 +94,7 @@ describe("Modbus RTU", () => {
   it("waits for the rest of a frame at every cut", () => {
     const cases = [
       [framed("01 10 0001 0002 04 000A 0102"), splitRtuRequest],
-      [framed("01 2B 0E 01 81 00 00 02 00 02 6162 01 01 63"), splitRtuResponse],
+      [framed("01 2B 0E 01 81 00 00 02 00 02 6162 01 01 63"), splitAnswer(43)],
     ] as const;
     for (const [frame, split] of cases) {
       for (let cut = 0; cut < frame.length; cut += 1) {
@@ -118,6 +125,16 @@ describe("Modbus RTU", () => {
     assert.deepEqual([found.kind, found.start], ["frame", 8]);
   });
 
+  it("takes the response to something else for noise, and does not wait for its rest", () => {
+    const answer = framed("01 03 02 0005");
+    const others = [framed("02 03 02 0009"), framed("01 04 02 0009"), hex("09 03 F0 00")];
+    for (const other of others) {
+      const both = Buffer.concat([other, answer]);
+      const { kind, start, skipped } = splitAnswer(3)(both, 0, both.length);
+      assert.deepEqual([kind, start, skipped], ["frame", other.length, other.length]);
+    }
+  });
+
   it("does not wait for a frame that would be too long", () => {
     // A write that announces 255 bytes of values, 264 in all.
     const claimed = Buffer.concat([hex("01 10 0000 0001 FF"), framed("01 03 006B 0003")]);
@@ -128,7 +145,7 @@ describe("Modbus RTU", () => {
   it("keeps no more than one frame of noise waiting", () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 0, maxLength: 600 }), (noise) => {
-        for (const split of [splitRtuRequest, splitRtuResponse]) {
+        for (const split of [splitRtuRequest, splitAnswer(3)]) {
           const found = split(noise, 0, noise.length);
           assert.ok(found.start >= 0 && found.start <= found.end && found.end <= noise.length);
           assert.ok(found.end - found.start <= 256);
