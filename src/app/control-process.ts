@@ -2,7 +2,6 @@ import path from "node:path";
 import type { ControlPlan } from "../control/plan.ts";
 import type { Command } from "../domain/command.ts";
 import type { ConsumerRole } from "../link/messages.ts";
-import { isAborted } from "../link/abort.ts";
 import { type Answer, RequestServer } from "../link/request-server.ts";
 import { RoundConsumer } from "../link/round-consumer.ts";
 import { RoundProducer } from "../link/round-producer.ts";
@@ -17,8 +16,9 @@ import { ControlHost } from "./control-host.ts";
 import { controlPlan } from "./control-settings.ts";
 import { CycleRunner } from "./cycle-runner.ts";
 import { parseCommand, parseLocalOrder } from "./local-requests.ts";
+import { every } from "./every.ts";
 import { OWN_POINTS_MS, OwnPoints } from "./own-points.ts";
-import { CpuMeter, type Role, roleFolder } from "./role.ts";
+import { CpuMeter, type Role, roleFolder, runTogether } from "./role.ts";
 import { type RoundSinks, RoundTap } from "./round-tap.ts";
 import { South } from "./south.ts";
 import { WriteDispatch } from "./write-dispatch.ts";
@@ -29,13 +29,26 @@ const READ_ONLY_PERIOD_MS = 50;
 
 /** gateway-control: the devices of the loop, the cycle, protection. Needs nobody else. */
 export async function runControl(role: Role, signal: AbortSignal): Promise<void> {
+  const outlet = controlOutlet(role);
+  try {
+    await runTogether(signal, async (stop) => begin(role, outlet, stop));
+  } finally {
+    role.watchdog.stopping();
+    await outlet.producer.closed();
+  }
+}
+
+async function begin(
+  role: Role,
+  outlet: ControlOutlet,
+  signal: AbortSignal,
+): Promise<readonly Promise<void>[]> {
   const { context, clock, log, random, epoch, watchdog } = role;
   const plan = controlPlan(context);
   const periodMs = plan?.periodMs ?? READ_ONLY_PERIOD_MS;
   const originMs = monotonicMs(Math.ceil(clock.now()) + periodMs);
   const align = { originMs, periodMs };
   const south = new South({ context, role: "control", clock, random, align });
-  const outlet = controlOutlet(role);
   const tap = new RoundTap(context, south.devices, outlet);
   const host = await controlHost(role, { plan, outlet, south, signal });
   const runner = new CycleRunner({
@@ -53,14 +66,12 @@ export async function runControl(role: Role, signal: AbortSignal): Promise<void>
   const scheduling = runInRealTime(process.pid);
   log.info({ event: "started", devices: south.devices.length, epoch, scheduling }, "control runs");
   watchdog.ready();
-  await Promise.all([
+  return [
     south.run({ emit: tap.emit, onEvent: outlet.onEvent }, signal),
     followField(role, outlet.image, signal),
     runner.run(signal),
     reportOwnPoints({ role, host, runner, producer: outlet.producer }, signal),
-  ]);
-  watchdog.stopping();
-  await outlet.producer.closed();
+  ];
 }
 
 /** Where the readings of this process go: its own image, and north. */
@@ -179,7 +190,9 @@ async function followField(role: Role, image: PointImage, signal: AbortSignal): 
     },
     onGap: () => undefined,
     onState: (state) => {
-      log.info({ event: "field-link", state: state.state }, "link to field changed");
+      const facts = { event: "field-link", state: state.state };
+      if (state.state === "lost") log.warn(facts, `no link to field: ${state.error.message}`);
+      else log.info(facts, "link to field is up");
     },
   });
   await consumer.run(signal);
@@ -198,11 +211,9 @@ async function reportOwnPoints(
   const { clock } = role;
   const own = new OwnPoints(role.context, "control", clock);
   const cpu = new CpuMeter(clock);
-  while (!signal.aborted) {
-    await clock.sleep(OWN_POINTS_MS, signal).catch(() => undefined);
-    if (isAborted(signal)) return;
+  await every(clock, OWN_POINTS_MS, signal, () => {
     producer.postRound(
       own.round({ ...runner.figures(), ...host.figures(), "x-cpu": cpu.percent() }),
     );
-  }
+  });
 }

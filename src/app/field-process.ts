@@ -2,12 +2,12 @@ import { GatewayError } from "../domain/errors.ts";
 import type { PlantEvent } from "../domain/event.ts";
 import { pointIndex } from "../domain/point.ts";
 import type { Setpoint } from "../domain/write.ts";
-import { isAborted } from "../link/abort.ts";
 import { RequestServer } from "../link/request-server.ts";
 import { RoundProducer } from "../link/round-producer.ts";
 import { socketPath, SOCKET_MODE } from "../link/socket-paths.ts";
+import { every } from "./every.ts";
 import { OWN_POINTS_MS, OwnPoints } from "./own-points.ts";
-import { CpuMeter, type Role } from "./role.ts";
+import { CpuMeter, type Role, runTogether } from "./role.ts";
 import { RoundTap } from "./round-tap.ts";
 import { South } from "./south.ts";
 import { writeReport } from "./write-report.ts";
@@ -42,15 +42,21 @@ export async function runField(role: Role, signal: AbortSignal): Promise<void> {
       ["write", async ({ params, signal: gone }) => obey(south, context, params, gone)],
     ]),
   });
-  await producer.listen(signal);
-  await orders.listen(signal);
-  log.info({ event: "started", devices: south.devices.length, epoch }, "field runs");
-  watchdog.ready();
-  const reporting = reportOwnPoints({ role, south, producer }, signal);
-  await south.run({ emit: tap.emit, onEvent: tell }, signal);
-  await reporting;
-  await producer.closed();
-  watchdog.stopping();
+  try {
+    await runTogether(signal, async (stop) => {
+      await producer.listen(stop);
+      await orders.listen(stop);
+      log.info({ event: "started", devices: south.devices.length, epoch }, "field runs");
+      watchdog.ready();
+      return [
+        south.run({ emit: tap.emit, onEvent: tell }, stop),
+        reportOwnPoints({ role, south, producer }, stop),
+      ];
+    });
+  } finally {
+    watchdog.stopping();
+    await producer.closed();
+  }
 }
 
 async function obey(
@@ -108,9 +114,7 @@ async function reportOwnPoints(
   const { clock, watchdog } = role;
   const own = new OwnPoints(role.context, "field", clock);
   const cpu = new CpuMeter(clock);
-  while (!signal.aborted) {
-    await clock.sleep(OWN_POINTS_MS, signal).catch(() => undefined);
-    if (isAborted(signal)) return;
+  await every(clock, OWN_POINTS_MS, signal, () => {
     const loads = [...south.pool.loads().values()];
     const sum = (pick: (link: (typeof loads)[number]) => number): number =>
       loads.reduce((total, link) => total + pick(link), 0);
@@ -123,5 +127,5 @@ async function reportOwnPoints(
       }),
     );
     watchdog.feed();
-  }
+  });
 }

@@ -1,4 +1,4 @@
-import { isAborted } from "../../link/abort.ts";
+import { slept } from "../../domain/time.ts";
 import { SystemClock } from "../../platform/clock.ts";
 import { askOnce, isUnreachable } from "../queries.ts";
 import { loadContext } from "../site-context.ts";
@@ -120,8 +120,7 @@ export async function points(call: CommandCall): Promise<ExitStatus> {
     if (isLive) terminal.draw(liveTable(answers, terminal.screen.rows - 2));
     else for (const answer of answers) terminal.out(lineOf(answer));
     if (!isLive) return 0;
-    await clock.sleep(REFRESH_MS, signal).catch(() => undefined);
-    if (isAborted(signal)) return 0;
+    if (!(await slept(clock, REFRESH_MS, signal))) return 0;
   }
 }
 

@@ -1,5 +1,6 @@
 import { connect, type MqttClient } from "mqtt";
 import { GatewayError } from "../../domain/errors.ts";
+import { slept } from "../../domain/time.ts";
 import { SystemClock } from "../../platform/clock.ts";
 import { AuditLedger, auditLine, type AuditVerdict } from "../../store/audit-ledger.ts";
 import { type CommandCall, type ExitStatus, hasFlag, textOption } from "../terminal.ts";
@@ -47,7 +48,7 @@ export async function storeAudit(call: CommandCall): Promise<ExitStatus> {
   const until = clock.now() + seconds * 1_000;
   while (clock.now() < until && !signal.aborted) {
     const waitMs = Math.min(SETTLE_MS, Math.max(0, until - clock.now()));
-    await clock.sleep(waitMs, signal).catch(() => undefined);
+    await slept(clock, waitMs, signal);
     if (hasFlag(call, "ack") && client.connected) audit.speak(client);
     if (hasFlag(call, "progress")) terminal.err(auditLine(audit.verdict()));
   }

@@ -4,8 +4,7 @@ import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { GatewayError } from "../../domain/errors.ts";
-import type { Clock } from "../../domain/time.ts";
-import { isAborted } from "../../link/abort.ts";
+import { type Clock, slept } from "../../domain/time.ts";
 import { SystemClock } from "../../platform/clock.ts";
 import { superviseRoles, cliFile } from "../commands/roles.ts";
 import { type DemoBroker, startDemoBroker } from "../demo-broker.ts";
@@ -100,8 +99,7 @@ class DemoRun {
     let act = "";
     for (let second = 0; second <= seconds && !over.aborted; second += 1) {
       const due = startedAt + second * SECOND_MS;
-      await this.#clock.sleep(Math.max(0, due - this.#clock.now()), over).catch(() => undefined);
-      if (isAborted(over)) break;
+      if (!(await slept(this.#clock, Math.max(0, due - this.#clock.now()), over))) break;
       const current = hasFlag(this.#call, "steady") ? undefined : actAt(second);
       if (current !== undefined && current.name !== act) {
         act = current.name;
@@ -195,7 +193,7 @@ class DemoRun {
           process: "services",
           afterMs: FIRST_ANSWER_MS,
         });
-      await this.#clock.sleep(100, signal).catch(() => undefined);
+      await slept(this.#clock, 100, signal);
     }
   }
 
