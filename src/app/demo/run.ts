@@ -9,7 +9,13 @@ import { SystemClock } from "../../platform/clock.ts";
 import { superviseRoles, cliFile } from "../commands/roles.ts";
 import { type DemoBroker, startDemoBroker } from "../demo-broker.ts";
 import { isUnreachable, openQueries } from "../queries.ts";
-import { type CommandCall, type ExitStatus, hasFlag, textOption } from "../terminal.ts";
+import {
+  type CommandCall,
+  type ExitStatus,
+  hasFlag,
+  numberOption,
+  textOption,
+} from "../terminal.ts";
 import { DemoFeed } from "./feed.ts";
 import { demoSiteText } from "./site.ts";
 import { actAt, STORY } from "./story.ts";
@@ -242,13 +248,4 @@ class DemoRun {
     this.#view.summarise(summary);
     return summary.ok ? 0 : 1;
   }
-}
-
-function numberOption(call: CommandCall, name: string): number | undefined {
-  const text = textOption(call, name);
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (!Number.isFinite(value) || value < 0)
-    throw new GatewayError("CONFIG_INVALID", { option: `--${name}`, reason: "it takes a number" });
-  return value;
 }
