@@ -2,6 +2,7 @@ import { setMaxListeners } from "node:events";
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { GatewayError } from "../domain/errors.ts";
+import type { RoleName } from "../domain/point.ts";
 import type { Clock } from "../domain/time.ts";
 import { SystemClock } from "../platform/clock.ts";
 import { createLogger, logFile, type Logger } from "../platform/log.ts";
@@ -19,8 +20,6 @@ export interface Role {
   /** Names the rounds of this run; see the decision on epochs. */
   readonly epoch: number;
 }
-
-export type RoleName = "control" | "field" | "services";
 
 /** Folders hold trips, commands and readings: they are for this user and group alone. */
 const FOLDER_MODE = 0o750;

@@ -33,6 +33,14 @@ describe("site context", () => {
     table.points.forEach((point, index) => {
       assert.equal(point.index, index);
     });
+    assert.deepEqual(
+      table.devices.slice(28).map(({ id, producer }) => [id, producer]),
+      [
+        ["gateway-control", "control"],
+        ["gateway-field", "field"],
+        ["gateway-services", "services"],
+      ],
+    );
     for (const { firstPoint, pointCount, id } of table.devices)
       for (const point of table.points.slice(firstPoint, firstPoint + pointCount))
         assert.equal(point.device, id);

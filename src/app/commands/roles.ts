@@ -1,10 +1,11 @@
 import path from "node:path";
 import { GatewayError } from "../../domain/errors.ts";
+import type { RoleName } from "../../domain/point.ts";
 import { SystemClock } from "../../platform/clock.ts";
 import { ChildRole, runChildren } from "../../platform/child.ts";
 import { runInRealTime } from "../../platform/scheduling.ts";
 import { PACKAGE_ROOT } from "../package-root.ts";
-import { roleLogger, type RoleName, startRole } from "../role.ts";
+import { roleLogger, startRole } from "../role.ts";
 import { loadContext } from "../site-context.ts";
 import { type CommandCall, type ExitStatus, textOption } from "../terminal.ts";
 

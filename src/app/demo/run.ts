@@ -175,8 +175,10 @@ class DemoRun {
       this.#feed.takeSnapshot(message);
     });
     await new Promise<void>((resolve, reject) => {
-      plant.stdout?.on("data", (text: Buffer) => {
-        if (text.toString("utf8").includes("devices are up")) resolve();
+      // What it says to people is not for us, but has to be read.
+      plant.stdout?.resume();
+      plant.on("message", (message) => {
+        if ((message as { readonly ready?: unknown } | null)?.ready === true) resolve();
       });
       plant.once("exit", (code) => {
         reject(new GatewayError("PORT_IN_USE", { process: "simulate", status: code ?? -1 }));
