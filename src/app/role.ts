@@ -36,11 +36,15 @@ export async function startRole(name: RoleName, file: string): Promise<Role> {
   for (const folder of folders) await makeFolder(folder);
   becomeSingleInstance(path.join(roleFolder(runtimeDirectory, name), "lock"));
   const clock = new SystemClock();
+  const log = roleLogger(name, process.env);
+  const onUnheard = (reason: string): void => {
+    log.error({ event: "watchdog-unheard", reason }, "the service manager hears nothing");
+  };
   return {
     context,
     clock,
-    log: roleLogger(name, process.env),
-    watchdog: new Watchdog({ environment: process.env, pid: process.pid, clock }),
+    log,
+    watchdog: new Watchdog({ environment: process.env, pid: process.pid, clock, onUnheard }),
     random: Math.random,
     epoch: clock.utcNow(),
   };

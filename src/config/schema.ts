@@ -76,7 +76,7 @@ export const DeviceConfig = closed(
   "One device.",
 );
 
-export const BrokerConfig = closed(
+const BrokerConfig = closed(
   {
     url: Type.String({
       pattern: "^mqtt://[^/ ]+$",
@@ -86,7 +86,7 @@ export const BrokerConfig = closed(
   "One MQTT broker.",
 );
 
-export const MqttConfig = closed(
+const MqttConfig = closed(
   {
     brokers: Type.Array(BrokerConfig, { minItems: 1, maxItems: 8 }),
     unsignedCommands: Type.Union([Type.Literal("refuse"), Type.Literal("allow")], {
@@ -123,7 +123,7 @@ const FeederConfig = closed(
   "A feeder behind the grid meter.",
 );
 
-export const GridConfig = closed(
+const GridConfig = closed(
   {
     meter: Name("Device at the point of common coupling."),
     importLimitKw: Type.Number({ minimum: 0, description: "Highest import by contract, kW." }),
@@ -190,7 +190,7 @@ export const ControlConfig = closed(
   "The control loop.",
 );
 
-export const MetersConfig = closed(
+const MetersConfig = closed(
   {
     compute: Type.Array(Name("Device that meters IT load."), { default: [], maxItems: 256 }),
     cooling: Type.Array(Name("Device that meters cooling."), { default: [], maxItems: 256 }),
@@ -205,7 +205,7 @@ export const MetersConfig = closed(
   "Which meter counts what, for the power report.",
 );
 
-export const EnvelopeConfig = closed(
+const EnvelopeConfig = closed(
   {
     device: Name("Device of the site."),
     point: Type.String({ description: "Setpoint of its profile." }),
@@ -253,6 +253,4 @@ export type DeviceConfig = Static<typeof DeviceConfig>;
 export type ConnectionConfig = Static<typeof ConnectionConfig>;
 export type ControlConfig = Static<typeof ControlConfig>;
 export type BatteryConfig = Static<typeof BatteryConfig>;
-export type MetersConfig = Static<typeof MetersConfig>;
-export type EnvelopeConfig = Static<typeof EnvelopeConfig>;
 export type StoreConfig = Static<typeof StoreConfig>;

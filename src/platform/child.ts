@@ -26,7 +26,7 @@ export interface ChildLimits {
   readonly graceMs: number;
 }
 
-export const CHILD_LIMITS: ChildLimits = {
+const CHILD_LIMITS: ChildLimits = {
   firstRestartMs: 100,
   longestRestartMs: 10_000,
   settledMs: 30_000,

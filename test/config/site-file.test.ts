@@ -39,9 +39,7 @@ describe("site file", () => {
 
   it("gives the place of broken YAML and of a key that stands twice", () => {
     assert.match(problemsOf("site: [1, 2")[0] ?? "", /^site\.yaml:1:\d+: /);
-    assert.deepEqual(problemsOf("site: a\nsite: b\n"), [
-      "site.yaml:2:1: Map keys must be unique",
-    ]);
+    assert.deepEqual(problemsOf("site: a\nsite: b\n"), ["site.yaml:2:1: Map keys must be unique"]);
   });
 
   it("says in one sentence that a connection is none of the known forms", () => {

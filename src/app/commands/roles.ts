@@ -42,7 +42,6 @@ export async function runGateway(call: CommandCall): Promise<ExitStatus> {
 export async function superviseRoles(
   file: string,
   signal: AbortSignal,
-  onPid: (name: string, pid: number) => void = () => undefined,
   logFile?: string,
 ): Promise<void> {
   const clock = new SystemClock();
@@ -64,7 +63,6 @@ export async function superviseRoles(
         onState: (state) => {
           // From its birth, as its unit does: a restart must not wait for anybody.
           if (state.state === "started" && name === "control") runInRealTime(state.pid);
-          if (state.state === "started") onPid(name, state.pid);
           log.info({ event: `role-${state.state}`, role: name, ...state }, "role changed");
         },
       }),

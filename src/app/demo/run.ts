@@ -21,7 +21,7 @@ import { demoSiteText } from "./site.ts";
 import { actAt, STORY } from "./story.ts";
 import { DemoView } from "./view.ts";
 
-export const DEMO_MQTT_PORT = 18_830;
+const DEMO_MQTT_PORT = 18_830;
 const DEMO_BASE_PORT = 15_020;
 const DEMO_DEVICES = 28;
 const SECOND_MS = 1_000;
@@ -139,7 +139,7 @@ class DemoRun {
     terminal.err(`watch the traffic:  mosquitto_sub -p ${this.#mqttPort} -t 'dcpi/#' -v`);
     await this.#openBroker();
     await this.#openPlant();
-    this.#roles = superviseRoles(this.#file, this.#stop.signal, undefined, this.#logFile).catch(
+    this.#roles = superviseRoles(this.#file, this.#stop.signal, this.#logFile).catch(
       (error: unknown) => {
         this.#stop.abort(error);
         throw error;
