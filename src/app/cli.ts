@@ -5,16 +5,7 @@ import { GatewayError } from "../domain/errors.ts";
 import { listenForStop, StopRequest } from "../platform/stop.ts";
 import { COMMANDS } from "./commands/table.ts";
 import { VERSION } from "./package-root.ts";
-import type { CommandSpec, ExitStatus, Terminal } from "./terminal.ts";
-
-/** Errors after which the exit status is 3: something could not be reached. */
-const UNREACHABLE = new Set([
-  "BROKER_UNREACHABLE",
-  "PEER_LOST",
-  "REQUEST_TIMEOUT",
-  "LINK_REFUSED",
-  "LINK_TIMEOUT",
-]);
+import { type CommandSpec, type ExitStatus, exitStatusOf, type Terminal } from "./terminal.ts";
 
 const terminal: Terminal = {
   out: (line) => process.stdout.write(`${line}\n`),
@@ -98,7 +89,7 @@ function failed(error: unknown): ExitStatus {
   if (error instanceof StopRequest) return 0;
   if (!(error instanceof GatewayError)) throw error;
   terminal.err(error.message);
-  return UNREACHABLE.has(error.code) ? 3 : 2;
+  return exitStatusOf(error);
 }
 
 function usage(): string[] {
@@ -109,7 +100,8 @@ function usage(): string[] {
       ({ words, usage: behind, summary }) => `  ${`${words} ${behind}`.padEnd(46)} ${summary}`,
     ),
     "",
-    "Exit status: 0 done, 1 the answer is no, 2 wrong use or unreadable input, 3 not reached.",
+    "Exit status: 0 done, 1 the answer is no, 2 wrong use or unreadable input, 3 not reached,",
+    "             4 failed while running.",
   ];
 }
 

@@ -10,8 +10,7 @@ import {
 import type { Speaker } from "../dcpi/document.ts";
 import type { Command, CommandAction, CommandStep } from "../domain/command.ts";
 import { GatewayError } from "../domain/errors.ts";
-import { type Clock, monotonicMs, utcMs } from "../domain/time.ts";
-import { isAborted } from "../link/abort.ts";
+import { type Clock, isAborted, monotonicMs, utcMs } from "../domain/time.ts";
 import type { RequestClient } from "../link/request-client.ts";
 import type { CommandMessage, CommandQueue } from "../northbound/command-gate.ts";
 import type { Logger } from "../platform/log.ts";

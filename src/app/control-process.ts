@@ -3,7 +3,6 @@ import { doubtfulPoints } from "../control/grid-trust.ts";
 import type { ControlPlan, GridPlan } from "../control/plan.ts";
 import type { Command } from "../domain/command.ts";
 import type { ConsumerRole } from "../link/messages.ts";
-import { isAborted } from "../link/abort.ts";
 import { type Answer, RequestServer } from "../link/request-server.ts";
 import { RoundConsumer } from "../link/round-consumer.ts";
 import { RoundProducer } from "../link/round-producer.ts";
@@ -19,8 +18,9 @@ import { controlPlan } from "./control-settings.ts";
 import { CycleRunner } from "./cycle-runner.ts";
 import { endWhenLetGo } from "./let-go.ts";
 import { parseCommand, parseLocalOrder } from "./local-requests.ts";
+import { every } from "./every.ts";
 import { OWN_POINTS_MS, OwnPoints } from "./own-points.ts";
-import { CpuMeter, type Role, roleFolder } from "./role.ts";
+import { CpuMeter, type Role, roleFolder, runTogether } from "./role.ts";
 import { type RoundSinks, RoundTap } from "./round-tap.ts";
 import { South } from "./south.ts";
 import { WriteDispatch } from "./write-dispatch.ts";
@@ -34,15 +34,33 @@ const READ_ONLY_PERIOD_MS = 50;
  * aborts it lets the batteries go, for a while that the site limits, and ends then.
  */
 export async function runControl(role: Role, asked: AbortSignal): Promise<void> {
+  const plan = controlPlan(role.context);
+  const outlet = controlOutlet(role, plan?.grid);
   const end = new AbortController();
-  const { signal } = end;
+  try {
+    await runTogether(end.signal, async (stop) => begin(role, { plan, outlet, asked, end }, stop));
+  } finally {
+    role.watchdog.stopping();
+    await outlet.producer.closed();
+  }
+}
+
+async function begin(
+  role: Role,
+  parts: {
+    readonly plan: ControlPlan | undefined;
+    readonly outlet: ControlOutlet;
+    readonly asked: AbortSignal;
+    readonly end: AbortController;
+  },
+  signal: AbortSignal,
+): Promise<readonly Promise<void>[]> {
   const { context, clock, log, random, epoch, watchdog } = role;
-  const plan = controlPlan(context);
+  const { plan, outlet, asked, end } = parts;
   const periodMs = plan?.periodMs ?? READ_ONLY_PERIOD_MS;
   const originMs = monotonicMs(Math.ceil(clock.now()) + periodMs);
   const align = { originMs, periodMs };
   const south = new South({ context, role: "control", clock, random, align });
-  const outlet = controlOutlet(role, plan?.grid);
   const tap = new RoundTap(context, south.devices, outlet);
   const host = await controlHost(role, { plan, outlet, south, signal });
   const runner = new CycleRunner({
@@ -60,15 +78,17 @@ export async function runControl(role: Role, asked: AbortSignal): Promise<void> 
   const scheduling = runInRealTime(process.pid);
   log.info({ event: "started", devices: south.devices.length, epoch, scheduling }, "control runs");
   watchdog.ready();
-  await Promise.all([
+  return [
     south.run({ emit: tap.emit, onEvent: outlet.onEvent }, signal),
     followField(role, outlet.image, signal),
     runner.run(signal),
-    endWhenLetGo(host, { clock, limitMs: context.site.control?.stopRampMs ?? 0 }, asked, end),
+    endWhenLetGo(
+      host,
+      { clock, limitMs: context.site.control?.stopRampMs ?? 0, asked, end },
+      signal,
+    ),
     reportOwnPoints({ role, host, runner, producer: outlet.producer }, signal),
-  ]);
-  watchdog.stopping();
-  await outlet.producer.closed();
+  ];
 }
 
 /** Where the readings of this process go: its own image, and north. */
@@ -189,7 +209,9 @@ async function followField(role: Role, image: PointImage, signal: AbortSignal): 
     },
     onGap: () => undefined,
     onState: (state) => {
-      log.info({ event: "field-link", state: state.state }, "link to field changed");
+      const facts = { event: "field-link", state: state.state };
+      if (state.state === "lost") log.warn(facts, `no link to field: ${state.error.message}`);
+      else log.info(facts, "link to field is up");
     },
   });
   await consumer.run(signal);
@@ -208,11 +230,9 @@ async function reportOwnPoints(
   const { clock } = role;
   const own = new OwnPoints(role.context, "control", clock);
   const cpu = new CpuMeter(clock);
-  while (!signal.aborted) {
-    await clock.sleep(OWN_POINTS_MS, signal).catch(() => undefined);
-    if (isAborted(signal)) return;
+  await every(clock, OWN_POINTS_MS, signal, () => {
     producer.postRound(
       own.round({ ...runner.figures(), ...host.figures(), "x-cpu": cpu.percent() }),
     );
-  }
+  });
 }

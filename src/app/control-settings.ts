@@ -327,7 +327,7 @@ function requirePoint(context: SiteContext, device: string, name: string): Point
 }
 
 function boundOf(context: SiteContext, device: string, name: string): BoundPoint | undefined {
-  return context.profiles.get(device)?.points.find((point) => point.id === name);
+  return context.deviceById.get(device)?.profile.points.find((point) => point.id === name);
 }
 
 function requireDevice(context: SiteContext, name: string): DeviceDefinition {
@@ -340,9 +340,9 @@ function requireProfile(
   context: SiteContext,
   name: string,
 ): { readonly definition: DeviceDefinition; readonly profile: CompiledProfile } {
-  const profile = context.profiles.get(name);
-  if (profile === undefined) throw invalid(context.site, `${name} has no profile`);
-  return { definition: requireDevice(context, name), profile };
+  const device = context.deviceById.get(name);
+  if (device === undefined) throw invalid(context.site, `${name} has no profile`);
+  return device;
 }
 
 function invalid(site: SiteConfig, problem: string): GatewayError {

@@ -1,6 +1,4 @@
-import type { Clock, MonotonicMs } from "../domain/time.ts";
-import { monotonicMs } from "../domain/time.ts";
-import { isAborted } from "../link/abort.ts";
+import { type Clock, isAborted, monotonicMs, type MonotonicMs } from "../domain/time.ts";
 import { JitterHistogram } from "../platform/histogram.ts";
 import type { DeadlineTimer } from "../platform/precise-timer.ts";
 

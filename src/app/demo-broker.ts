@@ -5,7 +5,7 @@ import { GatewayError } from "../domain/errors.ts";
 
 const LOOPBACK = "127.0.0.1";
 /** Clients of a demonstration; one beyond is turned away. */
-export const DEMO_CLIENTS_MAX = 64;
+const DEMO_CLIENTS_MAX = 64;
 
 export interface DemoBroker {
   readonly port: number;

@@ -2,13 +2,13 @@ import { GatewayError } from "../domain/errors.ts";
 import type { PlantEvent } from "../domain/event.ts";
 import { pointIndex } from "../domain/point.ts";
 import type { Setpoint } from "../domain/write.ts";
-import { isAborted } from "../link/abort.ts";
 import { RequestServer } from "../link/request-server.ts";
 import { RoundProducer } from "../link/round-producer.ts";
 import { socketPath, SOCKET_MODE } from "../link/socket-paths.ts";
 import { OrderGivers } from "./order-givers.ts";
+import { every } from "./every.ts";
 import { OWN_POINTS_MS, OwnPoints } from "./own-points.ts";
-import { CpuMeter, type Role } from "./role.ts";
+import { CpuMeter, type Role, runTogether } from "./role.ts";
 import { RoundTap } from "./round-tap.ts";
 import { South } from "./south.ts";
 import { writeReport } from "./write-report.ts";
@@ -47,16 +47,22 @@ export async function runField(role: Role, signal: AbortSignal): Promise<void> {
       ["write", async ({ params, signal: gone }) => obey({ south, context, givers }, params, gone)],
     ]),
   });
-  await producer.listen(signal);
-  await orders.listen(signal);
-  log.info({ event: "started", devices: south.devices.length, epoch }, "field runs");
-  watchdog.ready();
-  const reporting = reportOwnPoints({ role, south, producer }, signal);
-  const watching = watchOrders({ role, orders, givers }, signal);
-  await south.run({ emit: tap.emit, onEvent: tell }, signal);
-  await Promise.all([reporting, watching]);
-  await producer.closed();
-  watchdog.stopping();
+  try {
+    await runTogether(signal, async (stop) => {
+      await producer.listen(stop);
+      await orders.listen(stop);
+      log.info({ event: "started", devices: south.devices.length, epoch }, "field runs");
+      watchdog.ready();
+      return [
+        south.run({ emit: tap.emit, onEvent: tell }, stop),
+        reportOwnPoints({ role, south, producer }, stop),
+        watchOrders({ role, orders, givers }, stop),
+      ];
+    });
+  } finally {
+    watchdog.stopping();
+    await producer.closed();
+  }
 }
 
 async function obey(
@@ -122,11 +128,10 @@ async function watchOrders(
 ): Promise<void> {
   const { orders, givers } = parts;
   const { clock, log } = parts.role;
-  while (!isAborted(signal)) {
-    await clock.sleep(ORDERS_LOOK_MS, signal).catch(() => undefined);
+  await every(clock, ORDERS_LOOK_MS, signal, () => {
     const count = givers.look(orders.counters().connections, clock.now());
     if (count > 0) log.warn({ event: "let-go", devices: count }, "control is gone: setpoints end");
-  }
+  });
 }
 
 async function reportOwnPoints(
@@ -137,9 +142,7 @@ async function reportOwnPoints(
   const { clock, watchdog } = role;
   const own = new OwnPoints(role.context, "field", clock);
   const cpu = new CpuMeter(clock);
-  while (!signal.aborted) {
-    await clock.sleep(OWN_POINTS_MS, signal).catch(() => undefined);
-    if (isAborted(signal)) return;
+  await every(clock, OWN_POINTS_MS, signal, () => {
     const loads = [...south.pool.loads().values()];
     const sum = (pick: (link: (typeof loads)[number]) => number): number =>
       loads.reduce((total, link) => total + pick(link), 0);
@@ -152,5 +155,5 @@ async function reportOwnPoints(
       }),
     );
     watchdog.feed();
-  }
+  });
 }

@@ -1,7 +1,6 @@
 import type { PlantEvent } from "../domain/event.ts";
 import { GatewayError } from "../domain/errors.ts";
-import type { AbortSignalLike, Clock } from "../domain/time.ts";
-import { isAborted } from "../link/abort.ts";
+import { type AbortSignalLike, type Clock, isAborted } from "../domain/time.ts";
 import type { LatchFiles } from "../platform/latch-files.ts";
 import type { Logger } from "../platform/log.ts";
 

@@ -5,9 +5,9 @@ import { PowerRealtime } from "../dcpi/power-realtime.ts";
 import { type GatewayState, statusDocument } from "../dcpi/status.ts";
 import { ThermalStatus } from "../dcpi/thermal-status.ts";
 import type { Clock } from "../domain/time.ts";
-import { isAborted } from "../link/abort.ts";
 import type { Publisher } from "../northbound/publisher.ts";
 import type { PointImage } from "../points/image.ts";
+import { every } from "./every.ts";
 import { VERSION } from "./package-root.ts";
 import type { SiteContext } from "./site-context.ts";
 
@@ -56,12 +56,13 @@ export class NorthDocuments {
 
   /** Publishes until `signal` aborts; each document at its own period, never in a burst. */
   async run(signal: AbortSignal): Promise<void> {
-    const { realtimeMs, statusMs } = this.#parts.context.site.mqtt;
+    const { clock, context } = this.#parts;
+    const { realtimeMs, statusMs } = context.site.mqtt;
     await Promise.all([
-      this.#every(realtimeMs, signal, () => {
+      every(clock, realtimeMs, signal, () => {
         this.#realtime();
       }),
-      this.#every(statusMs, signal, () => {
+      every(clock, statusMs, signal, () => {
         this.#kept(statusMs);
         this.status();
       }),
@@ -108,17 +109,5 @@ export class NorthDocuments {
     };
     keep("battery/status", this.#battery.encode(image.view, at));
     keep("thermal/status", this.#thermal.encode(image.view, at));
-  }
-
-  async #every(periodMs: number, signal: AbortSignal, act: () => void): Promise<void> {
-    const { clock } = this.#parts;
-    let due = clock.now() + periodMs;
-    while (!signal.aborted) {
-      await clock.sleep(Math.max(0, due - clock.now()), signal).catch(() => undefined);
-      if (isAborted(signal)) return;
-      act();
-      const missed = Math.floor((clock.now() - due) / periodMs);
-      due += (missed + 1) * periodMs;
-    }
   }
 }

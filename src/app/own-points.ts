@@ -1,12 +1,12 @@
-import { GATEWAY_POINTS, type GatewayRole, gatewayDeviceId } from "../config/point-table.ts";
+import { GATEWAY_POINTS, gatewayDeviceId } from "../config/point-table.ts";
 import { assert } from "../domain/assert.ts";
-import type { DeviceDefinition } from "../domain/point.ts";
+import type { DeviceDefinition, RoleName } from "../domain/point.ts";
 import { GOOD, qualityCode } from "../domain/quality.ts";
 import type { Round } from "../domain/round.ts";
 import type { Clock } from "../domain/time.ts";
 import type { SiteContext } from "./site-context.ts";
 
-type OwnName<R extends GatewayRole> = (typeof GATEWAY_POINTS)[R][number]["name"];
+type OwnName<R extends RoleName> = (typeof GATEWAY_POINTS)[R][number]["name"];
 
 /** Period of the gateway's own points. */
 export const OWN_POINTS_MS = 1_000;
@@ -15,7 +15,7 @@ export const OWN_POINTS_MS = 1_000;
 const NOT_KNOWN = qualityCode("input-bad");
 
 /** What a process of the gateway says of itself, as rounds of its own device. */
-export class OwnPoints<R extends GatewayRole> {
+export class OwnPoints<R extends RoleName> {
   readonly device: DeviceDefinition;
   readonly #names: readonly string[];
   readonly #clock: Clock;

@@ -1,11 +1,10 @@
-import type { SiteConfig } from "../config/schema.ts";
+import { MODBUS_PORT, type SiteConfig } from "../config/schema.ts";
 import type { Clock } from "../domain/time.ts";
 import { DEMO_PLANT, type PlantSettings } from "../simulator/plant.ts";
 import { Simulation, type SimulationDevice } from "../simulator/simulation.ts";
 import { ProfileFiles } from "./profile-files.ts";
 import { profileRoots, type SiteContext } from "./site-context.ts";
 
-const DEFAULT_PORT = 502;
 const SEED = 20_261_121;
 
 export interface PlantOptions {
@@ -30,7 +29,7 @@ export function simulatedSite(options: PlantOptions): Simulation {
         endpoint: {
           protocol: connection.protocol,
           host: connection.host,
-          port: connection.port ?? DEFAULT_PORT,
+          port: connection.port ?? MODBUS_PORT,
         },
         unitId: config.unit,
       },

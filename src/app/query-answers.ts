@@ -168,12 +168,15 @@ function rangeOf(
   };
 }
 
-/** Messages as they were sent, cut to what one answer may hold; `next` asks for the rest. */
+/**
+ * Messages as they were sent, cut to what one answer may hold: `last` is the id of the last of them,
+ * and behind `next`, the same, there are more.
+ */
 function pageAnswer(page: HistoryPage): object {
   const decoder = new TextDecoder();
   const messages: unknown[] = [];
   let bytes = 0;
-  let next: number | undefined;
+  let last: number | undefined;
   let isCut = false;
   for (const row of page.rows) {
     bytes += row.payload.length;
@@ -182,9 +185,10 @@ function pageAnswer(page: HistoryPage): object {
       break;
     }
     messages.push(JSON.parse(decoder.decode(row.payload)));
-    next = row.id;
+    last = row.id;
   }
-  return { messages, ...(page.more || isCut ? { next } : {}) };
+  if (last === undefined) return { messages };
+  return { messages, last, ...(page.more || isCut ? { next: last } : {}) };
 }
 
 function textOf(params: unknown, name: string): string | undefined {

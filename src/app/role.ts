@@ -1,6 +1,8 @@
+import { setMaxListeners } from "node:events";
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { GatewayError } from "../domain/errors.ts";
+import type { RoleName } from "../domain/point.ts";
 import type { Clock } from "../domain/time.ts";
 import { SystemClock } from "../platform/clock.ts";
 import { createLogger, logFile, type Logger } from "../platform/log.ts";
@@ -19,8 +21,6 @@ export interface Role {
   readonly epoch: number;
 }
 
-export type RoleName = "control" | "field" | "services";
-
 /** Folders hold trips, commands and readings: they are for this user and group alone. */
 const FOLDER_MODE = 0o750;
 
@@ -36,11 +36,15 @@ export async function startRole(name: RoleName, file: string): Promise<Role> {
   for (const folder of folders) await makeFolder(folder);
   becomeSingleInstance(path.join(roleFolder(runtimeDirectory, name), "lock"));
   const clock = new SystemClock();
+  const log = roleLogger(name, process.env);
+  const onUnheard = (reason: string): void => {
+    log.error({ event: "watchdog-unheard", reason }, "the service manager hears nothing");
+  };
   return {
     context,
     clock,
-    log: roleLogger(name, process.env),
-    watchdog: new Watchdog({ environment: process.env, pid: process.pid, clock }),
+    log,
+    watchdog: new Watchdog({ environment: process.env, pid: process.pid, clock, onUnheard }),
     random: Math.random,
     epoch: clock.utcNow(),
   };
@@ -65,6 +69,32 @@ export function roleLogger(name: string, environment: NodeJS.ProcessEnv): Logger
   return file === undefined
     ? createLogger(name, "info")
     : createLogger(name, "info", logFile(file));
+}
+
+/**
+ * Runs the parts of a process until `signal` aborts. When one of them fails the others are told to
+ * stop: half a process would only look alive. Resolves or rejects after the last of them has ended.
+ *
+ * @param begin opens what the parts need and begins them; everything ends by the signal it gets
+ * @throws the first failure; nothing when everything ended because it was told to
+ */
+export async function runTogether(
+  signal: AbortSignal,
+  begin: (stop: AbortSignal) => Promise<readonly Promise<void>[]>,
+): Promise<void> {
+  const failed = new AbortController();
+  const stop = AbortSignal.any([signal, failed.signal]);
+  // Every device and every wait of the process listens to it; that is no leak.
+  setMaxListeners(0, stop);
+  const noted = async (part: Promise<unknown>): Promise<void> => {
+    try {
+      await part;
+    } catch (error) {
+      if (!signal.aborted || error !== signal.reason) failed.abort(error);
+    }
+  };
+  await noted(begin(stop).then(async (parts) => Promise.all(parts.map(noted))));
+  failed.signal.throwIfAborted();
 }
 
 /** Share of one core that this process used since the last call, %. */

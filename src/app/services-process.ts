@@ -7,8 +7,8 @@ import { asBackfill, type TelemetryForm } from "../dcpi/telemetry.ts";
 import { GatewayError } from "../domain/errors.ts";
 import type { PlantEvent } from "../domain/event.ts";
 import type { Producer } from "../domain/point.ts";
+import { isAborted, slept } from "../domain/time.ts";
 import { type ReceivedFrame, RoundConsumer } from "../link/round-consumer.ts";
-import { isAborted } from "../link/abort.ts";
 import { RequestClient } from "../link/request-client.ts";
 import { RequestServer } from "../link/request-server.ts";
 import { SOCKET_MODE, socketPath } from "../link/socket-paths.ts";
@@ -20,12 +20,13 @@ import type { StoreReport } from "../store/rows.ts";
 import { Store } from "../store/store.ts";
 import { brokerAddresses } from "./broker-addresses.ts";
 import { CommandIntake } from "./command-intake.ts";
+import { every } from "./every.ts";
 import { NorthDocuments } from "./north-documents.ts";
 import { NorthPipe } from "./north-pipe.ts";
 import { OWN_POINTS_MS, OwnPoints } from "./own-points.ts";
 import { VERSION } from "./package-root.ts";
 import { queryAnswers, type ServicesStatus } from "./query-answers.ts";
-import { CpuMeter, type Role, roleFolder } from "./role.ts";
+import { CpuMeter, type Role, roleFolder, runTogether } from "./role.ts";
 import { corruptEvent, gapEvent, reportEvents } from "./services-events.ts";
 import { StoreBacklog } from "./store-backlog.ts";
 
@@ -174,8 +175,6 @@ class GatewayServices {
 
   async run(signal: AbortSignal): Promise<void> {
     const { log, watchdog, context } = this.#role;
-    const failed = new AbortController();
-    const stop = AbortSignal.any([signal, failed.signal]);
     const queries = new RequestServer({
       socketPath: socketPath(context.runtimeDirectory, "services/queries"),
       mode: SOCKET_MODE,
@@ -187,27 +186,22 @@ class GatewayServices {
         status: () => this.#status(),
       }),
     });
-    await queries.listen(stop);
-    this.#sayModel();
-    this.#documents.status();
-    this.#sayOpening();
-    log.info({ event: "started", model: this.#model.hash }, "services runs");
-    watchdog.ready();
     try {
-      await Promise.all(
-        [
+      await runTogether(signal, async (stop) => {
+        await queries.listen(stop);
+        this.#sayModel();
+        this.#documents.status();
+        this.#sayOpening();
+        log.info({ event: "started", model: this.#model.hash }, "services runs");
+        watchdog.ready();
+        return [
           this.#publisher.run(stop),
           ...PRODUCERS.map(async (producer) => this.#follow(producer, stop)),
           this.#documents.run(stop),
           this.#intake.run(this.#pipe, stop),
-          this.#reportOwnPoints(stop, failed),
-        ].map(async (part) =>
-          part.catch((error: unknown) => {
-            failed.abort(error);
-            throw error;
-          }),
-        ),
-      );
+          this.#reportOwnPoints(stop),
+        ];
+      });
     } finally {
       watchdog.stopping();
       // An open connection would keep the process from ending.
@@ -223,8 +217,7 @@ class GatewayServices {
       const refused = new AbortController();
       const consumer = this.#consumer(producer, refused);
       await consumer.run(AbortSignal.any([signal, refused.signal]));
-      if (refused.signal.aborted)
-        await clock.sleep(REFUSED_PAUSE_MS, signal).catch(() => undefined);
+      if (refused.signal.aborted) await slept(clock, REFUSED_PAUSE_MS, signal);
     }
   }
 
@@ -250,7 +243,9 @@ class GatewayServices {
         this.#links.set(producer, state.state === "connected");
         if (producer === "control" && state.state === "connected")
           void this.#controlStarted(state.hello.epoch);
-        log.info({ event: "link", producer, state: state.state }, "link to producer changed");
+        const facts = { event: "link", producer, state: state.state };
+        if (state.state === "lost") log.warn(facts, `no link to it: ${state.error.message}`);
+        else log.info(facts, "link to producer is up");
       },
     });
     return consumer;
@@ -350,17 +345,12 @@ class GatewayServices {
     };
   }
 
-  async #reportOwnPoints(signal: AbortSignal, failed: AbortController): Promise<void> {
+  async #reportOwnPoints(signal: AbortSignal): Promise<void> {
     const { clock, context, watchdog } = this.#role;
     const own = new OwnPoints(context, "services", clock);
     const cpu = new CpuMeter(clock);
-    while (!signal.aborted) {
-      await clock.sleep(OWN_POINTS_MS, signal).catch(() => undefined);
-      if (isAborted(signal)) return;
-      if (this.#failure !== undefined) {
-        failed.abort(this.#failure);
-        throw this.#failure;
-      }
+    await every(clock, OWN_POINTS_MS, signal, async () => {
+      if (this.#failure !== undefined) throw this.#failure;
       const stats = await this.#store.stats();
       const values = {
         "upstream-connected": this.#publisher.counters().connected ? 1 : 0,
@@ -378,7 +368,7 @@ class GatewayServices {
           if (!(error instanceof GatewayError)) throw error;
         });
       watchdog.feed();
-    }
+    });
   }
 }
 

@@ -21,18 +21,20 @@ export interface DeviceContext {
 }
 
 /** What every process knows of its site; each builds it for itself from the same file. */
-export interface SiteContext {
+export interface SiteContext extends SiteFolders {
   readonly site: SiteConfig;
   /** The site file, for messages. */
   readonly file: string;
   readonly table: PointTable;
   /** How old each point of the table may get, ms, by its place. */
   readonly maxAgesMs: Float64Array;
-  /** Compiled profile by device id. */
-  readonly profiles: ReadonlyMap<string, CompiledProfile>;
   /** Devices of the site file; those of the gateway itself are only in the table. */
   readonly devices: readonly DeviceContext[];
+  readonly deviceById: ReadonlyMap<string, DeviceContext>;
   readonly store: StoreConfig;
+}
+
+export interface SiteFolders {
   /** Folder of the store and of what else has to survive. */
   readonly dataDirectory: string;
   /** Folder of the sockets. */
@@ -54,33 +56,44 @@ const STORE_DEFAULTS: StoreConfig = {
  * @throws GatewayError FILE_UNREADABLE, CONFIG_INVALID, PROFILE_MISSING, PROFILE_INVALID
  */
 export async function loadContext(file: string): Promise<SiteContext> {
+  return contextOf(await loadSite(file), file);
+}
+
+/**
+ * Where a site has its data and its sockets: all that a question to a running gateway needs.
+ *
+ * @throws GatewayError FILE_UNREADABLE, CONFIG_INVALID
+ */
+export async function loadFolders(file: string): Promise<SiteFolders> {
+  return foldersOf(await loadSite(file), file);
+}
+
+async function loadSite(file: string): Promise<SiteConfig> {
   let text: string;
   try {
     text = await readFile(file, "utf8");
   } catch (cause) {
     throw new GatewayError("FILE_UNREADABLE", { file }, { cause });
   }
-  return contextOf(requireSite(text, file), file);
+  return requireSite(text, file);
 }
 
 /** @throws GatewayError PROFILE_MISSING, PROFILE_INVALID */
 export function contextOf(site: SiteConfig, file: string): SiteContext {
   const profiles = loadProfiles(site, new ProfileFiles(profileRoots(site, file)));
   const table = buildPointTable(site, profiles);
-  const store = site.store ?? STORE_DEFAULTS;
-  const dataDirectory = path.resolve(path.dirname(file), store.directory);
+  const devices = site.devices.map((config, index) =>
+    deviceContext(site, config, table.devices[index], profiles.get(config.id)),
+  );
   return {
     site,
     file,
     table,
     maxAgesMs: maxAges(table, ageLimits(site)),
-    profiles,
-    devices: site.devices.map((config, index) =>
-      deviceContext(site, config, table.devices[index], profiles.get(config.id)),
-    ),
-    store,
-    dataDirectory,
-    runtimeDirectory: runtimeDirectoryOf(site, file, dataDirectory),
+    devices,
+    deviceById: new Map(devices.map((device) => [device.config.id, device])),
+    store: site.store ?? STORE_DEFAULTS,
+    ...foldersOf(site, file),
   };
 }
 
@@ -88,6 +101,12 @@ function ageLimits({ devices }: SiteConfig): ReadonlyMap<string, number> {
   return new Map(
     devices.flatMap(({ id, maxAgeMs }) => (maxAgeMs === undefined ? [] : [[id, maxAgeMs]])),
   );
+}
+
+function foldersOf(site: SiteConfig, file: string): SiteFolders {
+  const { directory } = site.store ?? STORE_DEFAULTS;
+  const dataDirectory = path.resolve(path.dirname(file), directory);
+  return { dataDirectory, runtimeDirectory: runtimeDirectoryOf(site, file, dataDirectory) };
 }
 
 /** The site's own profiles come before the shipped ones. */

@@ -4,7 +4,7 @@ import { MODBUS_PORT, type ConnectionConfig } from "../config/schema.ts";
 import type { PlantEvent } from "../domain/event.ts";
 import type { PointDefinition, Producer, StreamId } from "../domain/point.ts";
 import type { Round } from "../domain/round.ts";
-import type { Clock } from "../domain/time.ts";
+import { type Clock, slept } from "../domain/time.ts";
 import { type FleetMember, superviseFleet } from "../drivers/fleet.ts";
 import { ModbusDriver } from "../drivers/modbus/driver.ts";
 import type { GapState } from "../drivers/modbus/gap-memory.ts";
@@ -145,8 +145,10 @@ export class South {
 
   async #saveGaps(signal: AbortSignal): Promise<void> {
     const { clock, context } = this.#options;
-    while (!signal.aborted) {
-      await clock.sleep(GAPS_SAVED_EVERY_MS, signal).catch(() => undefined);
+    // Once more at the end, when what was learned last would else be lost.
+    let isOver = false;
+    while (!isOver) {
+      isOver = !(await slept(clock, GAPS_SAVED_EVERY_MS, signal));
       let isChanged = false;
       const record: Record<string, GapState> = {};
       for (const [stream, driver] of this.#drivers) {

@@ -1,4 +1,4 @@
-import type { SiteConfig } from "./schema.ts";
+import type { DeviceConfig, SiteConfig } from "./schema.ts";
 
 interface Finding {
   readonly at: string;
@@ -7,14 +7,18 @@ interface Finding {
 
 /** What a schema cannot say: rules between fields. Returns all problems, not only the first. */
 export function checkSite(site: SiteConfig): Finding[] {
+  const devices: Devices = new Map(site.devices.map((device) => [device.id, device]));
   return [
     ...checkDevices(site),
     ...checkConnections(site),
-    ...checkControl(site),
-    ...checkMeters(site),
-    ...checkEnvelope(site),
+    ...checkControl(site, devices),
+    ...checkMeters(site, devices),
+    ...checkEnvelope(site, devices),
   ];
 }
+
+/** By id. */
+type Devices = ReadonlyMap<string, DeviceConfig>;
 
 function checkDevices(site: SiteConfig): Finding[] {
   const findings: Finding[] = [];
@@ -47,27 +51,35 @@ function checkDevices(site: SiteConfig): Finding[] {
 
 /** A serial bus has one master, and a socket one owner: its devices live in one process. */
 function checkConnections(site: SiteConfig): Finding[] {
+  const process = new Map<string, DeviceConfig["process"]>();
+  /** Place of the first device that runs elsewhere, by connection. */
+  const strayed = new Map<string, number>();
+  site.devices.forEach((device, index) => {
+    const first = process.get(device.connection);
+    if (first === undefined) process.set(device.connection, device.process);
+    else if (first !== device.process && !strayed.has(device.connection))
+      strayed.set(device.connection, index);
+  });
   return Object.keys(site.connections).flatMap((name) => {
-    const users = site.devices.filter((device) => device.connection === name);
-    if (users.length === 0)
+    if (!process.has(name))
       return [{ at: `/connections/${name}`, message: `no device uses the connection "${name}"` }];
-    const other = users.find((device) => device.process !== users[0]?.process);
-    if (other === undefined) return [];
+    const stray = strayed.get(name);
+    if (stray === undefined) return [];
     return [
       {
-        at: `/devices/${site.devices.indexOf(other)}/process`,
+        at: `/devices/${stray}/process`,
         message: `all devices of connection "${name}" must run in one process`,
       },
     ];
   });
 }
 
-function checkControl(site: SiteConfig): Finding[] {
+function checkControl(site: SiteConfig, devices: Devices): Finding[] {
   const control = site.control;
   if (control === undefined) return [];
   const findings: Finding[] = [];
   const mustBeIn = (id: string, at: string, process: "control" | undefined): void => {
-    const device = site.devices.find((candidate) => candidate.id === id);
+    const device = devices.get(id);
     if (device === undefined) findings.push({ at, message: `there is no device "${id}"` });
     else if (process !== undefined && device.process !== process)
       findings.push({ at, message: `"${id}" must have process: control, the loop depends on it` });
@@ -109,25 +121,25 @@ function checkControl(site: SiteConfig): Finding[] {
   return findings;
 }
 
-function checkMeters(site: SiteConfig): Finding[] {
+function checkMeters(site: SiteConfig, devices: Devices): Finding[] {
   const { compute = [], cooling = [], infrastructure = [] } = site.meters ?? {};
   const lists = { compute, cooling, infrastructure };
   return Object.entries(lists).flatMap(([list, names]) =>
     names.flatMap((name, index) =>
-      site.devices.some((device) => device.id === name)
+      devices.has(name)
         ? []
         : [{ at: `/meters/${list}/${index}`, message: `there is no device "${name}"` }],
     ),
   );
 }
 
-function checkEnvelope(site: SiteConfig): Finding[] {
+function checkEnvelope(site: SiteConfig, devices: Devices): Finding[] {
   const seen = new Set<string>();
   return site.envelope.flatMap((entry, index) => {
     const at = `/envelope/${index}`;
     const key = `${entry.device}/${entry.point}`;
     const findings: Finding[] = [];
-    if (!site.devices.some((device) => device.id === entry.device))
+    if (!devices.has(entry.device))
       findings.push({ at: `${at}/device`, message: `there is no device "${entry.device}"` });
     if (seen.has(key))
       findings.push({ at: `${at}/point`, message: `${key} has an envelope already` });

@@ -31,10 +31,14 @@ export function parseSite(text: string): SiteResult {
     };
   }
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    uniqueKeys: true,
+    prettyErrors: false,
+  });
   const syntax = document.errors.map((error) => {
     const { line, col } = lines.linePos(error.pos[0]);
-    return { at: "", line, column: col, message: firstSentence(error.message) };
+    return { at: "", line, column: col, message: error.message };
   });
   if (isFilled(syntax)) return { problems: syntax };
   const place = (at: string, message: string): Problem => ({
@@ -75,10 +79,6 @@ function isFilled<T>(list: readonly T[]): list is readonly [T, ...T[]] {
 
 function problemAtTop(message: string): Problem {
   return { at: "", line: 1, column: 1, message };
-}
-
-function firstSentence(message: string): string {
-  return message.split("\n")[0]?.replace(/ at line \d+, column \d+:?$/, "") ?? message;
 }
 
 /** Where the value that `pointer` names, or the nearest thing around it, stands in the text. */

@@ -7,7 +7,7 @@ import {
   pointIndex,
   type PointTable,
   type PointType,
-  type Producer,
+  type RoleName,
   streamId,
 } from "../domain/point.ts";
 import {
@@ -19,7 +19,7 @@ import type { BoundPoint, CompiledProfile } from "../profiles/binding.ts";
 import type { DeviceConfig, SiteConfig } from "./schema.ts";
 
 /** Name of the point by which the gateway says whether it talks to a device. */
-export const LINK_UP = "link-up";
+const LINK_UP = "link-up";
 
 /** What the gateway says of itself, by the process that says it. Durations in s, loads in %. */
 export const GATEWAY_POINTS = {
@@ -53,9 +53,7 @@ export const GATEWAY_POINTS = {
     extra("x-store-commit.p99", "float", "s"),
     extra("x-cpu", "float", "%"),
   ],
-} as const satisfies Record<string, readonly GatewayPoint[]>;
-
-export type GatewayRole = keyof typeof GATEWAY_POINTS;
+} as const satisfies Record<RoleName, readonly GatewayPoint[]>;
 
 interface GatewayPoint {
   readonly name: string;
@@ -95,7 +93,7 @@ export function buildPointTable(
       points.push(pointOf(bound, device, points.length, everyMsOf(bound, profile, config)));
     points.push(linkUpOf(device, points.length));
   }
-  for (const role of Object.keys(GATEWAY_POINTS) as GatewayRole[]) {
+  for (const role of Object.keys(GATEWAY_POINTS) as RoleName[]) {
     hash.update(`|${role} ${JSON.stringify(GATEWAY_POINTS[role])}`);
     const device = gatewayDevice(role, devices.length, points.length);
     devices.push(device);
@@ -111,7 +109,7 @@ export function buildPointTable(
 }
 
 /** The device under which a process of the gateway publishes its own points. */
-export function gatewayDeviceId(role: GatewayRole): string {
+export function gatewayDeviceId(role: RoleName): string {
   return `gateway-${role}`;
 }
 
@@ -183,13 +181,12 @@ function linkUpOf(device: DeviceDefinition, index: number): PointDefinition {
   return gatewayPoint(own(LINK_UP), device, index);
 }
 
-function gatewayDevice(role: GatewayRole, stream: number, firstPoint: number): DeviceDefinition {
-  const producer: Producer = role === "control" ? "control" : "field";
+function gatewayDevice(role: RoleName, stream: number, firstPoint: number): DeviceDefinition {
   return deviceAt(stream, firstPoint, {
     id: gatewayDeviceId(role),
     deviceClass: "gateway",
     profile: "gateway",
-    producer,
+    producer: role,
     pointCount: GATEWAY_POINTS[role].length,
   });
 }

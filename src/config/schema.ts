@@ -93,7 +93,7 @@ export const DeviceConfig = closed(
   "One device.",
 );
 
-export const BrokerConfig = closed(
+const BrokerConfig = closed(
   {
     url: Type.String({
       pattern: "^mqtt://[^/ ]+$",
@@ -103,7 +103,7 @@ export const BrokerConfig = closed(
   "One MQTT broker.",
 );
 
-export const MqttConfig = closed(
+const MqttConfig = closed(
   {
     brokers: Type.Array(BrokerConfig, { minItems: 1, maxItems: 8 }),
     unsignedCommands: Type.Union([Type.Literal("refuse"), Type.Literal("allow")], {
@@ -140,7 +140,7 @@ const FeederConfig = closed(
   "A feeder behind the grid meter.",
 );
 
-export const GridConfig = closed(
+const GridConfig = closed(
   {
     meter: Name("Device at the point of common coupling."),
     importLimitKw: Type.Number({ minimum: 0, description: "Highest import by contract, kW." }),
@@ -214,7 +214,7 @@ export const ControlConfig = closed(
   "The control loop.",
 );
 
-export const MetersConfig = closed(
+const MetersConfig = closed(
   {
     compute: Type.Array(Name("Device that meters IT load."), { default: [], maxItems: 256 }),
     cooling: Type.Array(Name("Device that meters cooling."), { default: [], maxItems: 256 }),
@@ -277,6 +277,5 @@ export type DeviceConfig = Static<typeof DeviceConfig>;
 export type ConnectionConfig = Static<typeof ConnectionConfig>;
 export type ControlConfig = Static<typeof ControlConfig>;
 export type BatteryConfig = Static<typeof BatteryConfig>;
-export type MetersConfig = Static<typeof MetersConfig>;
-export type EnvelopeConfig = Static<typeof EnvelopeConfig>;
 export type StoreConfig = Static<typeof StoreConfig>;
+export type EnvelopeConfig = Static<typeof EnvelopeConfig>;

@@ -1,5 +1,8 @@
 interface ErrorSpec {
-  /** What a supervisor does: try again later, or stop and ask a person. */
+  /**
+   * What a supervisor does: try again later, or stop and ask a person. Whoever starts processes does
+   * not start again what ended with a permanent one: only what no restart can mend may be so.
+   */
   readonly retry: "transient" | "permanent";
   readonly summary: string;
 }
@@ -23,9 +26,9 @@ export const ERRORS = {
     summary: "the device is not the one that its profile describes",
   },
   // Seam between processes
-  FRAME_MALFORMED: { retry: "permanent", summary: "the peer sent a frame that cannot be read" },
-  FRAME_VERSION: { retry: "permanent", summary: "the peer speaks another version of the link" },
-  PEER_MISMATCH: { retry: "permanent", summary: "the peer runs another site configuration" },
+  FRAME_MALFORMED: { retry: "transient", summary: "the peer sent a frame that cannot be read" },
+  FRAME_VERSION: { retry: "transient", summary: "the peer speaks another version of the link" },
+  PEER_MISMATCH: { retry: "transient", summary: "the peer runs another site configuration" },
   PEER_LOST: { retry: "transient", summary: "the connection to the peer process broke" },
   // Files
   CONFIG_INVALID: { retry: "permanent", summary: "the site configuration is not valid" },
@@ -34,7 +37,7 @@ export const ERRORS = {
   FILE_UNREADABLE: { retry: "permanent", summary: "the file cannot be read" },
   INSTANCE_RUNNING: { retry: "permanent", summary: "this role already runs for this site" },
   // Store
-  STORE_UNUSABLE: { retry: "permanent", summary: "the database cannot be used" },
+  STORE_UNUSABLE: { retry: "transient", summary: "the database cannot be used" },
   STORE_FULL: { retry: "transient", summary: "the disk or the quota of the store is full" },
   STORE_IO: { retry: "transient", summary: "the disk did not do what the store asked" },
   STORE_BUSY: { retry: "transient", summary: "too much waits to be stored" },
@@ -44,7 +47,7 @@ export const ERRORS = {
   BROKER_LOST: { retry: "transient", summary: "the connection to the broker broke" },
   PUBLISH_FAILED: { retry: "transient", summary: "the broker did not take the message" },
   // Requests on local sockets
-  REQUEST_REFUSED: { retry: "permanent", summary: "the request was refused" },
+  REQUEST_REFUSED: { retry: "transient", summary: "the request was refused" },
   REQUEST_TIMEOUT: { retry: "transient", summary: "the process did not answer in time" },
   PORT_IN_USE: { retry: "permanent", summary: "the port is already in use" },
 } as const satisfies Record<string, ErrorSpec>;

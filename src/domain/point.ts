@@ -14,8 +14,11 @@ export const pointId = (id: string): PointId => id as PointId;
 export const pointIndex = (index: number): PointIndex => index as PointIndex;
 export const streamId = (index: number): StreamId => index as StreamId;
 
-/** Which process reads a device, and therefore numbers its rounds. */
+/** A process that reads devices, and therefore numbers their rounds. */
 export type Producer = "control" | "field";
+
+/** A process of the gateway. Services reads no device; it numbers the rounds of its own points. */
+export type RoleName = Producer | "services";
 
 /**
  * How a value lies in a round: `float` and `int` as the number, `bool` 0 or 1, `enum` the index in
@@ -52,7 +55,8 @@ export interface DeviceDefinition {
   readonly deviceClass: string;
   /** `<manufacturer>/<model>`, or `gateway` for the points that the gateway makes itself. */
   readonly profile: string;
-  readonly producer: Producer;
+  /** Who numbers its rounds. */
+  readonly producer: RoleName;
   /** Points `firstPoint` … `firstPoint + pointCount − 1` of the table. */
   readonly firstPoint: number;
   readonly pointCount: number;

@@ -36,3 +36,26 @@ export interface AbortSignalLike {
   addEventListener(type: "abort", listener: () => void, options?: { once?: boolean }): void;
   removeEventListener(type: "abort", listener: () => void): void;
 }
+
+/** Asks anew: after an `await` the answer may be another one. */
+export function isAborted(signal: AbortSignalLike): boolean {
+  return signal.aborted;
+}
+
+/** @throws whatever the signal was aborted with */
+export function throwIfAborted(signal: AbortSignalLike): void {
+  if (signal.aborted) throw signal.reason;
+}
+
+/**
+ * Waits `ms`, or until `signal` aborts: true when the time passed, false when there is nothing left
+ * to wait for. A mistake of ours, such as a negative time, is still thrown.
+ */
+export async function slept(clock: Clock, ms: number, signal: AbortSignalLike): Promise<boolean> {
+  try {
+    await clock.sleep(ms, signal);
+  } catch (error) {
+    if (!isAborted(signal)) throw error;
+  }
+  return !isAborted(signal);
+}

@@ -1,8 +1,7 @@
 import type { Socket } from "node:net";
+import { backoffMs } from "../domain/backoff.ts";
 import { GatewayError } from "../domain/errors.ts";
-import type { AbortSignalLike, Clock } from "../domain/time.ts";
-import { isAborted } from "./abort.ts";
-import { backoffMs } from "./backoff.ts";
+import { type AbortSignalLike, type Clock, isAborted } from "../domain/time.ts";
 import { malformed } from "./byte-reader.ts";
 import { MessageSplitter } from "./message-splitter.ts";
 import {

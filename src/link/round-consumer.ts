@@ -1,8 +1,7 @@
-import { GatewayError } from "../domain/errors.ts";
+import { backoffMs } from "../domain/backoff.ts";
+import { type ErrorCode, GatewayError } from "../domain/errors.ts";
 import type { Producer, StreamId } from "../domain/point.ts";
-import type { AbortSignalLike, Clock, UtcMs } from "../domain/time.ts";
-import { isAborted } from "./abort.ts";
-import { backoffMs } from "./backoff.ts";
+import { type AbortSignalLike, type Clock, isAborted, slept, type UtcMs } from "../domain/time.ts";
 import { malformed } from "./byte-reader.ts";
 import { ConsumerSession } from "./consumer-session.ts";
 import type { ConsumerMode, ConsumerRole, Frame, Gap, Hello, Resume } from "./messages.ts";
@@ -85,6 +84,8 @@ export interface ConsumerCounters {
 /** A peer that accepts and does not say hello by then is given up, ms. */
 const INTRODUCTION_MS = 5_000;
 const RECONNECT = { firstMs: 50, longestMs: 1_000 } as const;
+/** So many attempts that the next one waits the longest. */
+const SELDOM = 10;
 
 /**
  * The end of the link that wants to know. Connects again until told to stop; every frame is handed
@@ -95,6 +96,8 @@ export class RoundConsumer {
   #session: ConsumerSession | undefined;
   #isPaused = false;
   #isConnected: boolean | undefined;
+  /** Why the link was last said to be lost; not said again until it is connected. */
+  #toldLost: ErrorCode | undefined;
   /** Last frame handed over or known to be lost. */
   #last: FramePlace | undefined;
   /** The epoch that the app knows of; no frame of it may have come yet. */
@@ -113,10 +116,10 @@ export class RoundConsumer {
   }
 
   /**
-   * Resolves after `signal` has aborted.
+   * Resolves after `signal` has aborted. A peer with another point table or another version of the
+   * link is lost as long as it is so: only a restart of one of the two helps, and it may come.
    *
-   * @throws GatewayError PEER_MISMATCH or FRAME_VERSION: connecting again cannot help; and whatever
-   *   a callback throws
+   * @throws whatever a callback throws
    */
   async run(signal: AbortSignalLike): Promise<void> {
     this.#last = undefined;
@@ -127,11 +130,11 @@ export class RoundConsumer {
         await this.#connectOnce(signal);
       } catch (error) {
         if (isAborted(signal)) return;
-        this.#lose(error);
+        if (this.#lose(error) === "until-restarted") attempt = SELDOM;
       }
       if (this.#counts.connects > connectsBefore) attempt = 0;
       const delayMs = backoffMs(RECONNECT, attempt, this.#options.random);
-      await this.#options.clock.sleep(delayMs, signal).catch(() => undefined);
+      await slept(this.#options.clock, delayMs, signal);
     }
   }
 
@@ -180,25 +183,24 @@ export class RoundConsumer {
   }
 
   async #awaitHello(session: ConsumerSession, over: AbortSignalLike): Promise<void> {
-    await this.#options.clock.sleep(INTRODUCTION_MS, over).catch(() => undefined);
-    if (session.hello === undefined && !over.aborted) {
+    if ((await slept(this.#options.clock, INTRODUCTION_MS, over)) && session.hello === undefined) {
       session.end(new GatewayError("PEER_LOST", { reason: "it never said hello" }));
     }
   }
 
-  #lose(error: unknown): void {
+  #lose(error: unknown): "for-a-while" | "until-restarted" {
     if (!(error instanceof GatewayError)) throw error;
-    if (this.#isConnected !== false) this.#options.onState({ state: "lost", error });
-    this.#isConnected = false;
-    switch (error.code) {
-      case "PEER_LOST":
-        return;
-      case "FRAME_MALFORMED":
-        this.#counts.hostilePeers++;
-        return;
-      default:
-        throw error;
+    const isForeign = error.code === "PEER_MISMATCH" || error.code === "FRAME_VERSION";
+    const isNews = isForeign && this.#toldLost !== error.code;
+    if (this.#isConnected !== false || isNews) {
+      this.#options.onState({ state: "lost", error });
+      this.#toldLost = error.code;
     }
+    this.#isConnected = false;
+    if (isForeign) return "until-restarted";
+    if (error.code === "FRAME_MALFORMED") this.#counts.hostilePeers++;
+    else if (error.code !== "PEER_LOST") throw error;
+    return "for-a-while";
   }
 
   #start(hello: Hello): Omit<Resume, "type"> {
@@ -206,6 +208,7 @@ export class RoundConsumer {
     const stored = resume();
     this.#counts.connects++;
     this.#isConnected = true;
+    this.#toldLost = undefined;
     this.#options.onState({ state: "connected", hello });
     this.#noteEpoch(hello, stored);
     this.#last = this.#lastOf(hello, stored);

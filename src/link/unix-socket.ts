@@ -2,7 +2,7 @@ import { chmod, mkdir, rm, stat } from "node:fs/promises";
 import { createConnection, createServer, type Server, type Socket } from "node:net";
 import { dirname } from "node:path";
 import { GatewayError } from "../domain/errors.ts";
-import type { AbortSignalLike } from "../domain/time.ts";
+import { type AbortSignalLike, throwIfAborted } from "../domain/time.ts";
 
 /** `sun_path` holds 108 bytes with its end mark (unix(7)); a longer path would be cut silently. */
 const MAX_PATH_BYTES = 107;
@@ -47,7 +47,7 @@ export async function listenUnix(options: ListenOptions): Promise<Server> {
  */
 export async function connectUnix(path: string, signal: AbortSignalLike): Promise<Socket> {
   checkPath(path);
-  signalCheck(signal);
+  throwIfAborted(signal);
   const socket = createConnection(path);
   return new Promise((resolve, reject) => {
     const leave = () => {
@@ -82,10 +82,6 @@ export async function closeUnix(server: Server, sockets: Iterable<Socket>): Prom
   });
   for (const socket of sockets) socket.destroy();
   await closed;
-}
-
-function signalCheck(signal: AbortSignalLike): void {
-  if (signal.aborted) throw signal.reason;
 }
 
 function checkPath(path: string): void {

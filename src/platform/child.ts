@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { backoffMs } from "../domain/backoff.ts";
 import { GatewayError } from "../domain/errors.ts";
-import type { AbortSignalLike, Clock } from "../domain/time.ts";
+import { type AbortSignalLike, type Clock, isAborted, slept } from "../domain/time.ts";
 
 export interface ChildOptions {
   /** `services`; for reports. */
@@ -70,10 +71,11 @@ export class ChildRole {
       const end = await this.#runOnce(signal);
       if (isAborted(signal)) return;
       if ("status" in end && end.status === WRONG_USE) throw this.#hopeless("its input is wrong");
-      attempt = clock.now() - startedAt >= this.#limits.settledMs ? 0 : attempt + 1;
-      const { firstRestartMs, longestRestartMs } = this.#limits;
-      const fullMs = Math.min(longestRestartMs, firstRestartMs * 2 ** Math.max(0, attempt - 1));
-      await clock.sleep((fullMs / 2) * (1 + random()), signal).catch(() => undefined);
+      const { firstRestartMs, longestRestartMs, settledMs } = this.#limits;
+      if (clock.now() - startedAt >= settledMs) attempt = 0;
+      const restart = { firstMs: firstRestartMs, longestMs: longestRestartMs };
+      await slept(clock, backoffMs(restart, attempt, random), signal);
+      attempt += 1;
     }
   }
 
@@ -108,8 +110,7 @@ export class ChildRole {
   async #stop(child: ChildProcess, over: AbortSignalLike): Promise<void> {
     child.stdin?.end();
     for (const name of ["SIGTERM", "SIGKILL"] as const) {
-      await this.#options.clock.sleep(this.#limits.graceMs, over).catch(() => undefined);
-      if (over.aborted) return;
+      if (!(await slept(this.#options.clock, this.#limits.graceMs, over))) return;
       child.kill(name);
     }
   }
@@ -169,9 +170,4 @@ async function ending(child: ChildProcess): Promise<ChildEnd> {
       else resolve({ status: status ?? 0 });
     });
   });
-}
-
-/** Asks anew: after an `await` the answer may be another one. */
-function isAborted(signal: AbortSignalLike): boolean {
-  return signal.aborted;
 }

@@ -1,4 +1,9 @@
-import type { AbortSignalLike, Clock, MonotonicMs } from "../domain/time.ts";
+import {
+  type AbortSignalLike,
+  type Clock,
+  type MonotonicMs,
+  throwIfAborted,
+} from "../domain/time.ts";
 
 /** Waits for a moment instead of for a time: what a cycle needs to keep its phase. */
 export interface DeadlineTimer {
@@ -57,10 +62,6 @@ const NEVER_WOKEN = new Int32Array(new SharedArrayBuffer(4));
 
 function nap(ms: number): void {
   Atomics.wait(NEVER_WOKEN, 0, 0, ms);
-}
-
-function throwIfAborted(signal: AbortSignalLike): void {
-  if (signal.aborted) throw signal.reason;
 }
 
 async function eventLoopTurn(): Promise<void> {

@@ -2,19 +2,14 @@ import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from "nod
 import { lockExclusively } from "../../native/libc.ts";
 import { GatewayError } from "../domain/errors.ts";
 
-/** Says that this process is the only one; the kernel takes it back when the process ends. */
-export interface Instance {
-  release(): void;
-}
-
 /**
- * Makes this process the only one that holds `lockFile`. The file stays when the process ends; only
- * its lock says that somebody runs. The process id in it is for people.
+ * Makes this process the only one that holds `lockFile`, until it ends: the file stays, and the
+ * kernel takes its lock back. The process id in it is for people.
  *
  * @throws GatewayError INSTANCE_RUNNING with the `pid` of the other one; FILE_UNREADABLE when the
  *   file cannot be made
  */
-export function becomeSingleInstance(lockFile: string): Instance {
+export function becomeSingleInstance(lockFile: string): void {
   const fd = openLockFile(lockFile);
   try {
     if (lockExclusively(fd) === "held-by-another") {
@@ -30,11 +25,6 @@ export function becomeSingleInstance(lockFile: string): Instance {
     closeSync(fd);
     throw error;
   }
-  return {
-    release: () => {
-      closeSync(fd);
-    },
-  };
 }
 
 function openLockFile(lockFile: string): number {

@@ -19,7 +19,8 @@ export class Watchdog {
   readonly #notify: Notify | undefined;
   readonly #feedEveryMs: number | undefined;
   #fedAt: MonotonicMs | undefined;
-  #failures = 0;
+  readonly #onUnheard: (reason: string) => void;
+  #isHeard = true;
 
   constructor(options: {
     readonly environment: ServiceEnvironment;
@@ -27,20 +28,18 @@ export class Watchdog {
     readonly clock: Clock;
     /** Default: the datagram socket that the environment names. */
     readonly notify?: Notify;
+    /** Told once, when the service manager did not get a message: it will end this process. */
+    readonly onUnheard: (reason: string) => void;
   }) {
     const { environment, pid } = options;
     this.#clock = options.clock;
+    this.#onUnheard = options.onUnheard;
     const address = environment["NOTIFY_SOCKET"];
     if (address === undefined || address === "") return;
     this.#notify = options.notify ?? notifier(address);
     const isForUs = [undefined, String(pid)].includes(environment["WATCHDOG_PID"]);
     const intervalMs = Number(environment["WATCHDOG_USEC"]) / 1000;
     if (isForUs && intervalMs > 0) this.#feedEveryMs = intervalMs / FEEDS_PER_INTERVAL;
-  }
-
-  /** Messages that the service manager did not get. */
-  get failures(): number {
-    return this.#failures;
   }
 
   /** Start-up is over. */
@@ -50,11 +49,6 @@ export class Watchdog {
 
   stopping(): void {
     this.#send("STOPPING=1");
-  }
-
-  /** One line for `systemctl status`. */
-  status(line: string): void {
-    this.#send(`STATUS=${line.replaceAll("\n", " ")}`);
   }
 
   /** The work this process is for was done once more. */
@@ -67,7 +61,10 @@ export class Watchdog {
   }
 
   #send(message: string): void {
-    if (this.#notify?.(message) !== undefined) this.#failures++;
+    const reason = this.#notify?.(message);
+    if (reason === undefined || !this.#isHeard) return;
+    this.#isHeard = false;
+    this.#onUnheard(reason);
   }
 }
 

@@ -46,7 +46,7 @@ function start(plan: ControlPlan = testPlan({ withFeeders: false })) {
           answers.push(resolve);
         }),
     },
-    overrides: new QualityOverrides(pointCountOf(2)),
+    overrides: new QualityOverrides(Array.from({ length: pointCountOf(2) }, (_, place) => place)),
     latches: {
       save: async () => clock.sleep(DISK_MS),
     },

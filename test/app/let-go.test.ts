@@ -14,8 +14,10 @@ function start(rampMs: number) {
       return clock.now() >= stoppedAt + rampMs;
     },
   };
-  const done = endWhenLetGo(host, { clock, limitMs: 1_000 }, asked.signal, end);
-  return { clock, asked, end, done, stoppedAt: () => stoppedAt };
+  const failed = new AbortController();
+  const parts = { clock, limitMs: 1_000, asked: asked.signal, end };
+  const done = endWhenLetGo(host, parts, failed.signal);
+  return { clock, asked, end, failed, done, stoppedAt: () => stoppedAt };
 }
 
 describe("the end of control", () => {
@@ -30,6 +32,14 @@ describe("the end of control", () => {
     await clock.advance(21);
     assert.equal(end.signal.aborted, true);
     await done;
+  });
+
+  it("stops nothing when the process ends for a reason of its own", async () => {
+    const { end, failed, done, stoppedAt } = start(400);
+    failed.abort();
+    await done;
+    assert.equal(stoppedAt(), Infinity);
+    assert.equal(end.signal.aborted, false);
   });
 
   it("comes at once when nothing is commanded", async () => {

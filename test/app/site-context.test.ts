@@ -2,17 +2,31 @@ import { strict as assert } from "node:assert";
 import path from "node:path";
 import { controlPlan } from "../../src/app/control-settings.ts";
 import { demoSiteText } from "../../src/app/demo/site.ts";
-import { contextOf } from "../../src/app/site-context.ts";
+import { contextOf, type SiteContext } from "../../src/app/site-context.ts";
 import { brokerAddresses } from "../../src/app/broker-addresses.ts";
 import { parseSite } from "../../src/config/load.ts";
 import { SAMPLE_SITE } from "../../src/config/sample.ts";
 import type { SiteConfig } from "../../src/config/schema.ts";
 import { GatewayError } from "../../src/domain/errors.ts";
+import type { WriteBinding } from "../../src/profiles/binding.ts";
 
 function siteOf(text: string): SiteConfig {
   const result = parseSite(text);
   assert.ok("site" in result, JSON.stringify(result));
   return result.site;
+}
+
+/** The same site with other write bindings of bess-1. */
+function withWrites(
+  context: SiteContext,
+  change: (write: WriteBinding) => WriteBinding,
+): SiteContext {
+  const device = context.deviceById.get("bess-1")!;
+  const points = device.profile.points.map((point) =>
+    point.write === undefined ? point : { ...point, write: change(point.write) },
+  );
+  const changed = { ...device, profile: { ...device.profile, points } };
+  return { ...context, deviceById: new Map(context.deviceById).set("bess-1", changed) };
 }
 
 const READ_ONLY =
@@ -33,6 +47,14 @@ describe("site context", () => {
     table.points.forEach((point, index) => {
       assert.equal(point.index, index);
     });
+    assert.deepEqual(
+      table.devices.slice(28).map(({ id, producer }) => [id, producer]),
+      [
+        ["gateway-control", "control"],
+        ["gateway-field", "field"],
+        ["gateway-services", "services"],
+      ],
+    );
     for (const { firstPoint, pointCount, id } of table.devices)
       for (const point of table.points.slice(firstPoint, firstPoint + pointCount))
         assert.equal(point.device, id);
@@ -117,12 +139,8 @@ describe("control settings", () => {
     assert.equal(controlPlan(context)?.units[0]?.stepW, 1_000);
     const batteries = context.site.control?.batteries.map((all) => ({ ...all, differsKw: 0 }));
     const control = { ...context.site.control!, batteries: batteries! };
-    const profile = context.profiles.get("bess-1")!;
-    const points = profile.points.map((point) =>
-      point.write === undefined ? point : { ...point, write: { ...point.write, step: undefined } },
-    );
-    const profiles = new Map(context.profiles).set("bess-1", { ...profile, points });
-    const bare = { ...context, profiles, site: { ...context.site, control } };
+    const stepless = withWrites(context, (write) => ({ ...write, step: undefined }));
+    const bare = { ...stepless, site: { ...context.site, control } };
     assert.equal(controlPlan(bare)?.units[0]?.stepW, 1);
   });
 
@@ -147,13 +165,9 @@ describe("control settings", () => {
 
   it("refuses a read-back that takes longer than setpoints are remembered", () => {
     const context = contextOf(siteOf(SAMPLE_SITE), "/etc/site.yaml");
-    const profile = context.profiles.get("bess-1")!;
-    const slow = { withinMs: 60_000, tolerance: 0, place: undefined };
-    const points = profile.points.map((point) =>
-      point.write === undefined ? point : { ...point, write: { ...point.write, readBack: slow } },
-    );
-    const profiles = new Map(context.profiles).set("bess-1", { ...profile, points });
-    assert.throws(() => controlPlan({ ...context, profiles }), /up to 60000 ms later/);
+    const readBack = { withinMs: 60_000, tolerance: 0, place: undefined };
+    const slow = withWrites(context, (write) => ({ ...write, readBack }));
+    assert.throws(() => controlPlan(slow), /up to 60000 ms later/);
   });
 
   it("has none without a control section", () => {

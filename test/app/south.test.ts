@@ -14,7 +14,7 @@ describe("connections of the site file", () => {
     const [usual] = endpoints(SAMPLE_SITE);
     assert.ok(usual?.kind === "tcp");
     assert.equal(usual.client, "own");
-    const [first] = SAMPLE_SITE.match(/protocol: modbus-tcp,/) ?? [];
+    const [first] = (/protocol: modbus-tcp,/.exec(SAMPLE_SITE)) ?? [];
     assert.ok(first !== undefined);
     const [chosen] = endpoints(SAMPLE_SITE.replace(first, `${first} client: modbus-serial,`));
     assert.deepEqual(chosen, { ...usual, client: "modbus-serial" });

@@ -39,10 +39,7 @@ describe("site file", () => {
 
   it("gives the place of broken YAML and of a key that stands twice", () => {
     assert.match(problemsOf("site: [1, 2")[0] ?? "", /^site\.yaml:1:\d+: /);
-    assert.match(
-      problemsOf("site: a\nsite: b\n")[0] ?? "",
-      /^site\.yaml:2:1: Map keys must be unique/,
-    );
+    assert.deepEqual(problemsOf("site: a\nsite: b\n"), ["site.yaml:2:1: Map keys must be unique"]);
   });
 
   it("says in one sentence that a connection is none of the known forms", () => {
@@ -95,6 +92,11 @@ describe("site file", () => {
       /no device "bess-9"/,
     ],
     [
+      "a meter that does not exist",
+      `${SAMPLE_SITE}\nmeters: { compute: [grid-meter], cooling: [chiller-9] }\n`,
+      /no device "chiller-9"/,
+    ],
+    [
       "a unit that does not exist",
       sampleWith(/units: \[bess-1\]/, "units: [bess-2]"),
       /no device "bess-2"/,
@@ -113,7 +115,8 @@ describe("site file", () => {
 
   it("refuses a connection shared by two processes", () => {
     const text = sampleWith(/connection: chiller-1 }/, "connection: grid, unit: 9 }");
-    assert.match(problemsOf(text).join("\n"), /must run in one process/);
+    const [problem] = problemsOf(text);
+    assert.match(problem ?? "", /^site\.yaml:24:\d+: all devices of connection "grid" must run/);
   });
 
   it("names the first problem when a process cannot start", () => {

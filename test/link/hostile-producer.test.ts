@@ -83,13 +83,21 @@ describe("rounds link: a producer that keeps no rules", () => {
     });
   }
 
-  it("is left for good when it speaks another version", async () => {
+  it("is left when it speaks another version, told once, and asked again", async () => {
     const other = HELLO.slice();
     other[5] = 2;
-    onConnection = (socket) => socket.write(other);
-    const consumer = startConsumer(socketPath);
-    await assert.rejects(consumer.done, { code: "FRAME_VERSION", retry: "permanent" });
-    assert.equal(consumer.lastError()?.code, "FRAME_VERSION");
+    let connections = 0;
+    onConnection = (socket) => {
+      connections++;
+      socket.write(connections <= 3 ? other : Buffer.concat([HELLO, frame(1)]));
+    };
+    const consumer = startConsumer(socketPath, { clock: new ImpatientClock() });
+    await eventually(() => consumer.seqs().length === 1);
+    assert.deepEqual(
+      consumer.states.map((state) => (state.state === "lost" ? state.error.code : state.state)),
+      ["FRAME_VERSION", "connected"],
+    );
+    await consumer.stop();
   });
 
   it("is left when it never says hello, and tried again", async () => {

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { join } from "node:path";
 import type { PlantEvent } from "../../src/domain/event.ts";
 import { streamId } from "../../src/domain/point.ts";
-import { utcMs } from "../../src/domain/time.ts";
+import { type AbortSignalLike, utcMs } from "../../src/domain/time.ts";
 import { encodeAck, encodeResume, LinkDecoder } from "../../src/link/codec.ts";
 import { MessageSplitter } from "../../src/link/message-splitter.ts";
 import { type LinkMessage, MAX_FRAME_BYTES } from "../../src/link/messages.ts";
@@ -33,6 +33,18 @@ const EVENT: PlantEvent = {
 class ClockAt5000 extends SystemClock {
   override utcNow() {
     return utcMs(5_000);
+  }
+}
+
+/** Notes how long a wait for the next attempt would be, and waits a moment. */
+class NotingClock extends SystemClock {
+  readonly waitsMs: number[] = [];
+
+  override async sleep(ms: number, signal?: AbortSignalLike): Promise<void> {
+    // Waiting for the introduction is no wait for the next attempt.
+    if (ms >= 5_000) return super.sleep(ms, signal);
+    this.waitsMs.push(ms);
+    return super.sleep(1, signal);
   }
 }
 
@@ -354,12 +366,37 @@ describe("rounds link", () => {
     assert.ok(good.isConnected());
   });
 
-  it("ends for good when the peer has another point table", async () => {
+  // The rule was another one: a consumer that ended took its whole process into a half-alive state.
+  it("says once that the peer has another point table, asks seldom, and goes on when mended", async () => {
+    const clock = new NotingClock();
+    const other = await produce({ tableHash: "table-2" });
+    const waiting = consume({ clock });
+    await eventually(() => clock.waitsMs.filter((ms) => ms === 500).length >= 3);
+    assert.deepEqual(
+      waiting.states.map((state) => state.state === "lost" && state.error.code),
+      ["PEER_MISMATCH"],
+    );
+    assert.deepEqual(clock.waitsMs.slice(0, 3), [500, 500, 500], "half of the longest wait");
+    await other.stop();
+    const { producer } = await produce({ epoch: 8 });
+    post(producer, 1, 1);
+    await eventually(() => waiting.seqs().length === 1);
+    assert.deepEqual(
+      waiting.states.map(({ state }) => state),
+      ["lost", "connected"],
+      "that the other one left in between is no news",
+    );
+  });
+
+  it("says the reason when the peer that was away comes back with another table", async () => {
+    const waiting = consume({ clock: new NotingClock(), tableSize: 101 });
+    await eventually(() => waiting.states.length === 1);
     await produce();
-    const other = consume({ tableHash: "table-2" });
-    await assert.rejects(other.done, { code: "PEER_MISMATCH", retry: "permanent" });
-    const larger = consume({ tableSize: 101 });
-    await assert.rejects(larger.done, { code: "PEER_MISMATCH" });
+    await eventually(() => waiting.states.length === 2);
+    assert.deepEqual(
+      waiting.states.map((state) => state.state === "lost" && state.error.code),
+      ["PEER_LOST", "PEER_MISMATCH"],
+    );
   });
 
   it("ends with what a callback throws: that is nobody's bad frame", async () => {

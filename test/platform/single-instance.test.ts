@@ -45,10 +45,14 @@ describe("single instance", function () {
     assert.equal(second.child.exitCode, 2);
     first.child.kill("SIGKILL");
     await once(first.child, "exit");
-    const own = becomeSingleInstance(lockFile);
+    const third = await holder(lockFile);
+    assert.equal(third.said, "held");
+    assert.equal(readFileSync(lockFile, "utf8"), `${third.child.pid ?? 0}\n`);
+    third.child.stdin.end();
+    if (third.child.exitCode === null) await once(third.child, "exit");
+    // Not only a violent end frees it; this process holds it until the tests are over.
+    becomeSingleInstance(lockFile);
     assert.equal(readFileSync(lockFile, "utf8"), `${process.pid}\n`);
-    own.release();
-    becomeSingleInstance(lockFile).release();
   });
 
   it("says when the lock file cannot be made", () => {

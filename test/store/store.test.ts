@@ -226,7 +226,7 @@ describe("store", function () {
   it("says that it cannot be opened where no directory is", async () => {
     const directory = join(newDirectory(), "missing");
     await assert.rejects(open({ directory }), (error: unknown) => {
-      return error instanceof GatewayError && error.retry === "permanent";
+      return error instanceof GatewayError && error.code === "STORE_UNUSABLE";
     });
   });
 });

@@ -1,10 +1,11 @@
 import path from "node:path";
 import { GatewayError } from "../../domain/errors.ts";
+import type { RoleName } from "../../domain/point.ts";
 import { SystemClock } from "../../platform/clock.ts";
 import { CHILD_LIMITS, ChildRole, runChildren } from "../../platform/child.ts";
 import { runInRealTime } from "../../platform/scheduling.ts";
 import { PACKAGE_ROOT } from "../package-root.ts";
-import { roleLogger, type RoleName, startRole } from "../role.ts";
+import { roleLogger, startRole } from "../role.ts";
 import { loadContext } from "../site-context.ts";
 import { type CommandCall, type ExitStatus, textOption } from "../terminal.ts";
 
@@ -40,7 +41,6 @@ export async function runGateway(call: CommandCall): Promise<ExitStatus> {
 export async function superviseRoles(
   file: string,
   signal: AbortSignal,
-  onPid: (name: string, pid: number) => void = () => undefined,
   logFile?: string,
 ): Promise<void> {
   const clock = new SystemClock();
@@ -66,7 +66,6 @@ export async function superviseRoles(
         onState: (state) => {
           // From its birth, as its unit does: a restart must not wait for anybody.
           if (state.state === "started" && name === "control") runInRealTime(state.pid);
-          if (state.state === "started") onPid(name, state.pid);
           log.info({ event: `role-${state.state}`, role: name, ...state }, "role changed");
         },
       }),

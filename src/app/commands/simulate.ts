@@ -1,3 +1,5 @@
+import { createInterface, type Interface } from "node:readline";
+import type { Readable } from "node:stream";
 import { SystemClock } from "../../platform/clock.ts";
 import { LOAD_MODES, type LoadMode } from "../../simulator/physics/plant-model.ts";
 import { simulatedSite } from "../plant.ts";
@@ -13,6 +15,7 @@ const SETTLE_S = 5;
  * `simulate`: every device of a site as a real protocol server on the site's own addresses. Takes
  * orders as lines of JSON on standard input, or over the channel of the process that started it:
  * `{"load":"full"}`, `{"device":"ups-1","fault":"silent"}`, `{"trip":"bess-1","cause":"fault"}`.
+ * Says `{ready: true}` over that channel when every device is up.
  */
 export async function simulate(call: CommandCall): Promise<ExitStatus> {
   const { terminal, signal } = call;
@@ -34,18 +37,25 @@ export async function simulate(call: CommandCall): Promise<ExitStatus> {
   const { ports, finished } = await simulation.start(signal);
   for (const [endpoint, port] of ports) terminal.out(`${endpoint} listens on port ${port}`);
   terminal.out(`${context.devices.length} devices are up`);
+  process.send?.({ ready: true });
   const obey = async (message: unknown): Promise<void> => {
     const problem = await obeyOrder(simulation, message);
     if (problem !== undefined) terminal.err(problem);
   };
   process.on("message", (message) => void obey(message));
-  process.stdin.setEncoding("utf8").on("data", (text: string) => {
-    for (const line of text.split("\n")) if (line.trim() !== "") void obey(parseLine(line));
-  });
+  const orders = ordersOf(process.stdin, (order) => void obey(order));
   if (process.send !== undefined && hasPlant) tellSnapshots(simulation, signal);
   await finished;
+  orders.close();
   process.stdin.destroy();
   return 0;
+}
+
+/** Every line is one order, however it was cut on its way. */
+export function ordersOf(input: Readable, obey: (order: unknown) => void): Interface {
+  return createInterface({ input }).on("line", (line) => {
+    if (line.trim() !== "") obey(parseLine(line));
+  });
 }
 
 function parseLine(line: string): unknown {

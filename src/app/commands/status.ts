@@ -1,8 +1,14 @@
-import { isAborted } from "../../link/abort.ts";
+import { slept } from "../../domain/time.ts";
 import { SystemClock } from "../../platform/clock.ts";
-import { askOnce, isUnreachable } from "../queries.ts";
-import { loadContext } from "../site-context.ts";
-import { type CommandCall, type ExitStatus, hasFlag, textOption } from "../terminal.ts";
+import { allPoints, askOnce, isUnreachable, newestEvents, openQueries } from "../queries.ts";
+import { loadFolders } from "../site-context.ts";
+import {
+  type CommandCall,
+  type ExitStatus,
+  hasFlag,
+  numberOption,
+  textOption,
+} from "../terminal.ts";
 import type { PointAnswer } from "../query-answers.ts";
 import { siteFile } from "./roles.ts";
 
@@ -32,8 +38,9 @@ interface StatusAnswer {
 
 /** `status`: what services and control know of themselves. 3 when nobody answers. */
 export async function status(call: CommandCall): Promise<ExitStatus> {
-  const services = await ask(call, "services/queries", "status", {});
-  const control = await ask(call, "control/local", "status", {});
+  const folder = await runtimeFolder(call);
+  const services = await answerOf(ask(folder, "services/queries", "status", {}));
+  const control = await answerOf(ask(folder, "control/local", "status", {}));
   const { terminal } = call;
   if (hasFlag(call, "json")) {
     terminal.out(JSON.stringify({ services: services ?? null, control: control ?? null }));
@@ -107,21 +114,25 @@ interface ControlAnswer {
 export async function points(call: CommandCall): Promise<ExitStatus> {
   const { terminal, signal } = call;
   const clock = new SystemClock();
+  const runtimeDirectory = await runtimeFolder(call);
+  const client = openQueries({ runtimeDirectory, purpose: "services/queries", clock });
   const filter = call.positionals[0] ?? "";
   const isJson = hasFlag(call, "json");
   const lineOf = isJson ? JSON.stringify : pointLine;
   const isLive = terminal.screen !== undefined && !isJson && !hasFlag(call, "once");
-  for (;;) {
-    const answers = await allPoints(call, filter);
-    if (answers === undefined) {
-      terminal.err("gateway-services does not answer");
-      return 3;
-    }
-    if (isLive) terminal.draw(liveTable(answers, terminal.screen.rows - 2));
-    else for (const answer of answers) terminal.out(lineOf(answer));
-    if (!isLive) return 0;
-    await clock.sleep(REFRESH_MS, signal).catch(() => undefined);
-    if (isAborted(signal)) return 0;
+  try {
+    do {
+      const answers = await answerOf(allPoints(client, filter));
+      if (answers === undefined) {
+        terminal.err("gateway-services does not answer");
+        return 3;
+      }
+      if (isLive) terminal.draw(liveTable(answers, terminal.screen.rows - 2));
+      else for (const answer of answers) terminal.out(lineOf(answer));
+    } while (isLive && (await slept(clock, REFRESH_MS, signal)));
+    return 0;
+  } finally {
+    client.close();
   }
 }
 
@@ -131,21 +142,6 @@ function liveTable(answers: readonly PointAnswer[], rows: number): string {
   const rest = answers.length - shown.length;
   const foot = rest > 0 ? `… ${rest} more; narrow it by a filter` : `${answers.length} points`;
   return `\u001b[H${[...shown, foot].map((line) => `${line}\u001b[K`).join("\n")}\u001b[J`;
-}
-
-/** Every point, page by page: one answer holds a thousand. */
-async function allPoints(
-  call: CommandCall,
-  filter: string,
-): Promise<readonly PointAnswer[] | undefined> {
-  const all: PointAnswer[] = [];
-  for (;;) {
-    const page = await ask(call, "services/queries", "points", { filter, from: all.length });
-    if (page === undefined) return undefined;
-    const answers = page as readonly PointAnswer[];
-    all.push(...answers);
-    if (answers.length === 0) return all;
-  }
 }
 
 function pointLine({ id, value, quality, ageMs, unit }: PointAnswer): string {
@@ -159,17 +155,22 @@ function pointLine({ id, value, quality, ageMs, unit }: PointAnswer): string {
 
 /** `events`: the newest of the last day, oldest first. */
 export async function events(call: CommandCall): Promise<ExitStatus> {
-  const limit = Number(textOption(call, "last") ?? EVENTS_SHOWN);
-  const answer = await ask(call, "services/queries", "events", { limit, order: "newest-first" });
+  const limit = numberOption(call, "last") ?? EVENTS_SHOWN;
   const { terminal } = call;
-  if (answer === undefined) {
+  const runtimeDirectory = await runtimeFolder(call);
+  const client = openQueries({
+    runtimeDirectory,
+    purpose: "services/queries",
+    clock: new SystemClock(),
+  });
+  const messages = await answerOf(newestEvents(client, limit)).finally(() => {
+    client.close();
+  });
+  if (messages === undefined) {
     terminal.err("gateway-services does not answer");
     return 3;
   }
-  const { messages } = answer as {
-    readonly messages: readonly Readonly<Record<string, unknown>>[];
-  };
-  for (const message of [...messages].reverse()) {
+  for (const message of messages) {
     if (hasFlag(call, "json")) terminal.out(JSON.stringify(message));
     else if (message["event_id"] !== undefined)
       terminal.out(
@@ -190,7 +191,8 @@ export async function reset(call: CommandCall): Promise<ExitStatus> {
     return 2;
   }
   const by = textOption(call, "by") ?? process.env["USER"] ?? "local";
-  const answer = await ask(call, "control/local", "reset", { trip, by });
+  const folder = await runtimeFolder(call);
+  const answer = await answerOf(ask(folder, "control/local", "reset", { trip, by }));
   if (answer === undefined) {
     terminal.err("gateway-control does not answer");
     return 3;
@@ -201,15 +203,24 @@ export async function reset(call: CommandCall): Promise<ExitStatus> {
   return result === "done" ? 0 : 1;
 }
 
+/** Where a running gateway has its sockets; nothing else of the site matters here. */
+async function runtimeFolder(call: CommandCall): Promise<string> {
+  return (await loadFolders(siteFile({ ...call, positionals: [] }))).runtimeDirectory;
+}
+
 async function ask(
-  call: CommandCall,
+  runtimeDirectory: string,
   purpose: "services/queries" | "control/local",
   method: string,
   params: unknown,
 ): Promise<unknown> {
-  const { runtimeDirectory } = await loadContext(siteFile({ ...call, positionals: [] }));
+  return askOnce({ runtimeDirectory, purpose, clock: new SystemClock() }, method, params);
+}
+
+/** Undefined when the process that should answer is not there. */
+async function answerOf<T>(question: Promise<T>): Promise<T | undefined> {
   try {
-    return await askOnce({ runtimeDirectory, purpose, clock: new SystemClock() }, method, params);
+    return await question;
   } catch (error) {
     if (isUnreachable(error)) return undefined;
     throw error;

@@ -1,10 +1,19 @@
 import { connect, type MqttClient } from "mqtt";
 import { GatewayError } from "../../domain/errors.ts";
+import { type Clock, slept } from "../../domain/time.ts";
 import { SystemClock } from "../../platform/clock.ts";
 import { AuditLedger, auditLine, type AuditVerdict } from "../../store/audit-ledger.ts";
-import { type CommandCall, type ExitStatus, hasFlag, textOption } from "../terminal.ts";
+import {
+  type CommandCall,
+  type ExitStatus,
+  hasFlag,
+  numberOption,
+  textOption,
+} from "../terminal.ts";
 
 const DEFAULT_SECONDS = 60;
+/** A broker that has not taken the connection by then is not there. */
+const CONNECT_MS = 10_000;
 /** How often the consumer acknowledges what it has, and asks again for what it lacks. */
 const SETTLE_MS = 2_000;
 /** Ranges asked for in one round; the others come in the next. */
@@ -20,13 +29,13 @@ interface Telemetry {
 /**
  * `store audit`: subscribes to the telemetry of a gateway and certifies what it got. With `--ack`
  * it is a consumer that the gateway may rely on: it acknowledges what it has and asks for what it
- * lacks. Exit status: 0 nothing lost and everything in order, 1 not so, 3 no broker.
+ * lacks. Exit status: 0 nothing lost and everything in order, 1 not so or nothing received, 3 no broker.
  */
 export async function storeAudit(call: CommandCall): Promise<ExitStatus> {
   const { terminal, signal } = call;
   const url = textOption(call, "broker") ?? "mqtt://127.0.0.1:1883";
   const topic = textOption(call, "topic") ?? "dcpi/v1/+/+/tel/#";
-  const seconds = Number(textOption(call, "seconds") ?? DEFAULT_SECONDS);
+  const seconds = numberOption(call, "seconds") ?? DEFAULT_SECONDS;
   const audit = new Audit(hasFlag(call, "from-start") ? "one" : "first-seen");
   const client = connect(url, {
     protocolVersion: 5,
@@ -39,22 +48,27 @@ export async function storeAudit(call: CommandCall): Promise<ExitStatus> {
     audit.take(name, payload);
   });
   client.on("error", () => undefined);
-  await firstConnect(client, url);
+  const clock = new SystemClock();
+  if (!(await firstConnect(client, { url, clock, signal }))) return finish(call, audit.verdict());
   client.on("connect", () => void client.subscribeAsync(topic, { qos: 1 }).catch(() => undefined));
   await client.subscribeAsync(topic, { qos: 1 });
   terminal.err(`auditing ${topic} for ${seconds} s`);
-  const clock = new SystemClock();
   const until = clock.now() + seconds * 1_000;
   while (clock.now() < until && !signal.aborted) {
     const waitMs = Math.min(SETTLE_MS, Math.max(0, until - clock.now()));
-    await clock.sleep(waitMs, signal).catch(() => undefined);
+    await slept(clock, waitMs, signal);
     if (hasFlag(call, "ack") && client.connected) audit.speak(client);
     if (hasFlag(call, "progress")) terminal.err(auditLine(audit.verdict()));
   }
   await client.endAsync(true);
-  const verdict = audit.verdict();
-  report(call, verdict);
-  return verdict.passed ? 0 : 1;
+  return finish(call, audit.verdict());
+}
+
+/** Says what came of it. Who received nothing has certified nothing. */
+export function finish(call: CommandCall, verdict: AuditVerdict): ExitStatus {
+  const passed = verdict.passed && verdict.received > 0;
+  report(call, { ...verdict, passed });
+  return passed ? 0 : 1;
 }
 
 class Audit {
@@ -127,23 +141,24 @@ function parse(payload: Uint8Array): Telemetry | undefined {
   }
 }
 
-async function firstConnect(client: MqttClient, url: string): Promise<void> {
-  const clock = new SystemClock();
-  const limit = new AbortController();
-  const late = clock.sleep(10_000, limit.signal).then(
-    () => false,
-    () => true,
-  );
-  const connected = new Promise<boolean>((resolve) => {
-    client.once("connect", () => {
-      resolve(true);
-    });
+/**
+ * @returns false when `signal` aborted first
+ * @throws GatewayError BROKER_UNREACHABLE
+ */
+async function firstConnect(
+  client: MqttClient,
+  parts: { readonly url: string; readonly clock: Clock; readonly signal: AbortSignal },
+): Promise<boolean> {
+  const { url, clock, signal } = parts;
+  const connected = new AbortController();
+  client.once("connect", () => {
+    connected.abort();
   });
-  const isConnected = client.connected || (await Promise.race([connected, late]));
-  limit.abort();
-  if (isConnected) return;
+  const isLate = await slept(clock, CONNECT_MS, AbortSignal.any([signal, connected.signal]));
+  if (connected.signal.aborted) return true;
   await client.endAsync(true);
-  throw new GatewayError("BROKER_UNREACHABLE", { url });
+  if (isLate) throw new GatewayError("BROKER_UNREACHABLE", { url });
+  return false;
 }
 
 function report(call: CommandCall, verdict: AuditVerdict): void {
@@ -159,5 +174,7 @@ function report(call: CommandCall, verdict: AuditVerdict): void {
       const tail = gaps.length > 0 ? `; missing ${gaps.join(" ")}` : "";
       terminal.out(`${stream} epoch ${epoch}: ${auditLine({ ...counts, outOfOrder })}${tail}`);
     }
-  terminal.out(`all: ${auditLine(verdict)}: ${verdict.passed ? "passed" : "FAILED"}`);
+  const outcome = verdict.passed ? "passed" : "FAILED";
+  const why = verdict.received === 0 ? ", nothing was received" : "";
+  terminal.out(`all: ${auditLine(verdict)}: ${outcome}${why}`);
 }

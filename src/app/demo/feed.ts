@@ -1,7 +1,8 @@
 import type { Clock } from "../../domain/time.ts";
 import type { RequestClient } from "../../link/request-client.ts";
 import type { PlantSnapshot } from "../../simulator/plant.ts";
-import type { PointAnswer, ServicesStatus } from "../query-answers.ts";
+import { allPoints, EventReader, type StoredMessage } from "../queries.ts";
+import type { ServicesStatus } from "../query-answers.ts";
 import { plantLine, type PlantLine, type PointReading } from "./plant-line.ts";
 import type { ScreenEvent } from "./screen.ts";
 
@@ -40,9 +41,10 @@ export class DemoFeed {
   readonly #mqttPort: number;
   readonly #clock: Clock;
   readonly #eventCounts: Record<string, number> = {};
-  readonly #fresh: Readonly<Record<string, unknown>>[] = [];
-  #events: ScreenEvent[] = [];
-  #seenUntil = 0;
+  readonly #eventReader: EventReader;
+  readonly #fresh: StoredMessage[] = [];
+  /** Newest first. */
+  #events: readonly ScreenEvent[] = [];
   #plant: PlantLine | undefined;
   #snapshot: PlantSnapshot | undefined;
   #status: GatewayStatus | undefined;
@@ -54,6 +56,7 @@ export class DemoFeed {
     this.#client = client;
     this.#mqttPort = parts.mqttPort;
     this.#clock = parts.clock;
+    this.#eventReader = new EventReader(client, parts.clock.utcNow());
   }
 
   /** True when the gateway has read the grid meter. */
@@ -75,7 +78,7 @@ export class DemoFeed {
   }
 
   /** Events that came since the last call, as they went north. */
-  takeFresh(): readonly Readonly<Record<string, unknown>>[] {
+  takeFresh(): readonly StoredMessage[] {
     return this.#fresh.splice(0);
   }
 
@@ -83,14 +86,8 @@ export class DemoFeed {
   async refresh(): Promise<void> {
     const status = (await this.#client.request("status", {})) as GatewayStatus;
     const points = new Map<string, PointReading>();
-    for (;;) {
-      const page = (await this.#client.request("points", {
-        from: points.size,
-      })) as readonly PointAnswer[];
-      for (const { id, value, quality, ageMs } of page)
-        points.set(id, { id, value, quality, ageMs: ageMs ?? Infinity });
-      if (page.length === 0) break;
-    }
+    for (const { id, value, quality, ageMs } of await allPoints(this.#client))
+      points.set(id, { id, value, quality, ageMs: ageMs ?? Infinity });
     this.#status = status;
     this.#take(points, status);
     await this.#takeEvents();
@@ -155,28 +152,24 @@ export class DemoFeed {
   }
 
   async #takeEvents(): Promise<void> {
-    const answer = (await this.#client.request("events", {
-      limit: EVENTS_KEPT,
-      order: "newest-first",
-    })) as { readonly messages: readonly Readonly<Record<string, unknown>>[] };
-    const events = answer.messages.filter((message) => message["event_id"] !== undefined);
-    const newest = events.filter(
-      (event) => Date.parse(String(event["timestamp"])) > this.#seenUntil,
-    );
-    for (const event of [...newest].reverse()) {
-      this.#fresh.push(event);
+    const events = await this.#eventReader.next();
+    this.#fresh.push(...events);
+    for (const event of events) {
       const id = String(event["event_id"]);
       this.#eventCounts[id] = (this.#eventCounts[id] ?? 0) + 1;
     }
-    const [first] = events;
-    if (first !== undefined) this.#seenUntil = Date.parse(String(first["timestamp"]));
-    this.#events = events.map((event) => ({
-      time: String(event["timestamp"]).slice(11, 19),
-      severity: String(event["severity"]),
-      device: typeof event["device"] === "string" ? event["device"] : "gateway",
-      text: String(event["text"]),
-    }));
+    const shown = events.slice(-EVENTS_KEPT).reverse().map(screenEvent);
+    this.#events = [...shown, ...this.#events].slice(0, EVENTS_KEPT);
   }
+}
+
+function screenEvent(event: StoredMessage): ScreenEvent {
+  return {
+    time: String(event["timestamp"]).slice(11, 19),
+    severity: String(event["severity"]),
+    device: typeof event["device"] === "string" ? event["device"] : "gateway",
+    text: String(event["text"]),
+  };
 }
 
 /** What the devices give; the gateway's own points are not the plant's quality. */

@@ -4,19 +4,24 @@ import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { GatewayError } from "../../domain/errors.ts";
-import type { Clock } from "../../domain/time.ts";
-import { isAborted } from "../../link/abort.ts";
+import { type Clock, slept } from "../../domain/time.ts";
 import { SystemClock } from "../../platform/clock.ts";
 import { superviseRoles, cliFile } from "../commands/roles.ts";
 import { type DemoBroker, startDemoBroker } from "../demo-broker.ts";
 import { isUnreachable, openQueries } from "../queries.ts";
-import { type CommandCall, type ExitStatus, hasFlag, textOption } from "../terminal.ts";
+import {
+  type CommandCall,
+  type ExitStatus,
+  hasFlag,
+  numberOption,
+  textOption,
+} from "../terminal.ts";
 import { DemoFeed } from "./feed.ts";
 import { demoSiteText } from "./site.ts";
 import { actAt, STORY } from "./story.ts";
 import { DemoView } from "./view.ts";
 
-export const DEMO_MQTT_PORT = 18_830;
+const DEMO_MQTT_PORT = 18_830;
 const DEMO_BASE_PORT = 15_020;
 const DEMO_DEVICES = 28;
 const SECOND_MS = 1_000;
@@ -100,8 +105,7 @@ class DemoRun {
     let act = "";
     for (let second = 0; second <= seconds && !over.aborted; second += 1) {
       const due = startedAt + second * SECOND_MS;
-      await this.#clock.sleep(Math.max(0, due - this.#clock.now()), over).catch(() => undefined);
-      if (isAborted(over)) break;
+      if (!(await slept(this.#clock, Math.max(0, due - this.#clock.now()), over))) break;
       const current = hasFlag(this.#call, "steady") ? undefined : actAt(second);
       if (current !== undefined && current.name !== act) {
         act = current.name;
@@ -135,7 +139,7 @@ class DemoRun {
     terminal.err(`watch the traffic:  mosquitto_sub -p ${this.#mqttPort} -t 'dcpi/#' -v`);
     await this.#openBroker();
     await this.#openPlant();
-    this.#roles = superviseRoles(this.#file, this.#stop.signal, undefined, this.#logFile).catch(
+    this.#roles = superviseRoles(this.#file, this.#stop.signal, this.#logFile).catch(
       (error: unknown) => {
         this.#stop.abort(error);
         throw error;
@@ -171,8 +175,10 @@ class DemoRun {
       this.#feed.takeSnapshot(message);
     });
     await new Promise<void>((resolve, reject) => {
-      plant.stdout?.on("data", (text: Buffer) => {
-        if (text.toString("utf8").includes("devices are up")) resolve();
+      // What it says to people is not for us, but has to be read.
+      plant.stdout?.resume();
+      plant.on("message", (message) => {
+        if ((message as { readonly ready?: unknown } | null)?.ready === true) resolve();
       });
       plant.once("exit", (code) => {
         reject(new GatewayError("PORT_IN_USE", { process: "simulate", status: code ?? -1 }));
@@ -195,7 +201,7 @@ class DemoRun {
           process: "services",
           afterMs: FIRST_ANSWER_MS,
         });
-      await this.#clock.sleep(100, signal).catch(() => undefined);
+      await slept(this.#clock, 100, signal);
     }
   }
 
@@ -244,13 +250,4 @@ class DemoRun {
     this.#view.summarise(summary);
     return summary.ok ? 0 : 1;
   }
-}
-
-function numberOption(call: CommandCall, name: string): number | undefined {
-  const text = textOption(call, name);
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (!Number.isFinite(value) || value < 0)
-    throw new GatewayError("CONFIG_INVALID", { option: `--${name}`, reason: "it takes a number" });
-  return value;
 }
