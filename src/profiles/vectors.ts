@@ -1,6 +1,6 @@
-import { isBitTable } from "../wire/modbus/registers.ts";
 import { isBad, qualityName, qualityOf } from "../domain/quality.ts";
 import type { RoundColumns } from "../domain/round.ts";
+import { isBitTable, type RegisterTable } from "../wire/modbus/registers.ts";
 import { isAlarmActive } from "./alarm.ts";
 import type { BoundPoint, CompiledProfile } from "./binding.ts";
 import { compileProfile } from "./compile.ts";
@@ -49,13 +49,13 @@ export function runVector(
   if ("problems" in result) {
     return [`the profile does not compile: ${result.problems[0]?.message ?? ""}`];
   }
-  const values = new Map<string, Scalar>(Object.entries(defaultsOf(profile, parameters)));
-  const filled = fillKeys(vector, values);
-  const base = profile.extends === undefined ? undefined : options.library?.(profile.extends);
-  const finder = new PlaceFinder({ ...base?.models, ...profile.models }, result.profile.sunspec);
+  const terms = { ...options, parameters, compiled: result.profile };
+  const finder = finderOf(profile, terms);
+  const filled = fillKeys(vector, valuesOf(profile, parameters));
+  const { given, problems } = wordsOf(filled, finder);
+  if (problems.length > 0) return problems;
   const words = new RegisterWords();
-  const complaints = giveWords(filled.given ?? {}, finder, words);
-  if (complaints.length > 0) return complaints;
+  for (const { table, address, words: own } of given) words.set(table, address, own);
   const columns = readAll(result.profile, words);
   const device = { profile: result.profile, finder, words, columns };
   return [
@@ -63,6 +63,34 @@ export function runVector(
     ...alarmFailures(filled, device),
     ...writeFailures(filled, device),
   ];
+}
+
+/** Words that stand in registers from an address upwards; 0 or 1 for bits. */
+export interface GivenWords {
+  readonly table: RegisterTable;
+  readonly address: number;
+  readonly words: readonly number[];
+}
+
+/** What places and parameters of a vector depend on. */
+export interface VectorTerms extends Pick<CompileOptions, "library"> {
+  readonly compiled: CompiledProfile;
+  readonly parameters: Readonly<Record<string, Scalar>>;
+}
+
+/** The registers that a vector gives, and a sentence for each line that gives none. */
+export function givenWords(
+  profile: Profile,
+  vector: VectorLine,
+  terms: VectorTerms,
+): { readonly given: readonly GivenWords[]; readonly problems: readonly string[] } {
+  const filled = fillKeys(vector, valuesOf(profile, terms.parameters));
+  return wordsOf(filled, finderOf(profile, terms));
+}
+
+function finderOf(profile: Profile, { compiled, library }: VectorTerms): PlaceFinder {
+  const base = profile.extends === undefined ? undefined : library?.(profile.extends);
+  return new PlaceFinder({ ...base?.models, ...profile.models }, compiled.sunspec);
 }
 
 /** Decodes every point whose registers are all known, and derives the rest. */
@@ -98,14 +126,14 @@ function readPoint(point: BoundPoint, words: RegisterWords, columns: RoundColumn
   decodePoint(slot, viewOfWords([...own, ...sf]), columns, point.ordinal);
 }
 
-function defaultsOf(
+function valuesOf(
   profile: Profile,
   parameters: Readonly<Record<string, Scalar>>,
-): Readonly<Record<string, Scalar>> {
-  const values: Record<string, Scalar> = {};
+): ReadonlyMap<string, Scalar> {
+  const values = new Map<string, Scalar>();
   for (const [name, line] of Object.entries(profile.parameters ?? {})) {
     const value = parameters[name] ?? line.default;
-    if (value !== undefined) values[name] = value;
+    if (value !== undefined) values.set(name, value);
   }
   return values;
 }
@@ -121,22 +149,25 @@ function fillKeys(vector: VectorLine, values: ReadonlyMap<string, Scalar>): Vect
   };
 }
 
-function giveWords(
-  given: NonNullable<VectorLine["given"]>,
+function wordsOf(
+  vector: VectorLine,
   finder: PlaceFinder,
-  words: RegisterWords,
-): readonly string[] {
-  return Object.entries(given).flatMap(([at, text]) => {
+): { readonly given: readonly GivenWords[]; readonly problems: readonly string[] } {
+  const given: GivenWords[] = [];
+  const problems: string[] = [];
+  for (const [at, text] of Object.entries(vector.given ?? {})) {
     const found = finder.find(at, {});
-    if ("problem" in found) return [`given: ${found.problem}`];
+    if ("problem" in found) {
+      problems.push(`given: ${found.problem}`);
+      continue;
+    }
     const { table, address } = found.place;
     const isBits = isBitTable(table);
-    const parsed = typeof text === "string" ? parseWords(text, isBits) : undefined;
-    if (parsed === undefined)
-      return [`given "${at}" is not a list of ${isBits ? "bits" : "words"}`];
-    words.set(table, address, parsed);
-    return [];
-  });
+    const words = typeof text === "string" ? parseWords(text, isBits) : undefined;
+    if (words !== undefined) given.push({ table, address, words });
+    else problems.push(`given "${at}" is not a list of ${isBits ? "bits" : "words"}`);
+  }
+  return { given, problems };
 }
 
 function expectationFailures(
