@@ -1,9 +1,10 @@
 import type { Terminal } from "../terminal.ts";
 import type { DemoFeed, DemoSummary } from "./feed.ts";
 import type { PlantLine } from "./plant-line.ts";
-import { demoScreen } from "./screen.ts";
+import { demoScreen, PICTURE_MS } from "./screen.ts";
 
 const PICTURE = { columns: 80, rows: 24 } as const;
+const LINE_MS = 1_000;
 const HOME = "\u001b[H";
 const CLEAR_LINE = "\u001b[K";
 const CLEAR_BELOW = "\u001b[J";
@@ -23,6 +24,11 @@ export class DemoView {
     const fits =
       screen !== undefined && screen.columns >= PICTURE.columns && screen.rows >= PICTURE.rows;
     this.#form = isJson ? "json" : fits ? "picture" : "lines";
+  }
+
+  /** From one picture or line to the next, ms. */
+  get periodMs(): number {
+    return this.#form === "picture" ? PICTURE_MS : LINE_MS;
   }
 
   show(feed: DemoFeed, at: { readonly second: number; readonly title: string }): void {
