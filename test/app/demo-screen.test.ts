@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { plantLine, type PointReading } from "../../src/app/demo/plant-line.ts";
-import { demoScreen, PICTURE_MS } from "../../src/app/demo/screen.ts";
+import { demoScreen, PICTURE, PICTURE_MS } from "../../src/app/demo/screen.ts";
 import { actAt, STORY, STORY_LENGTH_S } from "../../src/app/demo/story.ts";
 
 const STATE = {
@@ -40,6 +40,7 @@ function screen(
     elapsedS: 67,
     events: [{ time: "12:01:01", severity: "critical", device: "ups-3", text: "is lost" }],
     hasColour,
+    size: PICTURE,
     ...state,
   });
 }
@@ -92,7 +93,7 @@ describe("picture of the demonstration", () => {
     for (const { title } of STORY) {
       const [heading] = screen(readings({ "bess-1/active-power": null }), false, { act: title });
       assert.match(heading ?? "", /DEGRADED/);
-      assert.ok(heading?.endsWith(title), heading);
+      assert.ok(heading?.endsWith(title) === true, heading);
     }
   });
 
@@ -107,6 +108,14 @@ describe("picture of the demonstration", () => {
       .find((line) => line.includes("xxx"));
     assert.equal(Array.from((cut ?? "").replaceAll(/\u001b\[[0-9;]*m/g, "")).length, 80);
     assert.match(cut ?? "", /x…$/);
+  });
+
+  it("shows more events, and more of each, where the terminal has room", () => {
+    const event = { time: "12:01:01", severity: "warning", device: "ups-3", text: "x".repeat(80) };
+    const events = Array.from({ length: 30 }, () => event);
+    const lines = screen(plant, false, { events, size: { columns: 120, rows: 40 } });
+    assert.equal(lines.length, 40);
+    assert.equal(lines.filter((line) => line.includes(event.text)).length, 20);
   });
 
   it("says that a device is silent and that nothing happened, in words", () => {

@@ -20,7 +20,12 @@ export interface ScreenState {
   readonly elapsedS: number;
   readonly events: readonly ScreenEvent[];
   readonly hasColour: boolean;
+  /** Of the terminal; a larger one than the smallest shows more events, and more of each. */
+  readonly size: { readonly columns: number; readonly rows: number };
 }
+
+/** The smallest terminal for the picture. */
+export const PICTURE = { columns: 80, rows: 24 } as const;
 
 /**
  * From one picture to the next, ms. Not a second: the load that swings once a second would show the
@@ -28,7 +33,9 @@ export interface ScreenState {
  */
 export const PICTURE_MS = 700;
 
-const WIDTH = 80;
+const WIDTH = PICTURE.columns;
+/** Lines of the picture that are no events. */
+const FIXED_ROWS = 20;
 const TREND_WIDTH = 39;
 const TREND_S = Math.round((TREND_WIDTH * PICTURE_MS) / 1_000);
 const BAR_WIDTH = 12;
@@ -49,7 +56,7 @@ const TONES: Readonly<Record<Tone, string>> = {
 };
 
 /**
- * The picture of the demonstration, 80 columns and 24 lines. A value that is not good is a dash,
+ * The picture of the demonstration: 80 columns, and as many lines as the terminal has. A value that is not good is a dash,
  * never its last number. Colour repeats what a word beside it says.
  */
 export function demoScreen(state: ScreenState): string[] {
@@ -67,7 +74,7 @@ export function demoScreen(state: ScreenState): string[] {
     ...gatewayLines(state, paint),
     ...eventLines(state, paint),
     " keys  f freeze the grid meter   x pull ups-1   b broker   r repair   q quit",
-  ].map((line) => clip(line, WIDTH));
+  ].map((line) => clip(line, state.size.columns));
 }
 
 type Paint = (text: string, tone: Tone) => string;
@@ -162,9 +169,8 @@ function gatewayLines(state: ScreenState, paint: Paint): string[] {
 }
 
 function eventLines(state: ScreenState, paint: Paint): string[] {
-  const shown = state.events.slice(0, 4);
-  return Array.from({ length: 4 }, (_, index) => {
-    const event = shown[index];
+  return Array.from({ length: state.size.rows - FIXED_ROWS }, (_, index) => {
+    const event = state.events[index];
     if (event === undefined) return index === 0 ? " no events so far" : "";
     const tone: Tone =
       event.severity === "critical" || event.severity === "trip"

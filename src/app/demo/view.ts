@@ -1,9 +1,8 @@
 import type { Terminal } from "../terminal.ts";
 import type { DemoFeed, DemoSummary } from "./feed.ts";
 import type { PlantLine } from "./plant-line.ts";
-import { demoScreen, PICTURE_MS } from "./screen.ts";
+import { demoScreen, PICTURE, PICTURE_MS } from "./screen.ts";
 
-const PICTURE = { columns: 80, rows: 24 } as const;
 const LINE_MS = 1_000;
 const HOME = "\u001b[H";
 const CLEAR_LINE = "\u001b[K";
@@ -50,10 +49,17 @@ export class DemoView {
       elapsedS: at.second,
       events: feed.events,
       hasColour: this.#terminal.hasColour,
+      size: this.#size(),
     });
     const picture = lines.map((line) => line + CLEAR_LINE).join("\n") + CLEAR_BELOW;
     this.#terminal.draw((this.#isDrawn ? HOME : HIDE_CURSOR + CLEAR_ALL + HOME) + picture);
     this.#isDrawn = true;
+  }
+
+  /** As it is now: a person may make the window larger, or too small. */
+  #size(): { readonly columns: number; readonly rows: number } {
+    const { columns, rows } = this.#terminal.screen ?? PICTURE;
+    return { columns: Math.max(columns, PICTURE.columns), rows: Math.max(rows, PICTURE.rows) };
   }
 
   summarise(summary: DemoSummary): void {
