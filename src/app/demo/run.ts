@@ -92,7 +92,8 @@ class DemoRun {
   }
 
   /**
-   * One picture after the other until time is up, a person has seen enough, or a process cannot be helped.
+   * One picture after the other until time is up, a person has seen enough, or a process cannot be
+   * helped.
    */
   async watch(seconds: number): Promise<ExitStatus> {
     const { signal } = this.#call;

@@ -56,8 +56,8 @@ const TONES: Readonly<Record<Tone, string>> = {
 };
 
 /**
- * The picture of the demonstration: 80 columns, and as many lines as the terminal has. A value that is not good is a dash,
- * never its last number. Colour repeats what a word beside it says.
+ * The picture of the demonstration: 80 columns, and as many lines as the terminal has. A value that
+ * is not good is a dash, never its last number. Colour repeats what a word beside it says.
  */
 export function demoScreen(state: ScreenState): string[] {
   const paint = (text: string, tone: Tone): string =>
