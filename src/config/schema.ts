@@ -185,8 +185,8 @@ export const ControlConfig = closed(
       0,
       600_000,
       10_000,
-      "On its end control ramps the batteries towards zero for at most (below the time after which " +
-        "a service manager kills it)",
+      "On its end control ramps the batteries towards zero for at most (shorter than the time " +
+        "after which a service manager kills it)",
     ),
     leaseDefaultMs: Milliseconds(1_000, 3_600_000, 60_000, "Lease of a command that names none"),
     leaseMaximumMs: Milliseconds(1_000, 86_400_000, 3_600_000, "Longest lease"),
