@@ -81,8 +81,8 @@ export const DeviceConfig = closed(
         minimum: 40,
         maximum: 86_400_000,
         description:
-          "Oldest usable value, ms, of points that are polled more often than that; then it is bad. " +
-          "Without it 2.5 poll periods.",
+          "Oldest usable value, ms, of points that are polled more often than that. Without it: " +
+          "2.5 poll periods.",
       }),
     ),
     parameters: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()]), {

@@ -222,7 +222,7 @@ interface Search {
   readonly firsts: Float64Array;
   readonly lasts: Float64Array;
   readonly price: ReadCost;
-  /** Share of a gap's registers that is paid for: none where the profile says how long it may be. */
+  /** Share of a gap that is paid for: none where the profile says how long it may be. */
   readonly paidGapShare: 0 | 1;
   /** True when a request that ends with register `last` may go on to item `at`. */
   readonly mayJoin: (at: number, last: number, headFirst: number) => boolean;
