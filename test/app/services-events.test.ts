@@ -38,8 +38,8 @@ describe("services events", () => {
   });
 
   it("passes over a second in which the store is busy, but not over a bug", async () => {
-    const busy = Promise.reject(new GatewayError("STORE_BUSY"));
-    assert.equal(await unlessRefused(busy), undefined);
+    const busy = Promise.reject<number>(new GatewayError("STORE_BUSY"));
+    assert.equal(await unlessRefused<number>(busy), undefined);
     assert.equal(await unlessRefused(Promise.resolve(3)), 3);
     await assert.rejects(unlessRefused(Promise.reject(new TypeError("bug"))), TypeError);
   });
