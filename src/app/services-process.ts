@@ -27,7 +27,7 @@ import { OWN_POINTS_MS, OwnPoints } from "./own-points.ts";
 import { VERSION } from "./package-root.ts";
 import { queryAnswers, type ServicesStatus } from "./query-answers.ts";
 import { CpuMeter, type Role, roleFolder, runTogether } from "./role.ts";
-import { corruptEvent, gapEvent, reportEvents } from "./services-events.ts";
+import { corruptEvent, gapEvent, tellReport, unlessRefused } from "./services-events.ts";
 import { StoreBacklog } from "./store-backlog.ts";
 
 const MIB = 1024 * 1024;
@@ -276,21 +276,25 @@ class GatewayServices {
     });
   }
 
-  async #tell(event: PlantEvent): Promise<void> {
+  /** True when the event is on disk. */
+  async #tell(event: PlantEvent): Promise<boolean> {
     const { log } = this.#role;
     log.warn({ event: event.id, device: event.device }, event.text);
-    await this.#pipe.tell(event).catch((error: unknown) => {
+    try {
+      await this.#pipe.tell(event);
+      return true;
+    } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
       log.error({ event: "event-not-stored", code: error.code }, error.message);
-    });
+      return false;
+    }
   }
 
   #report(report: StoreReport): void {
     if (report.kind === "level") this.#storeLevel = report.level;
     if (report.kind === "failed") this.#failure = report.error;
-    for (const event of reportEvents(report, this.#role.clock.utcNow())) void this.#tell(event);
-    if (report.kind === "lost")
-      this.#store.confirmLosses(report.losses.map(({ lossId }) => lossId));
+    const tell = async (event: PlantEvent): Promise<boolean> => this.#tell(event);
+    void tellReport(report, this.#role.clock.utcNow(), { tell, store: this.#store });
   }
 
   #sayOpening(): void {
@@ -351,7 +355,9 @@ class GatewayServices {
     const cpu = new CpuMeter(clock);
     await every(clock, OWN_POINTS_MS, signal, async () => {
       if (this.#failure !== undefined) throw this.#failure;
-      const stats = await this.#store.stats();
+      const stats = await unlessRefused(this.#store.stats());
+      watchdog.feed();
+      if (stats === undefined) return;
       const values = {
         "upstream-connected": this.#publisher.counters().connected ? 1 : 0,
         "x-outbox-waiting": stats.waitingRows,
@@ -367,7 +373,6 @@ class GatewayServices {
         .catch((error: unknown) => {
           if (!(error instanceof GatewayError)) throw error;
         });
-      watchdog.feed();
     });
   }
 }
