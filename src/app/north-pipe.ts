@@ -41,7 +41,6 @@ export interface NorthPipeParts {
   readonly prefix: string;
   /** What a step of a command says north, in the dialect of its asker. */
   readonly ackOf: (step: CommandStep) => { readonly topic: string; readonly payload: Uint8Array };
-  readonly onEvent: (event: PlantEvent) => void;
 }
 
 /** Counted since the start. */
@@ -108,13 +107,13 @@ export class NorthPipe {
         steps.push(item.step);
       }
     }
-    try {
-      await this.#append({ producer, epoch, frameNo, rows });
-    } catch (error) {
+    // In the commit of their frame or before it: a command that ended is not left open by a crash.
+    const recorded = steps.map(async (step) => this.#parts.store.recordStep(step));
+    const stored = this.#append({ producer, epoch, frameNo, rows }).catch((error: unknown) => {
       this.#takeBack(rows, epoch);
       throw error;
-    }
-    for (const step of steps) await this.#parts.store.recordStep(step);
+    });
+    await Promise.all([...recorded, stored]);
   }
 
   /** An event of services itself. */
@@ -162,9 +161,8 @@ export class NorthPipe {
   }
 
   #eventRow(event: PlantEvent, stream: string, epoch: number): NewRow {
-    const { speaker, prefix, onEvent } = this.#parts;
+    const { speaker, prefix } = this.#parts;
     this.counters.events += 1;
-    onEvent(event);
     return this.#row({
       class: CLASS_BY_SEVERITY[event.severity],
       topic: prefix + eventTopic(event),

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { OWN_POINTS_MS } from "../config/point-table.ts";
 import { CommandVerifier } from "../access/verify.ts";
 import type { Speaker } from "../dcpi/document.ts";
 import { modelDocument } from "../dcpi/model.ts";
@@ -23,12 +24,11 @@ import { CommandIntake } from "./command-intake.ts";
 import { every } from "./every.ts";
 import { NorthDocuments } from "./north-documents.ts";
 import { NorthPipe } from "./north-pipe.ts";
-import { OWN_POINTS_MS, OwnPoints } from "./own-points.ts";
+import { OwnPoints } from "./own-points.ts";
 import { VERSION } from "./package-root.ts";
 import { queryAnswers, type ServicesStatus } from "./query-answers.ts";
 import { CpuMeter, type Role, roleFolder, runTogether } from "./role.ts";
 import { corruptEvent, gapEvent, tellReport, unlessRefused } from "./services-events.ts";
-import { StoreBacklog } from "./store-backlog.ts";
 
 const MIB = 1024 * 1024;
 const MINUTE_MS = 60_000;
@@ -106,10 +106,8 @@ class GatewayServices {
     this.#queue = new CommandQueue(({ reason, message }) => {
       log.warn({ event: "command-refused", reason, topic: message.topic }, "command refused");
     });
-    const backlog = new StoreBacklog(store);
-    const publisher = this.#makePublisher(backlog, speaker);
+    const publisher = this.#makePublisher(speaker);
     this.#publisher = publisher;
-    backlog.follow(publisher);
     this.#control = new RequestClient({
       socketPath: socketPath(runtimeDirectory, "control/commands"),
       clock,
@@ -129,7 +127,7 @@ class GatewayServices {
     this.#pipe = new NorthPipe({
       context,
       store,
-      publisher: backlog,
+      publisher,
       image: this.#image,
       clock,
       speaker,
@@ -137,7 +135,6 @@ class GatewayServices {
       form,
       prefix: this.#prefix,
       ackOf: this.#intake.ackOf,
-      onEvent: () => undefined,
     });
     this.#documents = new NorthDocuments({
       context,
@@ -151,7 +148,7 @@ class GatewayServices {
     });
   }
 
-  #makePublisher(backlog: StoreBacklog, speaker: Speaker): MqttPublisher {
+  #makePublisher(speaker: Speaker): MqttPublisher {
     const { clock, log, random, context } = this.#role;
     const { site } = context;
     return new MqttPublisher(
@@ -167,7 +164,7 @@ class GatewayServices {
         clock,
         log,
         random,
-        backlog,
+        backlog: this.#store,
         flagBackfill: asBackfill,
       },
     );

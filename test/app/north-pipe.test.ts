@@ -27,7 +27,7 @@ function pipeOf(store: Store): NorthPipe {
     clock: realClock,
     speaker: { facility: "f", gateway: "g" },
     prefix: "dcpi/v1/f/g/",
-    onEvent: () => undefined,
+    ackOf: () => ({ topic: "ack", payload: new Uint8Array(2) }),
   } as unknown as NorthPipeParts);
 }
 
@@ -70,5 +70,28 @@ describe("north pipe", function () {
     isBusy = false;
     await pipe.take(frameOf(1, ["a", "b"]));
     assert.deepEqual(seqs, [[1, 2], [3], [1, 2]]);
+  });
+
+  it("has the steps of commands on disk with their frame, not a commit later", () => {
+    const asked: string[] = [];
+    const store = {
+      streamMarks: [],
+      nextId: () => 1,
+      appendFrame: async () => {
+        asked.push("frame");
+        return new Promise<void>(() => undefined);
+      },
+      recordStep: async ({ stage }: { stage: string }) => {
+        asked.push(stage);
+        return new Promise<void>(() => undefined);
+      },
+    } as unknown as Store;
+    const items = ["written", "done"].map((stage) => ({
+      kind: "step",
+      step: { commandId: "c", stage, at: utcMs(1) },
+    }));
+    const frame = { producer: "control", epoch: EPOCH, frameNo: 1, items };
+    void pipeOf(store).take(frame as unknown as ReceivedFrame);
+    assert.deepEqual(asked, ["written", "done", "frame"]);
   });
 });
