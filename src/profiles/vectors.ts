@@ -1,5 +1,5 @@
 import { isBitTable } from "../wire/modbus/registers.ts";
-import { isBad, qualityName, qualityOf } from "../domain/quality.ts";
+import { isBad, qualityName } from "../domain/quality.ts";
 import type { RoundColumns } from "../domain/round.ts";
 import { isAlarmActive } from "./alarm.ts";
 import type { BoundPoint, CompiledProfile } from "./binding.ts";
@@ -157,9 +157,7 @@ function expectationFailures(
 export function shownValue(point: BoundPoint, columns: RoundColumns): Scalar {
   const quality = columns.quality[point.ordinal] ?? NEVER_READ;
   const value = columns.values[point.ordinal] ?? Number.NaN;
-  if (isBad(quality) || (Number.isNaN(value) && qualityOf(quality)?.class === "uncertain")) {
-    return qualityName(quality);
-  }
+  if (isBad(quality)) return qualityName(quality);
   if (point.type === "enum") return point.texts?.[value] ?? value;
   if (point.type === "bool") return value === 1;
   return columns.texts.get(point.ordinal) ?? value;
