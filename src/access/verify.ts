@@ -21,10 +21,11 @@ export const SAFER_PER_S = 10;
 export const SAFER_BURST = 20;
 /**
  * Messages of one principal beyond its rate that are still read, to see whether they make things
- * safer. Bounds what a flood may cost; beyond it nothing is read.
+ * safer. Bounds what a flood may cost: beyond it, and of longer ones, nothing is read.
  */
 export const READ_PER_S = 500;
 export const READ_BURST = 500;
+export const READ_MAX_BYTES = 4_096;
 
 /** Name of whoever sends unsigned commands where the site allows them. */
 export const UNSIGNED_PRINCIPAL = "unsigned";
@@ -104,7 +105,7 @@ export class CommandVerifier {
     const principal = UNSIGNED_PRINCIPAL;
     const buckets = this.#bucketsOf(principal, message.receivedAt);
     const isInRate = buckets.all.take(message.receivedAt);
-    if (!isInRate && !buckets.read.take(message.receivedAt)) return bare("rate-limited");
+    if (!isInRate && !isWorthReading(message, buckets.read)) return bare("rate-limited");
     const parsed = parseCommands(message.payload, {
       topic,
       transportId: transportIdOf(message),
@@ -153,6 +154,11 @@ export class CommandVerifier {
 
 function bare(reason: VerifyFault): Extract<Verified, { refused: VerifyFault }> {
   return { refused: reason, at: undefined, text: reason, id: undefined, dialect: undefined };
+}
+
+/** What makes things safer is short. */
+function isWorthReading({ payload, receivedAt }: InboundMessage, read: TokenBucket): boolean {
+  return payload.length <= READ_MAX_BYTES && read.take(receivedAt);
 }
 
 /** Giving the battery back does not wait behind other commands. */

@@ -7,6 +7,7 @@ import {
   RATE_BURST,
   RATE_PER_S,
   READ_BURST,
+  READ_MAX_BYTES,
   SAFER_BURST,
 } from "../../src/access/verify.ts";
 import { formatUtc } from "../../src/dcpi/timestamp.ts";
@@ -160,6 +161,10 @@ describe("command verification", () => {
       return "refused" in verdict ? verdict.id : undefined;
     };
     for (let count = 0; count < RATE_BURST; count++) reasonOf(verifier, inbound());
+    const long = body({ x_note: "n".repeat(READ_MAX_BYTES) });
+    const unread = verifier.verify(TOPIC, inbound({ payload: long }));
+    assert.ok("refused" in unread);
+    assert.deepEqual([unread.refused, unread.id], ["rate-limited", undefined]);
     for (let count = 0; count < READ_BURST; count++) assert.equal(idOf(), "c-1");
     assert.equal(idOf(), undefined);
     assert.equal(reasonOf(verifier, inbound({ payload: release() })), "rate-limited");
