@@ -1,4 +1,9 @@
-import { type CommandFault, type CommandRequest, parseCommands } from "../dcpi/commands.ts";
+import {
+  type CommandFault,
+  type CommandRequest,
+  type LeaseLimits,
+  parseCommands,
+} from "../dcpi/commands.ts";
 import type { CommandTopic, Dialect } from "../dcpi/commands.ts";
 import { JSON_MAX_BYTES } from "../dcpi/strict-json.ts";
 import type { MonotonicMs, UtcMs } from "../domain/time.ts";
@@ -11,9 +16,16 @@ export const AGE_WINDOW_MS = 30_000;
 /** Commands of one principal. */
 export const RATE_PER_S = 50;
 export const RATE_BURST = 50;
-/** Commands that only make things safer have a bucket of their own. */
+/** Commands that only make things safer have a bucket of their own, which nothing else empties. */
 export const SAFER_PER_S = 10;
 export const SAFER_BURST = 20;
+/**
+ * Messages of one principal beyond its rate that are still read, to see whether they make things
+ * safer. Bounds what a flood may cost: beyond it, and of longer ones, nothing is read.
+ */
+export const READ_PER_S = 500;
+export const READ_BURST = 500;
+export const READ_MAX_BYTES = 4_096;
 
 /** Name of whoever sends unsigned commands where the site allows them. */
 export const UNSIGNED_PRINCIPAL = "unsigned";
@@ -32,6 +44,7 @@ export interface VerifyPolicy {
   readonly unsigned: "refuse" | "allow";
   /** `facility_id` of this site. */
   readonly facility: string;
+  readonly lease: LeaseLimits;
 }
 
 /** What came in; the message of the northbound gate fits. */
@@ -67,6 +80,12 @@ export type Verified =
       readonly dialect: Dialect | undefined;
     };
 
+interface Buckets {
+  readonly all: TokenBucket;
+  readonly safer: TokenBucket;
+  readonly read: TokenBucket;
+}
+
 /**
  * Decides whether a message may become a command. In the order of cost: retained, length,
  * signature, rate, form, age. Before somebody has proved who they are, a refusal names the reason
@@ -74,7 +93,7 @@ export type Verified =
  */
 export class CommandVerifier {
   readonly #policy: VerifyPolicy;
-  readonly #buckets = new Map<string, { readonly all: TokenBucket; readonly safer: TokenBucket }>();
+  readonly #buckets = new Map<string, Buckets>();
 
   constructor(policy: VerifyPolicy) {
     this.#policy = policy;
@@ -86,16 +105,19 @@ export class CommandVerifier {
     const principal = UNSIGNED_PRINCIPAL;
     const buckets = this.#bucketsOf(principal, message.receivedAt);
     const isInRate = buckets.all.take(message.receivedAt);
-    // Beyond the rate only what makes things safer is worth being read.
-    if (!isInRate && !buckets.safer.take(message.receivedAt)) return bare("rate-limited");
+    if (!isInRate && !isWorthReading(message, buckets.read)) return bare("rate-limited");
     const parsed = parseCommands(message.payload, {
       topic,
       transportId: transportIdOf(message),
       facility: this.#policy.facility,
+      lease: this.#policy.lease,
     });
     if ("refused" in parsed) return parsed;
     const { id, dialect } = parsed;
-    if (!isInRate && !isSafer(parsed)) return { ...bare("rate-limited"), id, dialect };
+    // Its bucket is asked last: a flood of other commands must not take what it keeps for these.
+    if (!isInRate && !(isSafer(parsed) && buckets.safer.take(message.receivedAt))) {
+      return { ...bare("rate-limited"), id, dialect };
+    }
     const ageMs = message.receivedUtc - parsed.timestamp;
     if (Math.abs(ageMs) <= AGE_WINDOW_MS) return { accepted: { principal, request: parsed } };
     return {
@@ -117,12 +139,13 @@ export class CommandVerifier {
   }
 
   /** Principals are the names of trusted keys and `unsigned`: their number is the site's choice. */
-  #bucketsOf(principal: string, now: MonotonicMs): { all: TokenBucket; safer: TokenBucket } {
+  #bucketsOf(principal: string, now: MonotonicMs): Buckets {
     const known = this.#buckets.get(principal);
     if (known !== undefined) return known;
     const buckets = {
       all: new TokenBucket({ perS: RATE_PER_S, burst: RATE_BURST }, now),
       safer: new TokenBucket({ perS: SAFER_PER_S, burst: SAFER_BURST }, now),
+      read: new TokenBucket({ perS: READ_PER_S, burst: READ_BURST }, now),
     };
     this.#buckets.set(principal, buckets);
     return buckets;
@@ -133,7 +156,12 @@ function bare(reason: VerifyFault): Extract<Verified, { refused: VerifyFault }> 
   return { refused: reason, at: undefined, text: reason, id: undefined, dialect: undefined };
 }
 
-/** Giving the battery back never waits behind a rate. */
+/** What makes things safer is short. */
+function isWorthReading({ payload, receivedAt }: InboundMessage, read: TokenBucket): boolean {
+  return payload.length <= READ_MAX_BYTES && read.take(receivedAt);
+}
+
+/** Giving the battery back does not wait behind other commands. */
 function isSafer(request: CommandRequest): boolean {
   return request.commands.every(({ intent }) => intent.kind === "release");
 }

@@ -249,7 +249,8 @@ export class CommandIntake {
   }
 
   #remember(draft: CommandDraft, { dialect, correlation }: CommandRequest): void {
-    rememberBounded(this.#askers, draft.id, { dialect, correlation, unit: "W" });
+    const leaseMs = draft.intent.kind === "set-power" ? draft.leaseMs : undefined;
+    rememberBounded(this.#askers, draft.id, { dialect, correlation, unit: "W", leaseMs });
   }
 
   #commandOf(draft: CommandDraft, holder: string, message: CommandMessage): Command {

@@ -16,6 +16,7 @@ import { PreciseTimer } from "../platform/precise-timer.ts";
 import { runInRealTime } from "../platform/scheduling.ts";
 import { ControlHost } from "./control-host.ts";
 import { controlPlan } from "./control-settings.ts";
+import { streamsOf } from "./control-streams.ts";
 import { CycleRunner } from "./cycle-runner.ts";
 import { endWhenLetGo } from "./let-go.ts";
 import { parseCommand, parseLocalOrder } from "./local-requests.ts";
@@ -59,6 +60,7 @@ async function begin(
   const { context, clock, log, random, epoch, watchdog } = role;
   const { plan, outlet, asked, end } = parts;
   const periodMs = plan?.periodMs ?? READ_ONLY_PERIOD_MS;
+  const followsField = plan !== undefined && streamsOf(plan, context).size > 0;
   const originMs = monotonicMs(Math.ceil(clock.now()) + periodMs);
   const align = { originMs, periodMs };
   const south = new South({ context, role: "control", clock, random, align });
@@ -81,7 +83,7 @@ async function begin(
   watchdog.ready();
   return [
     south.run({ emit: tap.emit, onEvent: outlet.onEvent }, signal),
-    followField(role, outlet.image, signal),
+    ...(followsField ? [followField(role, outlet.image, signal)] : []),
     runner.run(signal),
     endWhenLetGo(
       host,

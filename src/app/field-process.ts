@@ -6,6 +6,7 @@ import type { Setpoint } from "../domain/write.ts";
 import { RequestServer } from "../link/request-server.ts";
 import { RoundProducer } from "../link/round-producer.ts";
 import { socketPath, SOCKET_MODE } from "../link/socket-paths.ts";
+import { fieldStreamsForControl } from "./control-streams.ts";
 import { OrderGivers } from "./order-givers.ts";
 import { every } from "./every.ts";
 import { OwnPoints } from "./own-points.ts";
@@ -28,6 +29,7 @@ export async function runField(role: Role, signal: AbortSignal): Promise<void> {
     tableHash: table.hash,
     tableSize: table.points.length,
     clock,
+    streamsFor: new Map([["control", fieldStreamsForControl(context)]]),
   });
   const south = new South({ context, role: "field", clock, random });
   const tell = (event: PlantEvent): void => {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { OWN_POINTS_MS } from "../config/point-table.ts";
 import { CommandVerifier } from "../access/verify.ts";
+import { LEASE_DEFAULT_MS, LEASE_MAXIMUM_MS } from "../config/schema.ts";
 import type { Speaker } from "../dcpi/document.ts";
 import { modelDocument } from "../dcpi/model.ts";
 import { statusDocument } from "../dcpi/status.ts";
@@ -116,7 +117,14 @@ class GatewayServices {
     this.#intake = new CommandIntake({
       context,
       queue: this.#queue,
-      verifier: new CommandVerifier({ unsigned: site.mqtt.unsignedCommands, facility: site.site }),
+      verifier: new CommandVerifier({
+        unsigned: site.mqtt.unsignedCommands,
+        facility: site.site,
+        lease: {
+          defaultMs: site.control?.leaseDefaultMs ?? LEASE_DEFAULT_MS,
+          maximumMs: site.control?.leaseMaximumMs ?? LEASE_MAXIMUM_MS,
+        },
+      }),
       store,
       control: this.#control,
       clock,

@@ -193,6 +193,10 @@ export const BatteryConfig = closed(
   "Batteries that the control loop drives together.",
 );
 
+/** Leases of a site that says nothing else, and of one without a controller. */
+export const LEASE_DEFAULT_MS = 60_000;
+export const LEASE_MAXIMUM_MS = 3_600_000;
+
 export const ControlConfig = closed(
   {
     periodMs: Milliseconds(10, 1_000, 50, "Control cycle"),
@@ -205,8 +209,13 @@ export const ControlConfig = closed(
       "On its end control ramps the batteries towards zero for at most (below the time after " +
         "which a service manager kills it)",
     ),
-    leaseDefaultMs: Milliseconds(1_000, 3_600_000, 60_000, "Lease of a command that names none"),
-    leaseMaximumMs: Milliseconds(1_000, 86_400_000, 3_600_000, "Longest lease"),
+    leaseDefaultMs: Milliseconds(
+      1_000,
+      3_600_000,
+      LEASE_DEFAULT_MS,
+      "Lease of a command that names none",
+    ),
+    leaseMaximumMs: Milliseconds(1_000, 86_400_000, LEASE_MAXIMUM_MS, "Longest lease"),
     trips: Type.Array(Name("Alarm id of a device that trips the batteries."), {
       default: ["emergency-stop", "insulation-fault", "battery-insulation-fault", "battery-trip"],
     }),

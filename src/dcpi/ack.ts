@@ -17,6 +17,8 @@ export interface AckContext {
   readonly correlation: string | undefined;
   /** Unit of requested, applied and measured; W are told in MW, too. */
   readonly unit: string | undefined;
+  /** How long the asked power is in force, ms; undefined for what holds nothing. */
+  readonly leaseMs?: number | undefined;
   /** Charge of the battery now, %; undefined when not known or not a battery. */
   readonly chargePercent?: number | undefined;
 }
@@ -41,6 +43,9 @@ export function ackDocument(context: AckContext, step: CommandStep): Uint8Array 
       measured: step.measured,
     }),
     ...(step.readBack === undefined ? {} : { read_back: step.readBack }),
+    ...(context.leaseMs === undefined
+      ? {}
+      : { duration_sec: shortNumber(context.leaseMs / 1_000) }),
     ...batteryMembers(context, step),
   });
 }

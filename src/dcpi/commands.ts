@@ -12,11 +12,6 @@ export type CommandTopic = "cmd/battery/control" | "cmd/power/control";
 
 export const COMMAND_TOPICS: readonly CommandTopic[] = ["cmd/battery/control", "cmd/power/control"];
 
-/** Lease of a command that names no duration, ms. The answer says it. */
-export const LEASE_DEFAULT_MS = 15 * 60_000;
-/** Longest lease that is given, ms. A longer wish is refused, not cut: it was meant. */
-export const LEASE_MAX_MS = 4 * 3_600_000;
-
 /** What one command of a message asks for. Powers in W, positive discharging. */
 export type CommandIntent =
   | {
@@ -36,9 +31,8 @@ export interface CommandDraft {
   /** As the peer named it; undefined: the site's battery group. */
   readonly target: string | undefined;
   readonly intent: CommandIntent;
+  /** How long it stays in force, ms: what the peer named, else what the site gives. */
   readonly leaseMs: number;
-  /** The peer named no duration: the answer has to say what it got. */
-  readonly isLeaseDefault: boolean;
   /** JSON pointer to it in the message. */
   readonly at: string;
 }
@@ -79,12 +73,21 @@ export interface CommandRefused {
   readonly dialect: Dialect | undefined;
 }
 
+/** What the site lends. */
+export interface LeaseLimits {
+  /** Lease of a command that names no duration, ms. */
+  readonly defaultMs: number;
+  /** Longest lease that is given, ms. A longer wish is refused, not cut: it was meant. */
+  readonly maximumMs: number;
+}
+
 /** What is known beside the bytes. */
 export interface CommandSetting {
   readonly topic: CommandTopic;
   /** Id from MQTT (user property or correlation data), used when the body has none. */
   readonly transportId: string | undefined;
   readonly facility: string;
+  readonly lease: LeaseLimits;
 }
 
 const ID = /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$/;
@@ -171,7 +174,7 @@ function read(value: JsonValue, dialect: Dialect, setting: CommandSetting): Comm
     const isOne = value.commands.length === 1;
     const commands = value.commands.map((command, place) => ({
       id: isOne ? head.id : `${head.id}.${place}`,
-      ...readPowerCommand(command, `/commands/${place}`),
+      ...readPowerCommand(command, `/commands/${place}`, setting.lease),
     }));
     return { ...head, commands };
   }
@@ -180,7 +183,7 @@ function read(value: JsonValue, dialect: Dialect, setting: CommandSetting): Comm
   }
   mustFit(isBatteryControl, value);
   const head = readFrame(value, frame);
-  return { ...head, commands: [{ id: head.id, ...readBatteryControl(value) }] };
+  return { ...head, commands: [{ id: head.id, ...readBatteryControl(value, setting.lease) }] };
 }
 
 function mustFit<T>(fits: ValidateFunction<T>, value: unknown): asserts value is T {
@@ -229,10 +232,10 @@ function readFrame(
 
 type Reading = Omit<CommandDraft, "id">;
 
-function readBatteryControl(message: PswdBatteryControl): Reading {
+function readBatteryControl(message: PswdBatteryControl, lease: LeaseLimits): Reading {
   const { command_type: verb, target_power_mw: powerMw } = message;
-  const lease = leaseOf(message.duration_sec, "/duration_sec");
-  const common = { target: undefined, at: "", ...lease };
+  const leaseMs = leaseMsOf(message.duration_sec, lease, "/duration_sec");
+  const common = { target: undefined, at: "", leaseMs };
   if (verb === "load_smooth") return { ...common, intent: { kind: "not-supported", action: verb } };
   if (verb === "standby") return { ...common, intent: standby(message) };
   if (powerMw === undefined) {
@@ -257,29 +260,31 @@ function standby(message: PswdBatteryControl): CommandIntent {
 
 type ActionValues = Omit<PowerCommand, "target" | "action" | "parameters">;
 
-function readPowerCommand(command: PowerCommand, at: string): Reading {
+function readPowerCommand(command: PowerCommand, at: string, lease: LeaseLimits): Reading {
   const { action, target, parameters } = command;
   const values = { ...flatValues(command), ...parameters };
-  const inParameters = parameters === undefined ? "" : "/parameters";
-  const common = { target, at };
+  const valuesAt = parameters === undefined ? at : `${at}/parameters`;
+  const leaseMs = leaseMsOf(values.duration_sec, lease, `${valuesAt}/duration_sec`);
+  const common = { target, at, leaseMs };
   if (action !== "discharge" && action !== "charge") {
-    const lease = leaseOf(values.duration_sec, `${at}${inParameters}/duration_sec`);
-    return { ...common, ...lease, intent: { kind: "not-supported", action } };
+    return { ...common, intent: { kind: "not-supported", action } };
   }
   mustBeFlatOrNested(command, at);
   const powerMw = values.power_mw ?? values.rate_mw;
   if (powerMw === undefined) {
-    throw new Refused("no-power", `${at}${inParameters}`, `${action} needs power_mw or rate_mw`);
+    throw new Refused("no-power", valuesAt, `${action} needs power_mw or rate_mw`);
   }
   if (values.power_mw !== undefined && values.rate_mw !== undefined) {
-    throw new Refused("two-values", `${at}${inParameters}/rate_mw`, "power_mw and rate_mw");
+    throw new Refused("two-values", `${valuesAt}/rate_mw`, "power_mw and rate_mw");
   }
-  const signedMw = action === "discharge" ? powerMw : -powerMw;
-  const lease = leaseOf(values.duration_sec, `${at}${inParameters}/duration_sec`);
+  const energyMs = energyLastsMs(powerMw, values.capacity_mwh);
+  if (energyMs < 1) {
+    throw new Refused("duration-zero", `${valuesAt}/capacity_mwh`, "energy for no duration");
+  }
   return {
     ...common,
-    ...withinEnergy(lease, powerMw, values.capacity_mwh),
-    intent: setPower(signedMw, values.ramp_rate_mw_per_sec),
+    leaseMs: Math.min(leaseMs, energyMs),
+    intent: setPower(action === "discharge" ? powerMw : -powerMw, values.ramp_rate_mw_per_sec),
   };
 }
 
@@ -299,26 +304,20 @@ function mustBeFlatOrNested(command: PowerCommand, at: string): void {
   throw new Refused("two-values", `${at}/${twice}`, "beside parameters nothing else may stand");
 }
 
-interface Lease {
-  readonly leaseMs: number;
-  readonly isLeaseDefault: boolean;
-}
-
-function leaseOf(durationS: number | undefined, at: string): Lease {
-  if (durationS === undefined) return { leaseMs: LEASE_DEFAULT_MS, isLeaseDefault: true };
+function leaseMsOf(durationS: number | undefined, lease: LeaseLimits, at: string): number {
+  if (durationS === undefined) return lease.defaultMs;
   if (durationS === 0) throw new Refused("duration-zero", at, "a command of no duration");
   const leaseMs = durationS * 1_000;
-  if (leaseMs > LEASE_MAX_MS) {
-    throw new Refused("duration-too-long", at, `at most ${LEASE_MAX_MS / 1_000} s`);
+  if (leaseMs > lease.maximumMs) {
+    throw new Refused("duration-too-long", at, `at most ${lease.maximumMs / 1_000} s`);
   }
-  return { leaseMs, isLeaseDefault: false };
+  return leaseMs;
 }
 
-/** An amount of energy is a limit, too: at that power it lasts this long. */
-function withinEnergy(lease: Lease, powerMw: number, energyMwh: number | undefined): Lease {
-  if (energyMwh === undefined || powerMw === 0) return lease;
-  const lastsMs = Math.floor((energyMwh / powerMw) * 3_600_000);
-  return lastsMs >= lease.leaseMs ? lease : { leaseMs: lastsMs, isLeaseDefault: false };
+/** An amount of energy is a limit, too: at that power it lasts this long, ms. */
+function energyLastsMs(powerMw: number, energyMwh: number | undefined): number {
+  if (energyMwh === undefined || powerMw === 0) return Infinity;
+  return Math.floor((energyMwh / powerMw) * 3_600_000);
 }
 
 function setPower(powerMw: number, rampMwPerS: number | undefined): CommandIntent {

@@ -23,8 +23,9 @@ const BRACE_CLOSE = 0x7d;
 const BRACKET_OPEN = 0x5b;
 const BRACKET_CLOSE = 0x5d;
 const MALFORMED = qualityCode("malformed");
+const UNKNOWN_CODE = qualityCode("unknown-code");
 const BACKFILL_FLAG = utf8Bytes('"bf":true');
-/** Longest quality or time of one point besides its key, bytes. */
+/** Longest quality, time or code of one point besides its key, bytes. */
 const REMARK_MAX_BYTES = 48;
 /** Epoch, seq, time and the names of the members, bytes. */
 const FRAME_MAX_BYTES = 256;
@@ -46,8 +47,9 @@ interface PointBytes {
  *
  * `{"s":stream,"e":epoch,"n":seq,"t":UTC ms,"m":model hash,"v":values,"q":qualities,"dt":times}`.
  * A value that is bad is null, never the last number. `q` holds only what is not good, `dt` the
- * source time minus `t` in ms only where it differs; each is left out when empty. In the columns
- * form `p` names the places in the model of the values when the round is not the whole device.
+ * source time minus `t` in ms only where it differs; `c` holds the raw code of a state that is
+ * bad/unknown-code; each is left out when empty. In the columns form `p` names the places in the
+ * model of the values when the round is not the whole device.
  */
 export class TelemetryEncoder {
   readonly #firstPoint: number;
@@ -97,6 +99,7 @@ export class TelemetryEncoder {
     this.#append(this.#tail);
     const hasRemarks = this.#form === "columns" ? this.#column(round) : this.#object(round);
     if (hasRemarks) this.#qualities(round);
+    if (hasRemarks && round.texts !== undefined) this.#codes(round, round.texts);
     if (round.sourceTimes !== undefined) this.#times(round, round.sourceTimes);
     this.#bytes[this.#end++] = BRACE_CLOSE;
     return this.#bytes.slice(0, this.#end);
@@ -179,6 +182,19 @@ export class TelemetryEncoder {
     if (separator === ",") this.#bytes[this.#end++] = BRACE_CLOSE;
   }
 
+  /** What the device said where the profile has no word for it: somebody has to look it up. */
+  #codes(round: Round, texts: ReadonlyMap<number, string>): void {
+    let separator = ',"c":{';
+    for (const [at, code] of texts) {
+      if (round.quality[at] !== UNKNOWN_CODE || !WHOLE_NUMBER.test(code)) continue;
+      this.#ascii(separator);
+      separator = ",";
+      this.#append(this.#pointOf(round.points[at]).key);
+      this.#ascii(code);
+    }
+    if (separator === ",") this.#bytes[this.#end++] = BRACE_CLOSE;
+  }
+
   #times(round: Round, sourceTimes: Float64Array): void {
     let separator = ',"dt":{';
     for (let at = 0; at < round.points.length; at++) {
@@ -251,10 +267,10 @@ function effectiveQuality(point: PointBytes, round: Round, at: number): QualityC
   return Number.isFinite(value) ? code : MALFORMED;
 }
 
-/** Key, value and both remarks of one point at their longest, bytes. */
+/** Key, value and all remarks of one point at their longest, bytes. */
 function pointMaxBytes(point: PointBytes): number {
   const texts = point.texts.map((text) => text.length);
   const text = point.type === "text" ? TEXT_VALUE_MAX_UNITS * JSON_UNIT_MAX_BYTES : 0;
   const value = Math.max(NUMBER_MAX_BYTES, text, ...texts);
-  return 3 * (point.key.length + 1) + value + 2 * REMARK_MAX_BYTES;
+  return 4 * (point.key.length + 1) + value + 3 * REMARK_MAX_BYTES;
 }

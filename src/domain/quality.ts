@@ -3,13 +3,13 @@ import { assert } from "./assert.ts";
 /**
  * Why a value may be trusted less than fully. One byte in a round; the three classes are those of
  * an OPC UA status code and of IEC 61850 validity (good, questionable, invalid).
- * 0 is good, 1–63 uncertain, 64–255 bad. Codes are frozen: they are stored and sent.
+ * 0 is good, 1–63 uncertain, 64–255 bad. An uncertain value has a number, a bad one has none. Codes
+ * are frozen: they are stored and sent.
  */
 const REASONS = {
   uncertain: {
     1: "stale",
     2: "substituted",
-    3: "unknown-code",
     4: "mismatch",
     5: "sensor-not-accurate",
     6: "clamped",
@@ -29,8 +29,12 @@ const REASONS = {
     75: "under-range",
     76: "not-implemented",
     77: "too-old",
+    78: "unknown-code",
   },
 } as const;
+
+/** Codes that are no longer given and never given anew; rounds that were stored have them. */
+const RETIRED: ReadonlyMap<QualityCode, string> = new Map([[3, "uncertain/unknown-code"]]);
 
 export type UncertainReason = (typeof REASONS.uncertain)[keyof typeof REASONS.uncertain];
 export type BadReason = (typeof REASONS.bad)[keyof typeof REASONS.bad];
@@ -86,7 +90,9 @@ export function isBad(code: QualityCode): boolean {
 /** `good`, or class and reason as they go north: `bad/no-communication`. */
 export function qualityName(code: QualityCode): string {
   const quality = qualityOf(code);
-  if (quality === undefined) return isBad(code) ? "bad/unknown" : "uncertain/unknown";
+  if (quality === undefined) {
+    return RETIRED.get(code) ?? (isBad(code) ? "bad/unknown" : "uncertain/unknown");
+  }
   return quality.class === "good" ? "good" : `${quality.class}/${quality.reason}`;
 }
 

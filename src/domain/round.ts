@@ -19,7 +19,10 @@ export interface Reading {
    * or stale: when it was last good; NaN where not known. Undefined: all equal `receivedUtc`.
    */
   readonly sourceTimes: Float64Array | undefined;
-  /** Texts and whole numbers beyond 2^53 (as decimal text), by position in the columns. */
+  /**
+   * By position in the columns: texts; whole numbers beyond 2^53, in decimal; the raw code, in
+   * decimal, of a state that is bad/unknown-code.
+   */
   readonly texts: ReadonlyMap<number, string> | undefined;
   readonly receivedAt: MonotonicMs;
   readonly receivedUtc: UtcMs;

@@ -51,13 +51,16 @@ export class LatestImage {
   /**
    * What is left of every round: the points that no later round has replaced. Streams in order, of
    * a stream the older round first.
+   *
+   * @param streams of which; undefined: of all
    */
-  *rounds(): Generator<Round> {
+  *rounds(streams?: ReadonlySet<StreamId>): Generator<Round> {
     const partsByStream = new Map<StreamId, Map<number, number[]>>();
     for (let point = 0; point < this.#seqs.length; point++) {
       const seq = this.#seqs[point] ?? 0;
       if (seq === 0) continue;
       const stream = streamId(this.#streams[point] ?? 0);
+      if (streams?.has(stream) === false) continue;
       const parts = entry(partsByStream, stream, () => new Map<number, number[]>());
       entry(parts, seq, () => []).push(point);
     }

@@ -1,10 +1,12 @@
 import type { Socket } from "node:net";
 import { GatewayError } from "../domain/errors.ts";
 import { malformed } from "./byte-reader.ts";
+import type { StreamId } from "../domain/point.ts";
 import { encodeGap, LinkDecoder } from "./codec.ts";
+import type { FrameExtract } from "./frame-extract.ts";
 import type { FrameRing, FrameSeqs } from "./frame-ring.ts";
 import { MessageSplitter } from "./message-splitter.ts";
-import { MAX_CONSUMER_MESSAGE_BYTES, type Resume } from "./messages.ts";
+import { type ConsumerRole, MAX_CONSUMER_MESSAGE_BYTES, type Resume } from "./messages.ts";
 
 export interface ConnectionLimits {
   /** A live consumer that has not read this much is too slow: it skips, and is told. */
@@ -23,8 +25,10 @@ export interface ConnectionOwner {
   onResume(connection: ProducerConnection, resume: Resume): void;
   onAck(frameNo: number): void;
   onSkipped(): void;
-  /** Messages of an image as of now. */
-  image(): Iterable<Uint8Array>;
+  /** What live consumers of a role get of every frame; undefined: all of it. */
+  extractFor(role: ConsumerRole): FrameExtract | undefined;
+  /** Messages of an image as of now, of these streams; undefined: of all. */
+  image(streams: ReadonlySet<StreamId> | undefined): Iterable<Uint8Array>;
   /** Called once, with what was wrong with the peer, if something was. */
   onClosed(connection: ProducerConnection, error: GatewayError | undefined): void;
 }
@@ -37,6 +41,8 @@ export class ProducerConnection {
   readonly #decoder = new LinkDecoder(0);
   readonly #splitter = new MessageSplitter(MAX_CONSUMER_MESSAGE_BYTES);
   #resume: Resume | undefined;
+  /** Undefined for a durable consumer, and for a live one that gets all there is. */
+  #extract: FrameExtract | undefined;
   /** Next frame to send. */
   #position = 1;
   #isSkipping = false;
@@ -56,6 +62,7 @@ export class ProducerConnection {
     // process.
     socket.on("error", () => undefined);
     socket.on("close", () => {
+      this.#extract?.leave();
       owner.onClosed(this, this.#error);
     });
   }
@@ -105,15 +112,15 @@ export class ProducerConnection {
     if (this.#isSkipping || this.#position < ring.oldestFrame) {
       this.#isSkipping = false;
       if (this.#position < ring.nextFrame) {
-        this.#sendGap(ring.nextFrame - 1, this.#owner.framedSeqs);
+        const { framedSeqs } = this.#owner;
+        this.#sendGap(ring.nextFrame - 1, this.#extract?.seqsOf(framedSeqs) ?? framedSeqs);
       }
       if (resume.wantsImage) this.#sendImage();
     }
-    for (;;) {
-      const message = ring.message(this.#position);
-      if (message === undefined) return;
-      this.send(message);
-      this.#position++;
+    // Every frame is pumped when it is made, so that an extract need not keep the one before.
+    for (; this.#position < ring.nextFrame; this.#position++) {
+      const message = (this.#extract ?? ring).message(this.#position);
+      if (message !== undefined) this.send(message);
     }
   }
 
@@ -128,7 +135,7 @@ export class ProducerConnection {
   }
 
   #sendImage(): void {
-    for (const message of this.#owner.image()) this.send(message);
+    for (const message of this.#owner.image(this.#extract?.streams)) this.send(message);
   }
 
   #read(chunk: Uint8Array): void {
@@ -159,6 +166,8 @@ export class ProducerConnection {
       this.#position = isSameEpoch ? resume.frameNo + 1 : ring.firstUnacknowledged;
     } else {
       this.#position = ring.nextFrame;
+      this.#extract = this.#owner.extractFor(resume.role);
+      this.#extract?.join();
       if (resume.wantsImage) this.#sendImage();
     }
     this.pump();

@@ -252,10 +252,12 @@ export class RoundConsumer {
     if (isImage) this.#counts.images++;
     else {
       if (last !== undefined && frame.frameNo <= last) {
+        // What was not stored is sent again, but only to one who stores.
+        if (this.#options.mode === "live") throw malformed("frames go back");
         this.#counts.duplicateFrames++;
         return;
       }
-      if (last !== undefined && frame.frameNo > last + 1) throw malformed("frames left out");
+      this.#mustFollow(frame.frameNo);
       this.#counts.frames++;
     }
     // An image stands for the frames before it, but not for one who stores frames.
@@ -263,10 +265,19 @@ export class RoundConsumer {
     this.#options.onFrame({ ...frame, producer, epoch });
   }
 
+  /**
+   * For one who stores, every frame counts. To a live consumer a frame in which there is nothing for
+   * it is not sent; what it was too slow for is told by a gap.
+   */
+  #mustFollow(firstFrame: number): void {
+    if (this.#options.mode === "live" || this.#last === undefined) return;
+    if (firstFrame > this.#last.frameNo + 1) throw malformed("frames left out");
+  }
+
   #takeGap(gap: Gap, { producer, epoch }: Hello): void {
     const last = this.#last?.frameNo ?? 0;
     if (gap.lastFrame <= last) return;
-    if (gap.firstFrame > last + 1 && this.#last !== undefined) throw malformed("frames left out");
+    this.#mustFollow(gap.firstFrame);
     this.#last = { epoch, frameNo: gap.lastFrame };
     this.#counts.gaps++;
     this.#options.onGap({

@@ -7,10 +7,11 @@ import type { Producer, StreamId } from "../domain/point.ts";
 import type { Round } from "../domain/round.ts";
 import type { AbortSignalLike, Clock, UtcMs } from "../domain/time.ts";
 import { encodeFrame, encodeHello } from "./codec.ts";
+import { FrameExtract } from "./frame-extract.ts";
 import { FrameRing } from "./frame-ring.ts";
 import { FrameWriter } from "./frame-writer.ts";
 import { LatestImage } from "./latest-image.ts";
-import { MAX_FRAME_ITEMS, type Resume } from "./messages.ts";
+import { type ConsumerRole, MAX_FRAME_ITEMS, type Resume } from "./messages.ts";
 import { type ConnectionOwner, ProducerConnection } from "./producer-connection.ts";
 import { closeUnix, listenUnix } from "./unix-socket.ts";
 
@@ -50,6 +51,11 @@ export interface RoundProducerOptions {
   readonly tableHash: string;
   readonly tableSize: number;
   readonly clock: Clock;
+  /**
+   * Streams that live consumers of a role get; of a role without an entry: all. Such a consumer gets
+   * no events and no steps, and no frame in which there is nothing for it.
+   */
+  readonly streamsFor?: ReadonlyMap<ConsumerRole, ReadonlySet<StreamId>>;
   readonly limits?: Partial<ProducerLimits>;
 }
 
@@ -93,6 +99,7 @@ export class RoundProducer {
   readonly #ring: FrameRing;
   readonly #image: LatestImage;
   readonly #writer = new FrameWriter();
+  readonly #extracts: ReadonlyMap<ConsumerRole, FrameExtract>;
   readonly #owner: ConnectionOwner;
   readonly #startedUtc: UtcMs;
   readonly #stop = new AbortController();
@@ -123,6 +130,9 @@ export class RoundProducer {
     this.#clock = options.clock;
     this.#ring = new FrameRing(this.#limits);
     this.#image = new LatestImage(options.tableSize);
+    this.#extracts = new Map(
+      [...(options.streamsFor ?? [])].map(([role, streams]) => [role, new FrameExtract(streams)]),
+    );
     this.#startedUtc = options.clock.utcNow();
     this.#owner = this.#connectionOwner();
   }
@@ -159,6 +169,7 @@ export class RoundProducer {
   postRound(round: Round): void {
     this.#image.take(round);
     this.#writer.addRound(round);
+    for (const extract of this.#extracts.values()) extract.addRound(round);
     this.#frameSeqs.set(round.stream, round.seq);
     this.#counts.rounds++;
     this.#counts.points += round.points.length;
@@ -198,6 +209,7 @@ export class RoundProducer {
     this.#frameSeqs = new Map();
     this.#counts.frames++;
     this.#counts.frameBytes += message.length;
+    for (const extract of this.#extracts.values()) extract.finish(frameNo);
     for (const connection of this.#connections.keys()) connection.pump();
   }
 
@@ -272,7 +284,8 @@ export class RoundProducer {
       onSkipped: () => {
         this.#counts.skippedFrames++;
       },
-      image: () => this.#imageMessages(),
+      extractFor: (role) => this.#extracts.get(role),
+      image: (streams) => this.#imageMessages(streams),
       onClosed: (connection, error) => {
         this.#connections.delete(connection);
         if (error !== undefined) this.#counts.hostilePeers++;
@@ -292,11 +305,11 @@ export class RoundProducer {
     }
   }
 
-  *#imageMessages(): Generator<Uint8Array> {
+  *#imageMessages(streams: ReadonlySet<StreamId> | undefined): Generator<Uint8Array> {
     this.#counts.images++;
     const frameNo = this.#ring.nextFrame - 1;
     const writer = new FrameWriter();
-    for (const round of this.#image.rounds()) {
+    for (const round of this.#image.rounds(streams)) {
       if (writer.byteLength >= FULL_FRAME_BYTES || writer.itemCount >= MAX_FRAME_ITEMS) {
         yield encodeFrame(writer, { type: "image", frameNo, hasMore: true });
       }

@@ -120,7 +120,7 @@ export interface Conversion {
   readonly curve: readonly (readonly [raw: number, value: number])[] | undefined;
   /** Raw code → index in `texts` (enum) or 0/1 (bool). */
   readonly codes: ReadonlyMap<number, number> | undefined;
-  /** Used for a raw code that is not in `codes`; undefined: quality uncertain/unknown-code. */
+  /** Used for a raw code that is not in `codes`; undefined: quality bad/unknown-code. */
   readonly elseCode: number | undefined;
   /** Raw pattern after ordering, as lower-case hex without 0x → quality. */
   readonly absent: ReadonlyMap<string, QualityCode>;

@@ -9,7 +9,7 @@ import type { PointMeaning } from "./define.ts";
 import type { ProblemList } from "./problems.ts";
 import type { UnitConversion } from "../domain/vocabulary/vocabulary.ts";
 import type { PointLine } from "./schema-point.ts";
-import { NOT_IMPLEMENTED } from "./sunspec/models.ts";
+import { ABSENT_PATTERNS } from "./sunspec/models.ts";
 
 const NOT_AVAILABLE = qualityCode("not-available-pattern");
 /** Decimal places of a scale that are turned into a power of ten. */
@@ -257,7 +257,7 @@ function absentOf(
   const { absent } = line;
   const patterns = new Map<string, QualityCode>();
   if (absent === "sunspec" || (absent === undefined && found.sunspec !== undefined)) {
-    const pattern = NOT_IMPLEMENTED[found.sunspec?.sunspecType ?? wireType];
+    const pattern = ABSENT_PATTERNS[found.sunspec?.sunspecType ?? wireType];
     if (pattern !== undefined) patterns.set(padded(pattern, place, wireType), NOT_AVAILABLE);
     return patterns;
   }

@@ -81,7 +81,7 @@ export function knownExponent(conversion: Conversion): number {
   return conversion.sf.exponent ?? Number.NaN;
 }
 
-/** Reads a scale-factor register; NaN when it says "not implemented" or no power of ten. */
+/** Reads a scale-factor register; NaN when the device marks it as absent, or it is none. */
 export function exponentFrom(view: DataView, byteOffset: number): number {
   const exponent = view.getInt16(byteOffset);
   return isExponent(exponent) ? exponent : Number.NaN;
@@ -91,8 +91,8 @@ export function exponentFrom(view: DataView, byteOffset: number): number {
  * Decodes one point of an answer into position `at` of the columns. Never throws on what a device
  * sends: what is no value becomes a quality. Makes no objects for numbers.
  *
- * An enum code that the profile does not know is uncertain/unknown-code; its value is NaN and the
- * code goes into `texts`. So do all digits of an unscaled 64-bit integer beyond 2^53.
+ * An enum code that the profile does not know is bad/unknown-code, and the code goes into `texts`.
+ * So do all digits of an unscaled 64-bit integer beyond 2^53.
  */
 export function decodePoint(
   slot: PointSlot,
@@ -273,11 +273,15 @@ function isFloat(conversion: Conversion): boolean {
 }
 
 function decodeCode(conversion: Conversion, raw: number, columns: RoundColumns, at: number): void {
-  if (columns.texts.size > 0) columns.texts.delete(at);
   const value = meaningOf(conversion, raw);
-  columns.values[at] = value ?? Number.NaN;
-  columns.quality[at] = value === undefined ? UNKNOWN_CODE : GOOD;
-  if (value === undefined) columns.texts.set(at, String(raw));
+  if (value === undefined) {
+    setBad(columns, at, UNKNOWN_CODE);
+    columns.texts.set(at, String(raw));
+    return;
+  }
+  if (columns.texts.size > 0) columns.texts.delete(at);
+  columns.values[at] = value;
+  columns.quality[at] = GOOD;
 }
 
 function meaningOf(conversion: Conversion, raw: number): number | undefined {

@@ -32,7 +32,8 @@ const MAGNUS_B_C = 243.04;
  * Computes the derived points of a device from the points that it gave.
  *
  * The quality of a derived point is that of its worst input. A result that is no number (division
- * by zero) or outside the point's range is bad/out-of-range.
+ * by zero) or outside the point's range is bad/out-of-range; a selection that has no case for its
+ * selector is bad/unknown-code.
  *
  * @param columns of all points of the device, by ordinal
  */
@@ -47,8 +48,7 @@ export function deriveInto(profile: CompiledProfile, columns: RoundColumns): voi
     const value = resultOf(operation, columns);
     const range = profile.points[ordinal]?.range;
     if (value === undefined) {
-      columns.values[ordinal] = Number.NaN;
-      columns.quality[ordinal] = UNKNOWN_CODE;
+      setBad(columns, ordinal, UNKNOWN_CODE);
     } else if (!Number.isFinite(value) || isOutside(range, value)) {
       setBad(columns, ordinal, OUT_OF_RANGE);
     } else {

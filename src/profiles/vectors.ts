@@ -1,4 +1,4 @@
-import { isBad, qualityName, qualityOf } from "../domain/quality.ts";
+import { isBad, qualityName } from "../domain/quality.ts";
 import type { RoundColumns } from "../domain/round.ts";
 import { isBitTable, type RegisterTable } from "../wire/modbus/registers.ts";
 import { isAlarmActive } from "./alarm.ts";
@@ -188,9 +188,7 @@ function expectationFailures(
 export function shownValue(point: BoundPoint, columns: RoundColumns): Scalar {
   const quality = columns.quality[point.ordinal] ?? NEVER_READ;
   const value = columns.values[point.ordinal] ?? Number.NaN;
-  if (isBad(quality) || (Number.isNaN(value) && qualityOf(quality)?.class === "uncertain")) {
-    return qualityName(quality);
-  }
+  if (isBad(quality)) return qualityName(quality);
   if (point.type === "enum") return point.texts?.[value] ?? value;
   if (point.type === "bool") return value === 1;
   return columns.texts.get(point.ordinal) ?? value;

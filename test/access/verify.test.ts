@@ -6,6 +6,8 @@ import {
   type InboundMessage,
   RATE_BURST,
   RATE_PER_S,
+  READ_BURST,
+  READ_MAX_BYTES,
   SAFER_BURST,
 } from "../../src/access/verify.ts";
 import { formatUtc } from "../../src/dcpi/timestamp.ts";
@@ -39,7 +41,16 @@ function inbound(members: Partial<InboundMessage> = {}): InboundMessage {
   };
 }
 
-const allowing = () => new CommandVerifier({ unsigned: "allow", facility: "hall-1" });
+/** Gives the battery back. */
+const release = () => body({ command_type: "standby", target_power_mw: undefined });
+
+const POLICY = {
+  unsigned: "allow",
+  facility: "hall-1",
+  lease: { defaultMs: 60_000, maximumMs: 3_600_000 },
+} as const;
+
+const allowing = () => new CommandVerifier(POLICY);
 
 function reasonOf(verifier: CommandVerifier, message: InboundMessage): string {
   const verdict = verifier.verify(TOPIC, message);
@@ -48,7 +59,7 @@ function reasonOf(verifier: CommandVerifier, message: InboundMessage): string {
 
 describe("command verification", () => {
   it("refuses every unsigned command unless the site allows them", () => {
-    const refusing = new CommandVerifier({ unsigned: "refuse", facility: "hall-1" });
+    const refusing = new CommandVerifier({ ...POLICY, unsigned: "refuse" });
     assert.equal(reasonOf(refusing, inbound()), "unsigned");
     const verdict = allowing().verify(TOPIC, inbound());
     assert.ok("accepted" in verdict);
@@ -62,7 +73,7 @@ describe("command verification", () => {
   });
 
   it("says nothing about the content to a stranger", () => {
-    const refusing = new CommandVerifier({ unsigned: "refuse", facility: "hall-1" });
+    const refusing = new CommandVerifier({ ...POLICY, unsigned: "refuse" });
     const verdict = refusing.verify(TOPIC, inbound({ payload: body({ command_type: "x" }) }));
     assert.deepEqual(verdict, {
       refused: "unsigned",
@@ -95,6 +106,12 @@ describe("command verification", () => {
     assert.deepEqual([verdict.id, verdict.dialect], ["c-1", "pswd"]);
   });
 
+  it("lends what the site lends and no second more", () => {
+    const lasting = (seconds: number) => inbound({ payload: body({ duration_sec: seconds }) });
+    assert.equal(reasonOf(allowing(), lasting(3_600)), "accepted");
+    assert.equal(reasonOf(allowing(), lasting(3_601)), "duration-too-long");
+  });
+
   it("takes the id from MQTT where the body has none: property before correlation data", () => {
     const payload = body({ command_id: undefined });
     const correlation = new TextEncoder().encode("corr-1");
@@ -116,8 +133,8 @@ describe("command verification", () => {
       assert.equal(reasonOf(verifier, inbound()), "accepted");
     }
     assert.equal(reasonOf(verifier, inbound()), "rate-limited");
-    const payload = body({ command_type: "standby", target_power_mw: undefined });
-    for (let count = 1; count < SAFER_BURST; count++) {
+    const payload = release();
+    for (let count = 0; count < SAFER_BURST; count++) {
       assert.equal(reasonOf(verifier, inbound({ payload })), "accepted");
     }
     assert.equal(reasonOf(verifier, inbound({ payload })), "rate-limited", "also bounded");
@@ -126,5 +143,30 @@ describe("command verification", () => {
       assert.equal(reasonOf(verifier, later), "accepted");
     }
     assert.equal(reasonOf(verifier, later), "rate-limited");
+  });
+
+  it("keeps the way back open behind a flood of commands that move power", () => {
+    const verifier = allowing();
+    for (let count = 0; count < RATE_BURST + SAFER_BURST + 1; count++) {
+      reasonOf(verifier, inbound());
+    }
+    assert.equal(reasonOf(verifier, inbound()), "rate-limited");
+    assert.equal(reasonOf(verifier, inbound({ payload: release() })), "accepted");
+  });
+
+  it("bounds what a flood may have read: beyond that a message is refused unread", () => {
+    const verifier = allowing();
+    const idOf = () => {
+      const verdict = verifier.verify(TOPIC, inbound());
+      return "refused" in verdict ? verdict.id : undefined;
+    };
+    for (let count = 0; count < RATE_BURST; count++) reasonOf(verifier, inbound());
+    const long = body({ x_note: "n".repeat(READ_MAX_BYTES) });
+    const unread = verifier.verify(TOPIC, inbound({ payload: long }));
+    assert.ok("refused" in unread);
+    assert.deepEqual([unread.refused, unread.id], ["rate-limited", undefined]);
+    for (let count = 0; count < READ_BURST; count++) assert.equal(idOf(), "c-1");
+    assert.equal(idOf(), undefined);
+    assert.equal(reasonOf(verifier, inbound({ payload: release() })), "rate-limited");
   });
 });

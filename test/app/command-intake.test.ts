@@ -24,7 +24,11 @@ function start(clock = new SimClock()) {
   const intake = new CommandIntake({
     context: contextOf(parsed.site, "/etc/site.yaml"),
     queue,
-    verifier: new CommandVerifier({ unsigned: "allow", facility: "my-site" }),
+    verifier: new CommandVerifier({
+      unsigned: "allow",
+      facility: "my-site",
+      lease: { defaultMs: 60_000, maximumMs: 3_600_000 },
+    }),
     store: {
       openCommands: async () =>
         Promise.resolve([...open].map(([commandId, lastStep]) => ({ commandId, lastStep }))),

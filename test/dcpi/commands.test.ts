@@ -1,17 +1,13 @@
 import { strict as assert } from "node:assert";
 import fc from "fast-check";
-import {
-  type CommandSetting,
-  LEASE_DEFAULT_MS,
-  LEASE_MAX_MS,
-  parseCommands,
-} from "../../src/dcpi/commands.ts";
+import { type CommandSetting, parseCommands } from "../../src/dcpi/commands.ts";
 
 const T = "2026-01-01T00:00:00.000Z";
 const BATTERY: CommandSetting = {
   topic: "cmd/battery/control",
   transportId: undefined,
   facility: "hall-1",
+  lease: { defaultMs: 45_000, maximumMs: 7_200_000 },
 };
 const POWER: CommandSetting = { ...BATTERY, topic: "cmd/power/control" };
 
@@ -53,7 +49,6 @@ describe("battery command of PSWD", () => {
           target: undefined,
           intent: { kind: "set-power", powerW: 5_750_000, rampWPerS: 50_000 },
           leaseMs: 60_000,
-          isLeaseDefault: false,
           at: "",
         },
       ],
@@ -69,10 +64,11 @@ describe("battery command of PSWD", () => {
     assert.ok(Object.is(nothing.commands[0].intent.powerW, 0));
   });
 
-  it("gives the site's lease where no duration is named, and says so", () => {
-    const [command] = request(discharge({ target_power_mw: 1 })).commands;
-    assert.equal(command?.leaseMs, LEASE_DEFAULT_MS);
-    assert.equal(command.isLeaseDefault, true);
+  it("gives the site's lease where no duration is named, and as much as the site lends", () => {
+    const leaseMsOf = (members: object) =>
+      request(discharge({ target_power_mw: 1, ...members })).commands[0]?.leaseMs;
+    assert.equal(leaseMsOf({}), 45_000);
+    assert.equal(leaseMsOf({ duration_sec: 7_200 }), 7_200_000);
   });
 
   it("lets go at standby, and rests at zero for a time that is named", () => {
@@ -151,6 +147,9 @@ describe("power control of DCPI", () => {
     assert.equal(short?.leaseMs, 360_000, "1 MWh at 10 MW lasts six minutes");
     const [long] = request(dcpi({ ...flat, duration_sec: 60 }), POWER).commands;
     assert.equal(long?.leaseMs, 60_000);
+    const none = parse(dcpi({ ...flat, capacity_mwh: 1e-7 }), POWER);
+    assert.ok("refused" in none, "less than a millisecond of power is no command");
+    assert.deepEqual([none.refused, none.at], ["duration-zero", "/commands/0/capacity_mwh"]);
   });
 });
 
@@ -236,7 +235,7 @@ describe("refused command message", () => {
     ],
     [
       "more time than is lent",
-      discharge({ target_power_mw: 1, duration_sec: LEASE_MAX_MS / 1_000 + 1 }),
+      discharge({ target_power_mw: 1, duration_sec: 7_201 }),
       "duration-too-long",
       "/duration_sec",
     ],

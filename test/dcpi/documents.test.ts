@@ -440,6 +440,12 @@ describe("acknowledgement", () => {
     assert.equal(dcpi["correlation_id"], "k");
   });
 
+  it("says how long the power is in force, whoever chose that", () => {
+    const told = asJson(ackDocument({ ...context, leaseMs: 60_000 }, step));
+    assert.equal(told["duration_sec"], 60);
+    assert.equal("duration_sec" in asJson(ackDocument(context, step)), false);
+  });
+
   it("names the unit of what is no power", () => {
     const other = { ...step, requested: 18.5, applied: 18, measured: undefined };
     const document = asJson(ackDocument({ ...context, unit: "Cel" }, other));

@@ -49,6 +49,7 @@ function roundOf(given: Partial<Round> & { readonly places?: readonly number[] }
 
 const NO_COMMUNICATION = qualityCode("no-communication");
 const STALE = qualityCode("stale");
+const UNKNOWN_CODE = qualityCode("unknown-code");
 
 describe("telemetry message", () => {
   it("is one line that a person can read", () => {
@@ -81,6 +82,43 @@ describe("telemetry message", () => {
       operating_state: "bad/no-communication",
       alarm_active: "bad/no-communication",
     });
+  });
+
+  it("says of a state that nobody knows that its code is unknown, and the code itself", () => {
+    const values = Float64Array.from([1, Number.NaN, Number.NaN]);
+    const given = { values, quality: Uint8Array.from([0, UNKNOWN_CODE, NO_COMMUNICATION]) };
+    const texts = new Map([
+      [1, "65535"],
+      [2, "12"],
+    ]);
+    const round = roundOf({ places: [0, 2, 3], ...given, texts });
+    const { v, q, c } = asJson(encoder().encode(1, round));
+    assert.deepEqual(v, { active_power_w: 1, operating_state: null, alarm_active: null });
+    assert.deepEqual(q, {
+      operating_state: "bad/unknown-code",
+      alarm_active: "bad/no-communication",
+    });
+    assert.deepEqual(c, { operating_state: 65_535 });
+    const columns = asJson(encoder("columns").encode(1, round));
+    assert.deepEqual(
+      [columns["q"], columns["c"]],
+      [{ 2: "bad/unknown-code", 3: "bad/no-communication" }, { 2: 65_535 }],
+    );
+    const silent = asJson(encoder().encode(1, { ...round, texts: undefined }));
+    assert.equal("c" in silent, false);
+  });
+
+  it("has room for every remark of every point at its longest", () => {
+    const places = [0, 1, 2, 3, 4, 5, 6];
+    const round = roundOf({
+      places,
+      values: new Float64Array(7).fill(Number.NaN),
+      quality: new Uint8Array(7).fill(UNKNOWN_CODE),
+      sourceTimes: new Float64Array(7).fill(-1.7976931348623157e308),
+      texts: new Map(places.map((place) => [place, "-99999999999999999999"])),
+    });
+    const { q, c, dt } = asJson(encoder().encode(1, round));
+    for (const member of [q, c, dt]) assert.equal(Object.keys(member as object).length, 7);
   });
 
   it("calls a number malformed that is missing without a reason", () => {

@@ -30,6 +30,12 @@ describe("quality", () => {
     assert.equal(qualityCodeByName("no-such-reason"), undefined);
   });
 
+  it("still names a code that is no longer given, and gives it to nobody", () => {
+    assert.equal(qualityName(3), "uncertain/unknown-code");
+    assert.equal(qualityOf(3), undefined);
+    assert.equal(qualityName(qualityCode("unknown-code")), "bad/unknown-code");
+  });
+
   it("lets bad win over uncertain and uncertain over good, the first of two alike", () => {
     const stale = qualityCode("stale");
     const lost = qualityCode("no-communication");

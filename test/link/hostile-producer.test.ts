@@ -83,6 +83,34 @@ describe("rounds link: a producer that keeps no rules", () => {
     });
   }
 
+  const liveCases: [string, Uint8Array][] = [
+    ["a frame twice", Buffer.concat([HELLO, frame(2), frame(2)])],
+    ["frames that go back", Buffer.concat([HELLO, frame(1), frame(5), frame(4)])],
+  ];
+  for (const [what, bytes] of liveCases) {
+    it(`is left by a live consumer, too, when it sends ${what}`, async () => {
+      let connections = 0;
+      onConnection = (socket) => {
+        connections++;
+        socket.write(connections === 1 ? bytes : Buffer.concat([HELLO, frame(7)]));
+      };
+      const consumer = startConsumer(socketPath, { mode: "live", role: "control" });
+      await eventually(() => consumer.seqs().at(-1) === 7);
+      assert.equal(consumer.consumer.counters().hostilePeers, 1);
+      assert.equal(consumer.consumer.counters().duplicateFrames, 0);
+      await consumer.stop();
+    });
+  }
+
+  it("may leave out frames in which a live consumer has nothing, without a gap", async () => {
+    onConnection = (socket) => socket.write(Buffer.concat([HELLO, frame(1), frame(4), frame(9)]));
+    const consumer = startConsumer(socketPath, { mode: "live", role: "control" });
+    await eventually(() => consumer.seqs().length === 3);
+    assert.deepEqual(consumer.seqs(), [1, 4, 9]);
+    assert.deepEqual([consumer.gaps, consumer.consumer.counters().hostilePeers], [[], 0]);
+    await consumer.stop();
+  });
+
   it("is left when it speaks another version, told once, and asked again", async () => {
     const other = HELLO.slice();
     other[5] = 2;

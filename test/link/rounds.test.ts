@@ -247,6 +247,104 @@ describe("rounds link", () => {
     assert.deepEqual(other.seqs(), upTo(seq + 1), "the other one missed nothing");
   });
 
+  describe("with streams for a role", () => {
+    const streamsFor = new Map([["control", new Set([streamId(2)])]] as const);
+
+    /** A frame of stream 1, one of both, one of stream 2, and one of an event. */
+    function postFour(producer: RoundProducer, round: number) {
+      producer.postRound(makeRound(1, 2 * round - 1, 0, [round]));
+      producer.flush();
+      producer.postRound(makeRound(1, 2 * round, 0, [round]));
+      producer.postRound(makeRound(2, 2 * round - 1, 50, [round]));
+      producer.flush();
+      producer.postRound(makeRound(2, 2 * round, 50, [round]));
+      producer.flush();
+      producer.postEvent(EVENT);
+    }
+    const shown = (started: ReturnType<typeof startConsumer>) =>
+      started.frames.map(({ type, frameNo, items }) => [
+        type,
+        frameNo,
+        ...items.map((item) => item.kind === "round" && [item.round.stream, item.round.seq]),
+      ]);
+
+    it("gives that role these only, no empty frame, and the others everything", async () => {
+      const { producer } = await produce({ streamsFor });
+      postFour(producer, 1);
+      const part = consume({ role: "control", mode: "live" });
+      const all = consume({ role: "scada", mode: "live" });
+      const durable = consume();
+      await eventually(() => part.frames.length === 1 && all.frames.length === 1);
+      postFour(producer, 2);
+      postFour(producer, 3);
+      await eventually(() => all.frames.length === 9 && durable.frames.length === 12);
+      await eventually(() => part.frames.length === 5);
+      assert.deepEqual(shown(part), [
+        ["image", 4, [2, 2]],
+        ["frame", 6, [2, 3]],
+        ["frame", 7, [2, 4]],
+        ["frame", 10, [2, 5]],
+        ["frame", 11, [2, 6]],
+      ]);
+      assert.deepEqual(all.seqs(), [3, 4, 5, 6]);
+      assert.deepEqual(durable.seqs(), upTo(6));
+      assert.deepEqual([part.gaps, part.consumer.counters().hostilePeers], [[], 0]);
+    });
+
+    it("begins with a whole frame, also when a part of it was posted before", async () => {
+      const { producer } = await produce({ streamsFor, limits: { coalesceMs: 60_000 } });
+      producer.postRound(makeRound(2, 1, 50, [1]));
+      const part = consume({ role: "control", mode: "live" });
+      await eventually(() => part.frames.length === 1);
+      producer.postRound(makeRound(2, 2, 50, [2]));
+      producer.flush();
+      await eventually(() => part.frames.length === 2);
+      assert.deepEqual(shown(part), [
+        ["image", 1, [2, 1]],
+        ["frame", 2, [2, 2]],
+      ]);
+    });
+
+    it("gives a durable consumer of that role everything all the same", async () => {
+      const { producer } = await produce({ streamsFor });
+      post(producer, 1, 2);
+      const durable = consume({ role: "control" });
+      await eventually(() => durable.frames.length === 2);
+      assert.deepEqual(durable.seqs(), [1, 2]);
+    });
+
+    it("tells a consumer that is too slow of its own streams, and gives a new image", async () => {
+      const { producer } = await produce({ streamsFor, limits: { liveQueueBytes: 20_000 } });
+      const part = consume({ role: "control", mode: "live" });
+      await eventually(() => part.frames.length === 1);
+      part.consumer.pause();
+      const wide = Array.from({ length: 40 }, (_, at) => at);
+      let seq = 0;
+      // Sockets take some hundred kilobytes before anything waits.
+      while (producer.counters().skippedFrames < 10) {
+        seq++;
+        producer.postRound(makeRound(1, seq, 0, [seq]));
+        producer.flush();
+        producer.postRound(makeRound(2, seq, 50, wide));
+        producer.flush();
+        if (seq % 64 === 0) await new Promise((resolve) => setImmediate(resolve));
+        assert.ok(seq < 40_000, "nothing was skipped");
+      }
+      part.consumer.unpause();
+      await eventually(() => part.gaps.length === 1 && part.frames.at(-1)?.type === "image");
+      const [gap] = part.gaps;
+      assert.ok(gap?.kind === "frames-lost");
+      assert.deepEqual([...gap.lastSeqs], [[2, seq]]);
+      const received = part.frames.filter(({ type }) => type === "frame");
+      assert.ok((received.at(-1)?.frameNo ?? 0) < gap.firstFrame);
+      assert.equal(gap.lastFrame, producer.counters().frames);
+      producer.postRound(makeRound(2, seq + 1, 50, wide));
+      producer.flush();
+      await eventually(() => part.frames.at(-1)?.type === "frame");
+      assert.deepEqual(shown(part).at(-1), ["frame", gap.lastFrame + 1, [2, seq + 1]]);
+    });
+  });
+
   it("lets a slow durable consumer read from the ring: late, but whole", async () => {
     const { producer } = await produce({ limits: { durableWindowBytes: 10_000 } });
     const durable = consume();

@@ -173,7 +173,7 @@ describe("decoding a point", () => {
     const running = state.texts?.indexOf("running");
     assert.equal(decoded(state, [7]).value, running);
     const unknown = decoded(state, [3]);
-    assert.equal(name(unknown), "uncertain/unknown-code");
+    assert.equal(name(unknown), "bad/unknown-code");
     assert.ok(Number.isNaN(unknown.value));
     assert.equal(unknown.text, "3");
   });

@@ -107,7 +107,7 @@ describe("derived points", () => {
     assert.equal(nameAt(columns, 6), "bad/sensor-fault");
     columns.values[5] = 2;
     deriveInto(profile, columns);
-    assert.equal(nameAt(columns, 6), "uncertain/unknown-code");
+    assert.equal(nameAt(columns, 6), "bad/unknown-code");
   });
 
   it("are bad when they are no number", () => {

@@ -77,8 +77,8 @@ const RAW_BY_TYPE: Readonly<Record<string, NumberType | "bits" | "string">> = {
   string: "string",
 };
 
-/** Raw patterns by which SunSpec devices say "not implemented", as hex after ordering. */
-export const NOT_IMPLEMENTED: Readonly<Record<string, string>> = {
+/** Raw patterns by which a SunSpec device marks a value as absent, as hex after ordering. */
+export const ABSENT_PATTERNS: Readonly<Record<string, string>> = {
   int16: "8000",
   sunssf: "8000",
   uint16: "ffff",

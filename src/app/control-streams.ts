@@ -1,0 +1,74 @@
+import type { ConditionPlan, ControlPlan, EnvelopeEntry, UnitPoints } from "../control/plan.ts";
+import { GatewayError } from "../domain/errors.ts";
+import type { PointIndex, StreamId } from "../domain/point.ts";
+import { controlPlan } from "./control-settings.ts";
+import type { SiteContext } from "./site-context.ts";
+
+/**
+ * Streams of field with a point that control looks at: all that it gets of field. None where the
+ * site has no controller, and where control cannot run with its site: it says so itself.
+ */
+export function fieldStreamsForControl(context: SiteContext): ReadonlySet<StreamId> {
+  try {
+    const plan = controlPlan(context);
+    return plan === undefined ? new Set() : streamsOf(plan, context);
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error;
+    return new Set();
+  }
+}
+
+/** Streams of field with a point that the plan names. */
+export function streamsOf(
+  plan: ControlPlan,
+  { table }: Pick<SiteContext, "table">,
+): ReadonlySet<StreamId> {
+  const named = new Set<number>(pointsOf(plan));
+  const streams = table.devices
+    .filter(({ producer }) => producer === "field")
+    .filter(({ firstPoint, pointCount }) => {
+      for (let point = firstPoint; point < firstPoint + pointCount; point++)
+        if (named.has(point)) return true;
+      return false;
+    })
+    .map(({ stream }) => stream);
+  return new Set(streams);
+}
+
+function pointsOf({ grid, units, trips, envelope }: ControlPlan): readonly PointIndex[] {
+  return [
+    grid.power.point,
+    ...grid.feeders.map(({ point }) => point),
+    ...units.flatMap(({ points }) => unitPoints(points)),
+    ...trips.map(({ condition }) => condition.point),
+    ...envelope.flatMap(envelopePoints),
+  ];
+}
+
+function unitPoints(points: UnitPoints): readonly PointIndex[] {
+  const { power, setpoint, soc, chargeLimit, dischargeLimit, faults, heartbeat, run } = points;
+  return [
+    power,
+    setpoint,
+    ...pointOf(soc),
+    ...pointOf(chargeLimit),
+    ...pointOf(dischargeLimit),
+    ...faults.flatMap(pointOf),
+    ...pointOf(heartbeat),
+    ...pointOf(run),
+    ...pointOf(run?.stopped),
+  ];
+}
+
+function envelopePoints(entry: EnvelopeEntry): readonly PointIndex[] {
+  return [
+    entry.point,
+    ...pointOf(entry.shown),
+    ...pointOf(entry.effect),
+    ...entry.interlocks.flatMap(({ condition }) => pointOf(condition)),
+  ];
+}
+
+function pointOf(named: Pick<ConditionPlan, "point"> | undefined): readonly PointIndex[] {
+  return named === undefined ? [] : [named.point];
+}
