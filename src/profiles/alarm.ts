@@ -1,4 +1,5 @@
 import { assert } from "../domain/assert.ts";
+import { conditionHolds } from "../domain/condition.ts";
 import { isBad } from "../domain/quality.ts";
 import type { RoundColumns } from "../domain/round.ts";
 import type { AlarmRule } from "./binding.ts";
@@ -13,9 +14,5 @@ export function isAlarmActive(rule: AlarmRule, columns: RoundColumns): boolean |
   const value = columns.values[rule.ordinal];
   assert(quality !== undefined && value !== undefined, "columns are shorter than the device");
   if (isBad(quality)) return undefined;
-  const isSet =
-    "bit" in rule.when
-      ? Math.floor(value / 2 ** rule.when.bit) % 2 === 1
-      : value === rule.when.equals;
-  return isSet !== rule.isActiveLow;
+  return conditionHolds(rule, value);
 }

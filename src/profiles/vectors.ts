@@ -10,7 +10,7 @@ import { decodeBit, decodePoint, finishPoint, needsFinish, slotOf } from "./deco
 import { deriveInto } from "./derive.ts";
 import { RegisterWords, parseWords, viewOfWords } from "./image.ts";
 import { PlaceFinder } from "./place.ts";
-import { fillIn } from "./resolve.ts";
+import { chosenValues, fillIn } from "./resolve.ts";
 import type { Profile, Scalar, VectorLine } from "./schema.ts";
 import { NEVER_READ } from "./vector-device.ts";
 import type { VectorDevice } from "./vector-device.ts";
@@ -33,31 +33,62 @@ export function runVectors(
   profile: Profile,
   options: CompileOptions = {},
 ): readonly VectorFailure[] {
+  const run = vectorRunner(profile, options);
   return (profile.vectors ?? []).flatMap((vector, index) =>
-    runVector(profile, vector, options).map((message) => ({ index, vector: vector.name, message })),
+    run(vector).map((message) => ({ index, vector: vector.name, message })),
   );
 }
 
-/** Sentences on what one vector does not find as it expects. */
-export function runVector(
+/**
+ * Sentences on what one vector does not find as it expects. All vectors without parameters of their
+ * own share one compilation.
+ */
+export function vectorRunner(
   profile: Profile,
-  vector: VectorLine,
   options: CompileOptions = {},
-): readonly string[] {
-  const parameters = { ...options.parameters, ...vector.parameters };
-  const result = compileProfile(profile, { ...options, parameters });
+): (vector: VectorLine) => readonly string[] {
+  let shared: VectorBench | undefined;
+  return (vector) => {
+    if (vector.parameters !== undefined) {
+      const parameters = { ...options.parameters, ...vector.parameters };
+      return runVector(vector, benchOf(profile, { ...options, parameters }));
+    }
+    shared ??= benchOf(profile, options);
+    return runVector(vector, shared);
+  };
+}
+
+/** What vectors with the same parameters have in common. */
+type VectorBench =
+  | {
+      readonly profile: CompiledProfile;
+      readonly finder: PlaceFinder;
+      readonly values: ReadonlyMap<string, Scalar>;
+    }
+  | { readonly problem: string };
+
+function benchOf(profile: Profile, options: CompileOptions): VectorBench {
+  const result = compileProfile(profile, options);
   if ("problems" in result) {
-    return [`the profile does not compile: ${result.problems[0]?.message ?? ""}`];
+    return { problem: `the profile does not compile: ${result.problems[0]?.message ?? ""}` };
   }
-  const values = new Map<string, Scalar>(Object.entries(defaultsOf(profile, parameters)));
-  const filled = fillKeys(vector, values);
   const base = profile.extends === undefined ? undefined : options.library?.(profile.extends);
-  const finder = new PlaceFinder({ ...base?.models, ...profile.models }, result.profile.sunspec);
+  const declared = { ...base?.parameters, ...profile.parameters };
+  return {
+    profile: result.profile,
+    finder: new PlaceFinder({ ...base?.models, ...profile.models }, result.profile.sunspec),
+    values: chosenValues(declared, options.parameters ?? {}),
+  };
+}
+
+function runVector(vector: VectorLine, bench: VectorBench): readonly string[] {
+  if ("problem" in bench) return [bench.problem];
+  const { profile, finder, values } = bench;
+  const filled = fillKeys(vector, values);
   const words = new RegisterWords();
   const complaints = giveWords(filled.given ?? {}, finder, words);
   if (complaints.length > 0) return complaints;
-  const columns = readAll(result.profile, words);
-  const device = { profile: result.profile, finder, words, columns };
+  const device = { profile, finder, words, columns: readAll(profile, words) };
   return [
     ...expectationFailures(filled, device),
     ...alarmFailures(filled, device),
@@ -96,18 +127,6 @@ function readPoint(point: BoundPoint, words: RegisterWords, columns: RoundColumn
   const sfByteOffset = sfPlace === undefined ? undefined : 2 * own.length;
   const slot = slotOf(point, 0, sfByteOffset);
   decodePoint(slot, viewOfWords([...own, ...sf]), columns, point.ordinal);
-}
-
-function defaultsOf(
-  profile: Profile,
-  parameters: Readonly<Record<string, Scalar>>,
-): Readonly<Record<string, Scalar>> {
-  const values: Record<string, Scalar> = {};
-  for (const [name, line] of Object.entries(profile.parameters ?? {})) {
-    const value = parameters[name] ?? line.default;
-    if (value !== undefined) values[name] = value;
-  }
-  return values;
 }
 
 /** Parameters may stand in the keys of a vector too. */
