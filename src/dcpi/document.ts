@@ -1,8 +1,9 @@
 import type { DeviceDefinition, PointIndex, PointTable } from "../domain/point.ts";
 import { isGood, qualityName } from "../domain/quality.ts";
 import type { UtcMs } from "../domain/time.ts";
+import { utf8Bytes } from "../domain/utf8.ts";
+import type { JsonValue } from "../wire/json/reader.ts";
 import { shortNumber } from "./number.ts";
-import { utf8Bytes } from "./text.ts";
 import { formatUtc } from "./timestamp.ts";
 
 /** The dialect in which the gateway speaks when nobody has asked in another. */
@@ -23,8 +24,6 @@ export interface Speaker {
   readonly gateway: string;
 }
 
-export type JsonValue =
-  string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
 export type JsonObject = Readonly<Record<string, JsonValue>>;
 
 /** Members that every document begins with. */

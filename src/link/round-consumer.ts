@@ -266,8 +266,8 @@ export class RoundConsumer {
   }
 
   /**
-   * For one who stores, every frame counts. To a live consumer a frame in which there is nothing for
-   * it is not sent; what it was too slow for is told by a gap.
+   * For one who stores, every frame counts. To a live consumer a frame in which there is nothing
+   * for it is not sent; what it was too slow for is told by a gap.
    */
   #mustFollow(firstFrame: number): void {
     if (this.#options.mode === "live" || this.#last === undefined) return;

@@ -52,8 +52,8 @@ export interface RoundProducerOptions {
   readonly tableSize: number;
   readonly clock: Clock;
   /**
-   * Streams that live consumers of a role get; of a role without an entry: all. Such a consumer gets
-   * no events and no steps, and no frame in which there is nothing for it.
+   * Streams that live consumers of a role get; of a role without an entry: all. Such a consumer
+   * gets no events and no steps, and no frame in which there is nothing for it.
    */
   readonly streamsFor?: ReadonlyMap<ConsumerRole, ReadonlySet<StreamId>>;
   readonly limits?: Partial<ProducerLimits>;

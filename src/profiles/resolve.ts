@@ -91,7 +91,7 @@ export function parameterValues(
   return values;
 }
 
-/** Values of the parameters that have one, as `parameterValues` finds them, whether they fit or not. */
+/** Values of the parameters that have one, whether they fit or not. */
 export function chosenValues(
   declared: NonNullable<Profile["parameters"]>,
   given: Readonly<Record<string, Scalar>>,
