@@ -1,4 +1,5 @@
 import path from "node:path";
+import { OWN_POINTS_MS } from "../config/point-table.ts";
 import { doubtfulPoints } from "../control/grid-trust.ts";
 import type { ControlPlan, GridPlan } from "../control/plan.ts";
 import type { Command } from "../domain/command.ts";
@@ -20,7 +21,7 @@ import { CycleRunner } from "./cycle-runner.ts";
 import { endWhenLetGo } from "./let-go.ts";
 import { parseCommand, parseLocalOrder } from "./local-requests.ts";
 import { every } from "./every.ts";
-import { OWN_POINTS_MS, OwnPoints } from "./own-points.ts";
+import { OwnPoints } from "./own-points.ts";
 import { CpuMeter, type Role, roleFolder, runTogether } from "./role.ts";
 import { type RoundSinks, RoundTap } from "./round-tap.ts";
 import { South } from "./south.ts";

@@ -1,9 +1,9 @@
 import { type Clock, slept } from "../domain/time.ts";
 
 /**
- * Does something once per period until `signal` aborts, for the first time one period from now. Each
- * time has its place on the clock; what could not be done in time is left out, never made up for in
- * a burst.
+ * Does something once per period until `signal` aborts, for the first time one period from now.
+ * Each time has its place on the clock; what could not be done in time is left out, never made up
+ * for in a burst.
  */
 export async function every(
   clock: Clock,

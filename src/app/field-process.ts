@@ -1,4 +1,5 @@
 import { GatewayError } from "../domain/errors.ts";
+import { OWN_POINTS_MS } from "../config/point-table.ts";
 import type { PlantEvent } from "../domain/event.ts";
 import { pointIndex } from "../domain/point.ts";
 import type { Setpoint } from "../domain/write.ts";
@@ -8,7 +9,7 @@ import { socketPath, SOCKET_MODE } from "../link/socket-paths.ts";
 import { fieldStreamsForControl } from "./control-streams.ts";
 import { OrderGivers } from "./order-givers.ts";
 import { every } from "./every.ts";
-import { OWN_POINTS_MS, OwnPoints } from "./own-points.ts";
+import { OwnPoints } from "./own-points.ts";
 import { CpuMeter, type Role, runTogether } from "./role.ts";
 import { RoundTap } from "./round-tap.ts";
 import { South } from "./south.ts";

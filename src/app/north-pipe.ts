@@ -41,7 +41,6 @@ export interface NorthPipeParts {
   readonly prefix: string;
   /** What a step of a command says north, in the dialect of its asker. */
   readonly ackOf: (step: CommandStep) => { readonly topic: string; readonly payload: Uint8Array };
-  readonly onEvent: (event: PlantEvent) => void;
 }
 
 /** Counted since the start. */
@@ -69,13 +68,17 @@ export class NorthPipe {
   readonly #parts: NorthPipeParts;
   readonly #encoders = new Map<StreamId, StreamEncoder>();
   readonly #epoch: number;
-  readonly #seqs = new Map<string, number>();
+  readonly #lastSeqs = new Map<string, { readonly epoch: number; readonly seq: number }>();
   #frameNo = 0;
 
   constructor(parts: NorthPipeParts) {
     this.#parts = parts;
     this.#epoch = parts.clock.utcNow();
     const { context, modelHash, form, prefix } = parts;
+    // A producer that outlived services keeps its epoch: numbers that began anew would be taken
+    // for rows that come twice.
+    for (const { stream, epoch, seq } of parts.store.streamMarks)
+      this.#lastSeqs.set(stream, { epoch, seq });
     for (const device of context.table.devices) {
       this.#encoders.set(device.stream, {
         device: device.id,
@@ -97,37 +100,43 @@ export class NorthPipe {
     const steps: CommandStep[] = [];
     for (const item of frame.items) {
       if (item.kind === "round") rows.push(this.#roundRow(item.round, epoch));
-      else if (item.kind === "event") rows.push(this.#eventRow(item.event, `events-${producer}`));
+      else if (item.kind === "event")
+        rows.push(this.#eventRow(item.event, `events-${producer}`, epoch));
       else {
-        rows.push(this.#ackRow(item.step, `acks-${producer}`));
+        rows.push(this.#ackRow(item.step, `acks-${producer}`, epoch));
         steps.push(item.step);
       }
     }
-    await this.#append({ producer, epoch, frameNo, rows });
-    for (const step of steps) await this.#parts.store.recordStep(step);
+    // In the commit of their frame or before it: a command that ended is not left open by a crash.
+    const recorded = steps.map(async (step) => this.#parts.store.recordStep(step));
+    const stored = this.#append({ producer, epoch, frameNo, rows }).catch((error: unknown) => {
+      this.#takeBack(rows, epoch);
+      throw error;
+    });
+    await Promise.all([...recorded, stored]);
   }
 
   /** An event of services itself. */
   async tell(event: PlantEvent): Promise<void> {
-    await this.#appendOwn([this.#eventRow(event, EVENT_STREAM)]);
+    await this.#appendOwn([this.#eventRow(event, EVENT_STREAM, this.#epoch)]);
   }
 
   /** A round that services makes of its own state. */
   async tellRound(stream: StreamId, fill: (seq: number) => Round): Promise<void> {
     const name = this.#encoders.get(stream)?.device ?? "gateway";
-    const round = fill(this.#nextSeq(name));
+    const round = fill(this.#nextSeq(name, this.#epoch));
     await this.#appendOwn([this.#roundRow(round, this.#epoch)]);
   }
 
   /** A step of a command that never reached control. */
   async answer(step: CommandStep): Promise<void> {
-    await this.#appendOwn([this.#ackRow(step, ACK_STREAM)]);
+    await this.#appendOwn([this.#ackRow(step, ACK_STREAM, this.#epoch)]);
   }
 
   /** An answer whose bytes are made already. */
   async answerWith(topic: string, payload: Uint8Array, at: UtcMs): Promise<void> {
     await this.#appendOwn([
-      this.#row({ class: ACK_CLASS, topic, stream: ACK_STREAM, at, payload }),
+      this.#row({ class: ACK_CLASS, topic, stream: ACK_STREAM, epoch: this.#epoch, at, payload }),
     ]);
   }
 
@@ -151,30 +160,31 @@ export class NorthPipe {
     return row;
   }
 
-  #eventRow(event: PlantEvent, stream: string): NewRow {
-    const { speaker, prefix, onEvent } = this.#parts;
+  #eventRow(event: PlantEvent, stream: string, epoch: number): NewRow {
+    const { speaker, prefix } = this.#parts;
     this.counters.events += 1;
-    onEvent(event);
     return this.#row({
       class: CLASS_BY_SEVERITY[event.severity],
       topic: prefix + eventTopic(event),
       stream,
+      epoch,
       at: event.at,
       payload: eventDocument(speaker, event, this.counters.events),
     });
   }
 
-  #ackRow(step: CommandStep, stream: string): NewRow {
+  #ackRow(step: CommandStep, stream: string, epoch: number): NewRow {
     const { ackOf } = this.#parts;
     this.counters.steps += 1;
     const { topic, payload } = ackOf(step);
-    return this.#row({ class: ACK_CLASS, topic, stream, at: step.at, payload });
+    return this.#row({ class: ACK_CLASS, topic, stream, epoch, at: step.at, payload });
   }
 
   #row(parts: {
     readonly class: RowClass;
     readonly topic: string;
     readonly stream: string;
+    readonly epoch: number;
     readonly at: UtcMs;
     readonly payload: Uint8Array;
   }): NewRow {
@@ -183,7 +193,7 @@ export class NorthPipe {
       class: parts.class,
       topic: parts.topic,
       stream: parts.stream,
-      seq: this.#nextSeq(parts.stream),
+      seq: this.#nextSeq(parts.stream, parts.epoch),
       utc: parts.at,
       payload: parts.payload,
     };
@@ -191,10 +201,23 @@ export class NorthPipe {
     return row;
   }
 
-  #nextSeq(stream: string): number {
-    const seq = (this.#seqs.get(stream) ?? 0) + 1;
-    this.#seqs.set(stream, seq);
+  #nextSeq(stream: string, epoch: number): number {
+    const last = this.#lastSeqs.get(stream);
+    const seq = last?.epoch === epoch ? last.seq + 1 : 1;
+    this.#lastSeqs.set(stream, { epoch, seq });
     return seq;
+  }
+
+  /**
+   * Numbers of a refused frame are given again: the store takes nothing of its producer after it
+   * until the link begins anew, and then the same frame comes first.
+   */
+  #takeBack(rows: readonly NewRow[], epoch: number): void {
+    for (const { stream, seq } of rows) {
+      const last = this.#lastSeqs.get(stream);
+      if (last?.epoch === epoch && seq <= last.seq)
+        this.#lastSeqs.set(stream, { epoch, seq: seq - 1 });
+    }
   }
 
   async #appendOwn(rows: readonly NewRow[]): Promise<void> {

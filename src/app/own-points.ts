@@ -8,9 +8,6 @@ import type { SiteContext } from "./site-context.ts";
 
 type OwnName<R extends RoleName> = (typeof GATEWAY_POINTS)[R][number]["name"];
 
-/** Period of the gateway's own points. */
-export const OWN_POINTS_MS = 1_000;
-
 /** What a process cannot tell because it does not know what it would be computed from. */
 const NOT_KNOWN = qualityCode("input-bad");
 

@@ -25,7 +25,7 @@ export function simulatedSite(options: PlantOptions): Simulation {
       {
         id: definition.id,
         profile,
-        nominal: files.nominal(config.profile),
+        nominal: files.nominal(config.profile, profile, config.parameters),
         endpoint: {
           protocol: connection.protocol,
           host: connection.host,

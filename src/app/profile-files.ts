@@ -41,10 +41,21 @@ export class ProfileFiles {
     return this.libraryOf(name).compile(name, { parameters });
   }
 
-  /** Registers of the vector `nominal`: with them a simulated device begins. */
-  nominal(name: string): RegisterWords[] {
-    const profile = this.libraryOf(name).profile(name);
-    return profile === undefined ? [] : nominalRegisters(profile);
+  /**
+   * Registers of the vector `nominal`: with them a simulated device begins.
+   * @param compiled the profile with these parameters
+   * @throws GatewayError PROFILE_MISSING, PROFILE_INVALID
+   */
+  nominal(
+    name: string,
+    compiled: CompiledProfile,
+    parameters: DeviceConfig["parameters"],
+  ): readonly RegisterWords[] {
+    const files = this.libraryOf(name);
+    const profile = files.profile(name);
+    if (profile === undefined) return [];
+    const library = (base: string) => files.profile(base);
+    return nominalRegisters(profile, { compiled, parameters, library });
   }
 }
 

@@ -169,8 +169,8 @@ function rangeOf(
 }
 
 /**
- * Messages as they were sent, cut to what one answer may hold: `last` is the id of the last of them,
- * and behind `next`, the same, there are more.
+ * Messages as they were sent, cut to what one answer may hold: `last` is the id of the last of
+ * them, and behind `next`, the same, there are more.
  */
 function pageAnswer(page: HistoryPage): object {
   const decoder = new TextDecoder();

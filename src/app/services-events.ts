@@ -1,3 +1,4 @@
+import { GatewayError } from "../domain/errors.ts";
 import type { PlantEvent } from "../domain/event.ts";
 import type { UtcMs } from "../domain/time.ts";
 import type { LinkGap } from "../link/round-consumer.ts";
@@ -29,6 +30,29 @@ export function reportEvents(report: StoreReport, at: UtcMs): PlantEvent[] {
     case "failed":
       return [];
   }
+}
+
+/** Tells what the store reports; a loss is confirmed when the event that tells it is on disk. */
+export async function tellReport(
+  report: StoreReport,
+  at: UtcMs,
+  to: {
+    readonly tell: (event: PlantEvent) => Promise<boolean>;
+    readonly store: { readonly confirmLosses: (lossIds: readonly number[]) => void };
+  },
+): Promise<void> {
+  const isStored = await Promise.all(reportEvents(report, at).map(to.tell));
+  if (report.kind !== "lost") return;
+  const told = report.losses.filter((_, index) => isStored[index] === true);
+  if (told.length > 0) to.store.confirmLosses(told.map(({ lossId }) => lossId));
+}
+
+/** Undefined when the world refused, as a store that is busy does; the next second asks again. */
+export async function unlessRefused<T>(work: Promise<T>): Promise<T | undefined> {
+  return work.catch((error: unknown) => {
+    if (!(error instanceof GatewayError)) throw error;
+    return undefined;
+  });
 }
 
 export function corruptEvent(corrupt: NonNullable<OpenReport["corrupt"]>, at: UtcMs): PlantEvent {

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { OWN_POINTS_MS } from "../config/point-table.ts";
 import { CommandVerifier } from "../access/verify.ts";
 import { LEASE_DEFAULT_MS, LEASE_MAXIMUM_MS } from "../config/schema.ts";
 import type { Speaker } from "../dcpi/document.ts";
@@ -24,12 +25,11 @@ import { CommandIntake } from "./command-intake.ts";
 import { every } from "./every.ts";
 import { NorthDocuments } from "./north-documents.ts";
 import { NorthPipe } from "./north-pipe.ts";
-import { OWN_POINTS_MS, OwnPoints } from "./own-points.ts";
+import { OwnPoints } from "./own-points.ts";
 import { VERSION } from "./package-root.ts";
 import { queryAnswers, type ServicesStatus } from "./query-answers.ts";
 import { CpuMeter, type Role, roleFolder, runTogether } from "./role.ts";
-import { corruptEvent, gapEvent, reportEvents } from "./services-events.ts";
-import { StoreBacklog } from "./store-backlog.ts";
+import { corruptEvent, gapEvent, tellReport, unlessRefused } from "./services-events.ts";
 
 const MIB = 1024 * 1024;
 const MINUTE_MS = 60_000;
@@ -107,10 +107,8 @@ class GatewayServices {
     this.#queue = new CommandQueue(({ reason, message }) => {
       log.warn({ event: "command-refused", reason, topic: message.topic }, "command refused");
     });
-    const backlog = new StoreBacklog(store);
-    const publisher = this.#makePublisher(backlog, speaker);
+    const publisher = this.#makePublisher(speaker);
     this.#publisher = publisher;
-    backlog.follow(publisher);
     this.#control = new RequestClient({
       socketPath: socketPath(runtimeDirectory, "control/commands"),
       clock,
@@ -137,7 +135,7 @@ class GatewayServices {
     this.#pipe = new NorthPipe({
       context,
       store,
-      publisher: backlog,
+      publisher,
       image: this.#image,
       clock,
       speaker,
@@ -145,7 +143,6 @@ class GatewayServices {
       form,
       prefix: this.#prefix,
       ackOf: this.#intake.ackOf,
-      onEvent: () => undefined,
     });
     this.#documents = new NorthDocuments({
       context,
@@ -159,7 +156,7 @@ class GatewayServices {
     });
   }
 
-  #makePublisher(backlog: StoreBacklog, speaker: Speaker): MqttPublisher {
+  #makePublisher(speaker: Speaker): MqttPublisher {
     const { clock, log, random, context } = this.#role;
     const { site } = context;
     return new MqttPublisher(
@@ -175,7 +172,7 @@ class GatewayServices {
         clock,
         log,
         random,
-        backlog,
+        backlog: this.#store,
         flagBackfill: asBackfill,
       },
     );
@@ -284,21 +281,25 @@ class GatewayServices {
     });
   }
 
-  async #tell(event: PlantEvent): Promise<void> {
+  /** True when the event is on disk. */
+  async #tell(event: PlantEvent): Promise<boolean> {
     const { log } = this.#role;
     log.warn({ event: event.id, device: event.device }, event.text);
-    await this.#pipe.tell(event).catch((error: unknown) => {
+    try {
+      await this.#pipe.tell(event);
+      return true;
+    } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
       log.error({ event: "event-not-stored", code: error.code }, error.message);
-    });
+      return false;
+    }
   }
 
   #report(report: StoreReport): void {
     if (report.kind === "level") this.#storeLevel = report.level;
     if (report.kind === "failed") this.#failure = report.error;
-    for (const event of reportEvents(report, this.#role.clock.utcNow())) void this.#tell(event);
-    if (report.kind === "lost")
-      this.#store.confirmLosses(report.losses.map(({ lossId }) => lossId));
+    const tell = async (event: PlantEvent): Promise<boolean> => this.#tell(event);
+    void tellReport(report, this.#role.clock.utcNow(), { tell, store: this.#store });
   }
 
   #sayOpening(): void {
@@ -359,7 +360,9 @@ class GatewayServices {
     const cpu = new CpuMeter(clock);
     await every(clock, OWN_POINTS_MS, signal, async () => {
       if (this.#failure !== undefined) throw this.#failure;
-      const stats = await this.#store.stats();
+      const stats = await unlessRefused(this.#store.stats());
+      watchdog.feed();
+      if (stats === undefined) return;
       const values = {
         "upstream-connected": this.#publisher.counters().connected ? 1 : 0,
         "x-outbox-waiting": stats.waitingRows,
@@ -375,7 +378,6 @@ class GatewayServices {
         .catch((error: unknown) => {
           if (!(error instanceof GatewayError)) throw error;
         });
-      watchdog.feed();
     });
   }
 }

@@ -13,8 +13,8 @@ export interface Terminal {
 }
 
 /**
- * 0 done · 1 the answer is no · 2 wrong use or unreadable input, nobody starts it again · 3 could not
- * reach something · 4 failed while running, to be started again.
+ * 0 done · 1 the answer is no · 2 wrong use or unreadable input, nobody starts it again · 3 could
+ * not reach something · 4 failed while running, to be started again.
  */
 export type ExitStatus = 0 | 1 | 2 | 3 | 4;
 

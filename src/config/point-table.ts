@@ -63,6 +63,9 @@ interface GatewayPoint {
   readonly texts: readonly string[] | undefined;
 }
 
+/** Period of the gateway's own points. */
+export const OWN_POINTS_MS = 1_000;
+
 /**
  * Every point of the site in one order: the devices of the site file with the points of their
  * profiles and `link-up`, then the gateway's own. A function of its arguments: each process builds
@@ -98,7 +101,7 @@ export function buildPointTable(
     const device = gatewayDevice(role, devices.length, points.length);
     devices.push(device);
     for (const point of GATEWAY_POINTS[role])
-      points.push(gatewayPoint(point, device, points.length));
+      points.push({ ...gatewayPoint(point, device, points.length), everyMs: OWN_POINTS_MS });
   }
   return {
     hash: hash.digest("hex").slice(0, 16),

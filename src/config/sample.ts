@@ -52,6 +52,7 @@ envelope:
       unit: kW,
       beyond: clamp,
     }
-  # Stop and start: a trip stops the battery through this.
+  # A trip stops the battery by the first; its reset clears the battery's own alarms by the second.
   - { device: bess-1, point: run-command, minimum: 0, maximum: 1, unit: "1" }
+  - { device: bess-1, point: alarm-reset, minimum: 0, maximum: 1, unit: "1" }
 `;

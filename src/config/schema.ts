@@ -81,8 +81,8 @@ export const DeviceConfig = closed(
         minimum: 40,
         maximum: 86_400_000,
         description:
-          "Oldest usable value, ms, of points that are polled more often than that; then it is bad. " +
-          "Without it 2.5 poll periods.",
+          "Oldest usable value, ms, of points that are polled more often than that; then it is " +
+          "bad. Without it 2.5 poll periods.",
       }),
     ),
     parameters: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()]), {
@@ -206,8 +206,8 @@ export const ControlConfig = closed(
       0,
       600_000,
       10_000,
-      "On its end control ramps the batteries towards zero for at most (below the time after which " +
-        "a service manager kills it)",
+      "On its end control ramps the batteries towards zero for at most (below the time after " +
+        "which a service manager kills it)",
     ),
     leaseDefaultMs: Milliseconds(
       1_000,

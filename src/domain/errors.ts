@@ -1,7 +1,7 @@
 interface ErrorSpec {
   /**
-   * What a supervisor does: try again later, or stop and ask a person. Whoever starts processes does
-   * not start again what ended with a permanent one: only what no restart can mend may be so.
+   * What a supervisor does: try again later, or stop and ask a person. Whoever starts processes
+   * does not start again what ended with a permanent one: only what no restart mends may be so.
    */
   readonly retry: "transient" | "permanent";
   readonly summary: string;

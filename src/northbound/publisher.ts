@@ -11,17 +11,17 @@ export interface TakeRequest {
   readonly limit: number;
   /** Most bytes of payload; one row larger than that may come alone. */
   readonly maxBytes: number;
-  /** Rows that are on their way already, or refused for now. */
-  readonly skip: (id: number) => boolean;
+  /** Rows that are on their way already, or refused for now: they take no place in the answer. */
+  readonly exclude: Iterable<number>;
 }
 
 /** What the publisher asks of the store. */
 export interface Backlog {
   /**
-   * The oldest rows that are not marked sent, in the order of their ids. `skip` is asked when the
-   * answer is made, not when the question is put.
+   * The oldest rows that are not marked sent, in the order of their ids. What was sent since the
+   * question may still be in the answer.
    */
-  take(request: TakeRequest): Promise<readonly OutboxRow[]>;
+  takeBacklog(request: TakeRequest): Promise<readonly OutboxRow[]>;
   /** The broker has acknowledged these; the store keeps them for as long as it promises. */
   markSent(ids: readonly number[]): void;
 }

@@ -121,12 +121,17 @@ export class FrozenDetector {
       const isStill = now - numberAt(this.#movedAt, slot) >= watch.afterMs;
       this.#isStill[slot] = isStill ? 1 : 0;
     }
-    if (heartbeat === undefined || Number.isNaN(this.#beatAt)) {
-      for (const [slot, { point }] of watches.entries())
-        this.#overrides.set(point, this.#isStill[slot] === 1 ? STALE : GOOD);
-      return;
-    }
-    // One that is not read does not stand still: its own quality tells of it.
+    if (heartbeat === undefined || Number.isNaN(this.#beatAt)) this.#lowerStill();
+    else this.#lowerBehind(heartbeat);
+  }
+
+  #lowerStill(): void {
+    for (const [slot, { point }] of this.#options.watches.entries())
+      this.#overrides.set(point, this.#isStill[slot] === 1 ? STALE : GOOD);
+  }
+
+  /** One that is not read does not stand still: its own quality tells of it. */
+  #lowerBehind(heartbeat: Heartbeat): void {
     this.#isDead = this.#heardAt - this.#beatAt >= heartbeat.afterMs;
     if (this.#overrides.loweredCount === (this.#isDead ? this.#spoiled.length : 0)) return;
     for (const point of this.#spoiled) this.#overrides.set(point, this.#isDead ? STALE : GOOD);

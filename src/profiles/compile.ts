@@ -1,5 +1,5 @@
-import { isBitTable } from "../wire/modbus/registers.ts";
 import { EQUIPMENT_CLASSES } from "../domain/vocabulary/vocabulary.ts";
+import { isBitTable } from "../wire/modbus/registers.ts";
 import type {
   BoundPoint,
   CompiledProfile,

@@ -1,7 +1,7 @@
-import { isBitTable } from "../wire/modbus/registers.ts";
 import { qualityCode } from "../domain/quality.ts";
 import type { RoundColumns } from "../domain/round.ts";
 import { readHighBits, readLowBits } from "../wire/modbus/codec.ts";
+import { isBitTable } from "../wire/modbus/registers.ts";
 import type { CompiledProfile, RegisterPlace } from "./binding.ts";
 import { viewOfWords } from "./image.ts";
 import type { RegisterWords } from "./image.ts";

@@ -1,6 +1,6 @@
-import { isBitTable } from "../wire/modbus/registers.ts";
 import { isBad, qualityName } from "../domain/quality.ts";
 import type { RoundColumns } from "../domain/round.ts";
+import { isBitTable, type RegisterTable } from "../wire/modbus/registers.ts";
 import { isAlarmActive } from "./alarm.ts";
 import type { BoundPoint, CompiledProfile } from "./binding.ts";
 import { compileProfile } from "./compile.ts";
@@ -58,42 +58,75 @@ export function vectorRunner(
   };
 }
 
+/** How the places and parameters in a vector are read. */
+interface VectorReading {
+  readonly finder: PlaceFinder;
+  readonly values: ReadonlyMap<string, Scalar>;
+}
+
 /** What vectors with the same parameters have in common. */
 type VectorBench =
-  | {
-      readonly profile: CompiledProfile;
-      readonly finder: PlaceFinder;
-      readonly values: ReadonlyMap<string, Scalar>;
-    }
-  | { readonly problem: string };
+  (VectorReading & { readonly profile: CompiledProfile }) | { readonly problem: string };
 
 function benchOf(profile: Profile, options: CompileOptions): VectorBench {
   const result = compileProfile(profile, options);
   if ("problems" in result) {
     return { problem: `the profile does not compile: ${result.problems[0]?.message ?? ""}` };
   }
-  const base = profile.extends === undefined ? undefined : options.library?.(profile.extends);
-  const declared = { ...base?.parameters, ...profile.parameters };
-  return {
-    profile: result.profile,
-    finder: new PlaceFinder({ ...base?.models, ...profile.models }, result.profile.sunspec),
-    values: chosenValues(declared, options.parameters ?? {}),
-  };
+  const { parameters = {}, library } = options;
+  const compiled = result.profile;
+  return { profile: compiled, ...readingOf(profile, { compiled, parameters, library }) };
 }
 
 function runVector(vector: VectorLine, bench: VectorBench): readonly string[] {
   if ("problem" in bench) return [bench.problem];
   const { profile, finder, values } = bench;
   const filled = fillKeys(vector, values);
+  const { given, problems } = wordsOf(filled, finder);
+  if (problems.length > 0) return problems;
   const words = new RegisterWords();
-  const complaints = giveWords(filled.given ?? {}, finder, words);
-  if (complaints.length > 0) return complaints;
+  for (const { table, address, words: own } of given) words.set(table, address, own);
   const device = { profile, finder, words, columns: readAll(profile, words) };
   return [
     ...expectationFailures(filled, device),
     ...alarmFailures(filled, device),
     ...writeFailures(filled, device),
   ];
+}
+
+/** Words that stand in registers from an address upwards; 0 or 1 for bits. */
+export interface GivenWords {
+  readonly table: RegisterTable;
+  readonly address: number;
+  readonly words: readonly number[];
+}
+
+/** What places and parameters of a vector depend on. */
+export interface VectorTerms {
+  readonly compiled: CompiledProfile;
+  readonly parameters: Readonly<Record<string, Scalar>>;
+  readonly library?: CompileOptions["library"] | undefined;
+}
+
+/** The registers that a vector gives, and a sentence for each line that gives none. */
+export function givenWords(
+  profile: Profile,
+  vector: VectorLine,
+  terms: VectorTerms,
+): { readonly given: readonly GivenWords[]; readonly problems: readonly string[] } {
+  const { finder, values } = readingOf(profile, terms);
+  return wordsOf(fillKeys(vector, values), finder);
+}
+
+function readingOf(
+  profile: Profile,
+  { compiled, parameters, library }: VectorTerms,
+): VectorReading {
+  const base = profile.extends === undefined ? undefined : library?.(profile.extends);
+  return {
+    finder: new PlaceFinder({ ...base?.models, ...profile.models }, compiled.sunspec),
+    values: chosenValues({ ...base?.parameters, ...profile.parameters }, parameters),
+  };
 }
 
 /** Decodes every point whose registers are all known, and derives the rest. */
@@ -140,22 +173,25 @@ function fillKeys(vector: VectorLine, values: ReadonlyMap<string, Scalar>): Vect
   };
 }
 
-function giveWords(
-  given: NonNullable<VectorLine["given"]>,
+function wordsOf(
+  vector: VectorLine,
   finder: PlaceFinder,
-  words: RegisterWords,
-): readonly string[] {
-  return Object.entries(given).flatMap(([at, text]) => {
+): { readonly given: readonly GivenWords[]; readonly problems: readonly string[] } {
+  const given: GivenWords[] = [];
+  const problems: string[] = [];
+  for (const [at, text] of Object.entries(vector.given ?? {})) {
     const found = finder.find(at, {});
-    if ("problem" in found) return [`given: ${found.problem}`];
+    if ("problem" in found) {
+      problems.push(`given: ${found.problem}`);
+      continue;
+    }
     const { table, address } = found.place;
     const isBits = isBitTable(table);
-    const parsed = typeof text === "string" ? parseWords(text, isBits) : undefined;
-    if (parsed === undefined)
-      return [`given "${at}" is not a list of ${isBits ? "bits" : "words"}`];
-    words.set(table, address, parsed);
-    return [];
-  });
+    const words = typeof text === "string" ? parseWords(text, isBits) : undefined;
+    if (words !== undefined) given.push({ table, address, words });
+    else problems.push(`given "${at}" is not a list of ${isBits ? "bits" : "words"}`);
+  }
+  return { given, problems };
 }
 
 function expectationFailures(

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { CommandStep } from "../domain/command.ts";
 import type { Clock } from "../domain/time.ts";
 import type { Batch } from "./messages.ts";
@@ -32,6 +33,8 @@ export class Outgoing {
     this.#clock = clock;
     this.#limits = limits;
     this.#post = post;
+    // Sleeps that were overtaken listen until they run out: bounded, and no leak.
+    setMaxListeners(0, this.#stop.signal);
   }
 
   addFrame(token: number, frame: PackedFrame): void {

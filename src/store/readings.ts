@@ -41,7 +41,8 @@ export function takeBacklog(shelf: Shelf, query: BacklogQuery): StoredRow[] {
   const limit = Math.min(query.limit, ANSWER_ROWS_MAX);
   const maxBytes = Math.min(query.maxBytes, ANSWER_BYTES_MAX);
   const exclude = new Set(query.exclude);
-  const ids = shelf.delivery.waiting(shelf.tables, { beforeId: query.beforeId, limit, exclude });
+  const beforeId = shelf.tables.maxId() + 1;
+  const ids = shelf.delivery.waiting(shelf.tables, { beforeId, limit, exclude });
   const rows: StoredRow[] = [];
   let bytes = 0;
   for (const [id, rowClass] of ids) {

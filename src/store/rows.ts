@@ -140,10 +140,8 @@ export interface BacklogQuery {
   /** Most rows and bytes of payload to bring; at least one row when any waits. */
   readonly limit: number;
   readonly maxBytes: number;
-  /** Rows that are on their way to the broker already. */
+  /** Rows that are on their way to the broker already, or not wanted by it for now. */
   readonly exclude: Iterable<number>;
-  /** Only rows with a smaller id: younger ones are the live lane's. */
-  readonly beforeId: number;
 }
 
 export interface HistoryQuery {

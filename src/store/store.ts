@@ -406,7 +406,9 @@ export class Store {
         break;
       }
       case "reports":
-        for (const report of message.reports) this.#report(report);
+        // Who closes the store can store no event about it any more; losses that were not
+        // confirmed are told at the next start.
+        if (!this.#isClosing) for (const report of message.reports) this.#report(report);
         break;
       case "failed":
         this.#fail(new GatewayError(message.code, {}, { cause: new Error(message.why) }));

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { plantLine, type PointReading } from "../../src/app/demo/plant-line.ts";
-import { demoScreen } from "../../src/app/demo/screen.ts";
+import { demoScreen, PICTURE, PICTURE_MS } from "../../src/app/demo/screen.ts";
 import { actAt, STORY, STORY_LENGTH_S } from "../../src/app/demo/story.ts";
 
 const STATE = {
@@ -28,7 +28,11 @@ function readings(
   );
 }
 
-function screen(points: Map<string, PointReading>, hasColour = false): string[] {
+function screen(
+  points: Map<string, PointReading>,
+  hasColour = false,
+  state: Partial<Parameters<typeof demoScreen>[0]> = {},
+): string[] {
   return demoScreen({
     plant: plantLine("2026-01-01T00:00:00.000Z", points, TRUTH, STATE),
     trend: { grid: [1, 2, null, 3], load: [1, 1], battery: [] },
@@ -36,6 +40,8 @@ function screen(points: Map<string, PointReading>, hasColour = false): string[] 
     elapsedS: 67,
     events: [{ time: "12:01:01", severity: "critical", device: "ups-3", text: "is lost" }],
     hasColour,
+    size: PICTURE,
+    ...state,
   });
 }
 
@@ -81,6 +87,46 @@ describe("picture of the demonstration", () => {
     assert.match(text, /battery +—/);
     assert.match(text, /DEGRADED/);
     assert.equal(text.includes("2.88 MW running"), false);
+  });
+
+  it("has room for the title of every act, also when something is wrong", () => {
+    for (const { title } of STORY) {
+      const [heading] = screen(readings({ "bess-1/active-power": null }), false, { act: title });
+      assert.match(heading ?? "", /DEGRADED/);
+      assert.ok(heading?.endsWith(title) === true, heading);
+    }
+  });
+
+  it("names the device of an event once, and shows where a line was cut", () => {
+    const event = { time: "12:01:01", severity: "warning", device: "ups-3" };
+    const lines = (text: string): string =>
+      screen(plant, true, { events: [{ ...event, text }] }).join("\n");
+    assert.match(lines("ups-3 answers again"), / ups-3 answers again$/m);
+    assert.match(lines("is lost"), / ups-3: is lost$/m);
+    const cut = lines(`ups-3 ${"x".repeat(100)}`)
+      .split("\n")
+      .find((line) => line.includes("xxx"));
+    assert.equal(Array.from((cut ?? "").replaceAll(/\u001b\[[0-9;]*m/g, "")).length, 80);
+    assert.match(cut ?? "", /x…$/);
+  });
+
+  it("shows more events, and more of each, where the terminal has room", () => {
+    const event = { time: "12:01:01", severity: "warning", device: "ups-3", text: "x".repeat(80) };
+    const events = Array.from({ length: 30 }, () => event);
+    const lines = screen(plant, false, { events, size: { columns: 120, rows: 40 } });
+    assert.equal(lines.length, 40);
+    assert.equal(lines.filter((line) => line.includes(event.text)).length, 20);
+  });
+
+  it("says that a device is silent and that nothing happened, in words", () => {
+    const text = screen(plant, false, { events: [] }).join("\n");
+    assert.match(text, /1 silent +2 silent +3 silent/);
+    assert.match(text, /no events so far/);
+  });
+
+  it("does not come in step with a load that swings once a second", () => {
+    const phases = new Set(Array.from({ length: 10 }, (_, at) => (at * PICTURE_MS) % 1_000));
+    assert.equal(phases.size, 10);
   });
 
   it("puts a word beside every colour and none without colour", () => {

@@ -14,9 +14,9 @@ describe("connections of the site file", () => {
     const [usual] = endpoints(SAMPLE_SITE);
     assert.ok(usual?.kind === "tcp");
     assert.equal(usual.client, "own");
-    const [first] = (/protocol: modbus-tcp,/.exec(SAMPLE_SITE)) ?? [];
-    assert.ok(first !== undefined);
-    const [chosen] = endpoints(SAMPLE_SITE.replace(first, `${first} client: modbus-serial,`));
+    const protocol = "protocol: modbus-tcp,";
+    const site = SAMPLE_SITE.replace(protocol, `${protocol} client: modbus-serial,`);
+    const [chosen] = endpoints(site);
     assert.deepEqual(chosen, { ...usual, client: "modbus-serial" });
   });
 

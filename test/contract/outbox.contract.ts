@@ -83,10 +83,10 @@ export function outboxContract(name: string, newPlace: () => OutboxPlace): void 
       assert.deepEqual(seqs, [1, 2, 3, 4]);
     });
 
-    it("leaves out what is on its way, and what the live lane will bring", async () => {
+    it("leaves out what is on its way, without giving it a place in the answer", async () => {
       const outbox = await open(newPlace());
       const ids = await fill(outbox, { frames: 2, rows: 5 });
-      const query = { ...everything(), exclude: ids.slice(1, 4), beforeId: ids[7]! };
+      const query = { ...everything(), exclude: ids.slice(1, 4), limit: 4 };
       const found = (await outbox.takeBacklog(query)).map(({ id }) => id);
       assert.deepEqual(found, [ids[0], ids[4], ids[5], ids[6]]);
     });
@@ -120,7 +120,7 @@ export function outboxContract(name: string, newPlace: () => OutboxPlace): void 
 }
 
 function everything(): BacklogQuery {
-  return { limit: 5000, maxBytes: 1e9, exclude: [], beforeId: Number.MAX_SAFE_INTEGER };
+  return { limit: 5000, maxBytes: 1e9, exclude: [] };
 }
 
 async function waiting(outbox: Outbox): Promise<number[]> {

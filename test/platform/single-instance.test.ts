@@ -19,6 +19,12 @@ async function holder(lockFile: string) {
   return { child, said: said.toString().trim() };
 }
 
+function acquire(lockFile: string): () => void {
+  return () => {
+    becomeSingleInstance(lockFile);
+  };
+}
+
 describe("single instance", function () {
   this.timeout(20_000);
   let directory: string;
@@ -35,7 +41,7 @@ describe("single instance", function () {
     const first = await holder(lockFile);
     assert.equal(first.said, "held");
     const pid = first.child.pid ?? 0;
-    assert.throws(() => becomeSingleInstance(lockFile), {
+    assert.throws(acquire(lockFile), {
       code: "INSTANCE_RUNNING",
       context: { lockFile, pid },
     });
@@ -56,7 +62,7 @@ describe("single instance", function () {
   });
 
   it("says when the lock file cannot be made", () => {
-    assert.throws(() => becomeSingleInstance(join(directory, "none", "x.lock")), {
+    assert.throws(acquire(join(directory, "none", "x.lock")), {
       code: "FILE_UNREADABLE",
     });
   });

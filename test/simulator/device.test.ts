@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import type { KeepAlive, WriteStep } from "../../src/profiles/binding.ts";
 import { qualityCode } from "../../src/domain/quality.ts";
 import { type DeviceListener, SimulatedDevice } from "../../src/simulator/device.ts";
-import { makeProfile, place, type ProfileParts, writeAt } from "./support/profile-builder.ts";
+import { makeProfile, place, type ProfileParts, writeAt } from "../support/profile-builder.ts";
 
 function device(parts: ProfileParts): SimulatedDevice {
   const profile = makeProfile(parts);

@@ -7,7 +7,7 @@ import type { Fault } from "../../src/simulator/faults.ts";
 import { ModbusServer, type ServerEndpoint } from "../../src/simulator/modbus-server.ts";
 import { appendCrc } from "../../src/wire/modbus/rtu.ts";
 import { SimClock } from "../support/sim-clock.ts";
-import { makeProfile, place, type ProfileParts, writeAt } from "./support/profile-builder.ts";
+import { makeProfile, place, type ProfileParts, writeAt } from "../support/profile-builder.ts";
 import { RawClient } from "./support/raw-client.ts";
 
 const POINTS: ProfileParts["points"] = [

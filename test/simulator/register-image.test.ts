@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { layoutOf, otherUnits, RegisterImage } from "../../src/simulator/register-image.ts";
-import { makeProfile, place, writeAt } from "./support/profile-builder.ts";
+import { makeProfile, place, writeAt } from "../support/profile-builder.ts";
 
 describe("register image", () => {
   const profile = makeProfile({

@@ -13,7 +13,7 @@ import {
 } from "../../src/simulator/simulation.ts";
 import { SimClock } from "../support/sim-clock.ts";
 import { BESS, BESS_AT, BESS_NOMINAL, METER } from "./support/demo-profiles.ts";
-import { makeProfile, place } from "./support/profile-builder.ts";
+import { makeProfile, place } from "../support/profile-builder.ts";
 import { RawClient } from "./support/raw-client.ts";
 
 const loopback = { protocol: "modbus-tcp", host: "127.0.0.1", port: 0 } as const;

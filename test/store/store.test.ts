@@ -134,7 +134,7 @@ describe("store", function () {
     assert.deepEqual(store.resume("field"), { epoch: 1, frameNo: 2 });
     await append(3);
     await append(4);
-    const found = await store.takeBacklog({ limit: 99, maxBytes: 1e9, exclude: [], beforeId: 1e9 });
+    const found = await store.takeBacklog({ limit: 99, maxBytes: 1e9, exclude: [] });
     assert.deepEqual(
       found.map(({ seq }) => seq),
       Array.from({ length: 16 }, (_, at) => at + 1),
@@ -172,7 +172,7 @@ describe("store", function () {
     const page = await store.history({ device: "meter-1", ...range });
     assert.deepEqual([page.rows.map(({ seq }) => seq), page.more], [[1, 2], true]);
     assert.deepEqual((await store.events(range)).rows[0]?.stream, "events");
-    const nothing = { limit: 9, maxBytes: 1e9, exclude: [], beforeId: 1e9 };
+    const nothing = { limit: 9, maxBytes: 1e9, exclude: [] };
     assert.equal((await store.takeBacklog(nothing)).length, 0);
     assert.equal(await store.resend({ stream: "meter-1", epoch: 1, fromSeq: 2, toSeq: 3 }), 2);
     assert.equal((await store.takeBacklog(nothing)).length, 2);
@@ -192,7 +192,7 @@ describe("store", function () {
     }
     await store.close();
     const again = await open({ directory });
-    const found = await again.takeBacklog({ limit: 99, maxBytes: 1e9, exclude: [], beforeId: 1e9 });
+    const found = await again.takeBacklog({ limit: 99, maxBytes: 1e9, exclude: [] });
     assert.deepEqual(
       found.map(({ topic }) => topic),
       Array.from({ length: 30 }, (_, at) => ["tel/meter-1", `ack/${at + 1}`]).flat(),

@@ -29,7 +29,8 @@ interface Telemetry {
 /**
  * `store audit`: subscribes to the telemetry of a gateway and certifies what it got. With `--ack`
  * it is a consumer that the gateway may rely on: it acknowledges what it has and asks for what it
- * lacks. Exit status: 0 nothing lost and everything in order, 1 not so or nothing received, 3 no broker.
+ * lacks. Exit status: 0 nothing lost and everything in order, 1 not so or nothing received, 3 no
+ * broker.
  */
 export async function storeAudit(call: CommandCall): Promise<ExitStatus> {
   const { terminal, signal } = call;

@@ -6,7 +6,7 @@ import type { ServicesStatus } from "../query-answers.ts";
 import { plantLine, type PlantLine, type PointReading } from "./plant-line.ts";
 import type { ScreenEvent } from "./screen.ts";
 
-const TREND_S = 60;
+const TREND_VALUES = 60;
 const EVENTS_KEPT = 50;
 /** Fewer overruns than this share of all cycles are no reason to fail. */
 const OVERRUN_SHARE = 1e-4;
@@ -181,5 +181,5 @@ function plantPoints(points: ReadonlyMap<string, PointReading>): Map<string, Poi
 
 function push(trend: (number | null)[], value: number | null): void {
   trend.push(value);
-  if (trend.length > TREND_S) trend.shift();
+  if (trend.length > TREND_VALUES) trend.shift();
 }

@@ -92,19 +92,21 @@ class DemoRun {
   }
 
   /**
-   * One picture a second until time is up, a person has seen enough, or a process cannot be helped.
+   * One picture after the other until time is up, a person has seen enough, or a process cannot be
+   * helped.
    */
   async watch(seconds: number): Promise<ExitStatus> {
     const { signal } = this.#call;
     const over = AbortSignal.any([signal, this.#stop.signal]);
-    // Each second waits on it for a moment: that is no leak.
+    // Each of them waits on it for a moment: that is no leak.
     setMaxListeners(0, over, this.#stop.signal);
     const keys = this.#view.keys((key) => void this.#press(key));
     await this.#firstAnswer(over);
     const startedAt = this.#clock.now();
     let act = "";
-    for (let second = 0; second <= seconds && !over.aborted; second += 1) {
-      const due = startedAt + second * SECOND_MS;
+    for (let shownMs = 0; shownMs <= seconds * SECOND_MS; shownMs += this.#view.periodMs) {
+      const due = startedAt + shownMs;
+      const second = Math.floor(shownMs / SECOND_MS);
       if (!(await slept(this.#clock, Math.max(0, due - this.#clock.now()), over))) break;
       const current = hasFlag(this.#call, "steady") ? undefined : actAt(second);
       if (current !== undefined && current.name !== act) {

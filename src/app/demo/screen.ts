@@ -10,7 +10,7 @@ export interface ScreenEvent {
 
 export interface ScreenState {
   readonly plant: PlantLine;
-  /** Grid, load and battery power of the last minute, oldest first, W. */
+  /** Grid, load and battery power, one value for each picture, oldest first, W. */
   readonly trend: {
     readonly grid: readonly (number | null)[];
     readonly load: readonly (number | null)[];
@@ -20,10 +20,24 @@ export interface ScreenState {
   readonly elapsedS: number;
   readonly events: readonly ScreenEvent[];
   readonly hasColour: boolean;
+  /** Of the terminal; a larger one than the smallest shows more events, and more of each. */
+  readonly size: { readonly columns: number; readonly rows: number };
 }
 
-const WIDTH = 80;
+/** The smallest terminal for the picture. */
+export const PICTURE = { columns: 80, rows: 24 } as const;
+
+/**
+ * From one picture to the next, ms. Not a second: the load that swings once a second would show the
+ * same phase in every picture and look constant.
+ */
+export const PICTURE_MS = 700;
+
+const WIDTH = PICTURE.columns;
+/** Lines of the picture that are no events. */
+const FIXED_ROWS = 20;
 const TREND_WIDTH = 39;
+const TREND_S = Math.round((TREND_WIDTH * PICTURE_MS) / 1_000);
 const BAR_WIDTH = 12;
 const FULL_SCALE_W = 20_000_000;
 const SOC_WIDTH = 20;
@@ -42,8 +56,8 @@ const TONES: Readonly<Record<Tone, string>> = {
 };
 
 /**
- * The picture of the demonstration, 80 columns and 24 lines. A value that is not good is a dash,
- * never its last number. Colour repeats what a word beside it says.
+ * The picture of the demonstration: 80 columns, and as many lines as the terminal has. A value that
+ * is not good is a dash, never its last number. Colour repeats what a word beside it says.
  */
 export function demoScreen(state: ScreenState): string[] {
   const paint = (text: string, tone: Tone): string =>
@@ -60,7 +74,7 @@ export function demoScreen(state: ScreenState): string[] {
     ...gatewayLines(state, paint),
     ...eventLines(state, paint),
     " keys  f freeze the grid meter   x pull ups-1   b broker   r repair   q quit",
-  ].map((line) => clip(line, WIDTH));
+  ].map((line) => clip(line, state.size.columns));
 }
 
 type Paint = (text: string, tone: Tone) => string;
@@ -69,7 +83,7 @@ function heading(state: ScreenState, paint: Paint): string {
   const { bad, uncertain } = state.plant.quality;
   const word = bad > 0 ? "DEGRADED" : uncertain > 0 ? "DOUBTFUL" : "NORMAL";
   const tone: Tone = bad > 0 ? "red" : uncertain > 0 ? "yellow" : "plain";
-  return ` dcpi-gateway demo  hall-1  ${clock(state.elapsedS)}  ${paint(word, tone)}  ${state.act}`;
+  return ` dcpi-gateway  hall-1  ${clock(state.elapsedS)}  ${paint(word, tone)}  ${state.act}`;
 }
 
 function powerLines(state: ScreenState, paint: Paint): string[] {
@@ -86,7 +100,7 @@ function powerLines(state: ScreenState, paint: Paint): string[] {
   const hertz = fixed(grid.frequency_hz, 2);
   const kilovolts = fixed(scaled(grid.voltage_v, 1e-3), 1);
   return [
-    ` POWER  MW                            grid, last ${TREND_WIDTH} s`,
+    ` POWER  MW                            grid, last ${TREND_S} s`,
     row("grid import", power.grid, sparkline(state.trend.grid)),
     paint(row("battery", power.bess, "load", true), direction),
     row("training", power.training, sparkline(state.trend.load)),
@@ -113,6 +127,7 @@ function batteryLines(state: ScreenState, paint: Paint): string[] {
     `  ${units.join(" ")}`,
     ` UPS      ${state.plant.ups
       .map(({ id, state: word, load_pct: load }) => {
+        if (word === null && load === null) return paint(`${id.slice(4)} silent`, "red");
         const text = `${id.slice(4)} ${word ?? "—"} ${fixed(load, 0)} %`;
         return word === "on-battery" ? paint(text, "red") : text;
       })
@@ -154,10 +169,9 @@ function gatewayLines(state: ScreenState, paint: Paint): string[] {
 }
 
 function eventLines(state: ScreenState, paint: Paint): string[] {
-  const shown = state.events.slice(0, 4);
-  return Array.from({ length: 4 }, (_, index) => {
-    const event = shown[index];
-    if (event === undefined) return "";
+  return Array.from({ length: state.size.rows - FIXED_ROWS }, (_, index) => {
+    const event = state.events[index];
+    if (event === undefined) return index === 0 ? " no events so far" : "";
     const tone: Tone =
       event.severity === "critical" || event.severity === "trip"
         ? "red"
@@ -165,12 +179,21 @@ function eventLines(state: ScreenState, paint: Paint): string[] {
           ? "yellow"
           : "plain";
     const severity = paint(event.severity.padEnd(8), tone);
-    return ` ${event.time} ${severity} ${event.device.padEnd(10)} ${event.text}`;
+    // Most texts begin with the name of the device: once is enough.
+    const said = event.text.startsWith(event.device)
+      ? event.text
+      : `${event.device}: ${event.text}`;
+    return ` ${event.time} ${severity} ${said}`;
   });
 }
 
-/** Cuts to the width of the screen; escape sequences take no room. */
+/** Cuts to the width of the screen and shows that it did; escape sequences take no room. */
 function clip(line: string, width: number): string {
+  const total = Array.from(line.replaceAll(/\u001b\[[0-9;]*m/g, "")).length;
+  return total <= width ? line : `${firstOf(line, width - 1)}…`;
+}
+
+function firstOf(line: string, width: number): string {
   let shown = 0;
   let result = "";
   for (const part of line.split(/(\u001b\[[0-9;]*m)/)) {

@@ -136,7 +136,9 @@ function envelope(): string {
         "minimum: -12000, maximum: 12000, unit: kW, beyond: clamp",
       ),
     ),
+    // A trip stops the battery by the first; a reset clears its own alarms by the second.
     ...each(2, (n) => entry(`bess-${n}`, "run-command", "minimum: 0, maximum: 1, unit: '1'")),
+    ...each(2, (n) => entry(`bess-${n}`, "alarm-reset", "minimum: 0, maximum: 1, unit: '1'")),
     ...each(4, (n) =>
       entry(
         `chiller-${n}`,

@@ -1,9 +1,9 @@
 import type { Terminal } from "../terminal.ts";
 import type { DemoFeed, DemoSummary } from "./feed.ts";
 import type { PlantLine } from "./plant-line.ts";
-import { demoScreen } from "./screen.ts";
+import { demoScreen, PICTURE, PICTURE_MS } from "./screen.ts";
 
-const PICTURE = { columns: 80, rows: 24 } as const;
+const LINE_MS = 1_000;
 const HOME = "\u001b[H";
 const CLEAR_LINE = "\u001b[K";
 const CLEAR_BELOW = "\u001b[J";
@@ -25,6 +25,11 @@ export class DemoView {
     this.#form = isJson ? "json" : fits ? "picture" : "lines";
   }
 
+  /** From one picture or line to the next, ms. */
+  get periodMs(): number {
+    return this.#form === "picture" ? PICTURE_MS : LINE_MS;
+  }
+
   show(feed: DemoFeed, at: { readonly second: number; readonly title: string }): void {
     const { plant } = feed;
     if (plant === undefined) return;
@@ -44,10 +49,17 @@ export class DemoView {
       elapsedS: at.second,
       events: feed.events,
       hasColour: this.#terminal.hasColour,
+      size: this.#size(),
     });
     const picture = lines.map((line) => line + CLEAR_LINE).join("\n") + CLEAR_BELOW;
     this.#terminal.draw((this.#isDrawn ? HOME : HIDE_CURSOR + CLEAR_ALL + HOME) + picture);
     this.#isDrawn = true;
+  }
+
+  /** As it is now: a person may make the window larger, or too small. */
+  #size(): { readonly columns: number; readonly rows: number } {
+    const { columns, rows } = this.#terminal.screen ?? PICTURE;
+    return { columns: Math.max(columns, PICTURE.columns), rows: Math.max(rows, PICTURE.rows) };
   }
 
   summarise(summary: DemoSummary): void {

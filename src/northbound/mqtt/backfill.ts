@@ -139,10 +139,10 @@ export class BackfillLane {
     this.#mayHaveMore = false;
     this.#nextFetchAt = now;
     try {
-      const rows = await this.#backlog.take({
+      const rows = await this.#backlog.takeBacklog({
         limit: FETCH_MAX,
         maxBytes: FETCH_MAX_BYTES,
-        skip: (id) => this.#isSkipped(id),
+        exclude: [...this.#taken, ...this.#postponed.keys()],
       });
       if (rows.length > 0) this.#mayHaveMore = true;
       if (connection === this.#connection) this.#keep(rows);

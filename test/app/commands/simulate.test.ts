@@ -24,7 +24,9 @@ describe("orders to the simulator on its standard input", () => {
   });
 });
 
-describe("simulator with a channel to who started it", () => {
+describe("simulator with a channel to who started it", function () {
+  this.timeout(30_000);
+
   it("says there that every device is up", async () => {
     const folder = mkdtempSync(path.join(tmpdir(), "simulate-"));
     const file = path.join(folder, "site.yaml");

@@ -54,7 +54,7 @@ function simulated({ site, file, devices }: SiteContext): SimulationDevice[] {
     return {
       id: definition.id,
       profile,
-      nominal: isSynthetic ? [] : files.nominal(config.profile),
+      nominal: isSynthetic ? [] : files.nominal(config.profile, profile, config.parameters),
       endpoint: { protocol: "modbus-tcp", host, port },
       unitId: config.unit,
     };

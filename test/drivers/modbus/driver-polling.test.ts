@@ -6,7 +6,14 @@ import { ModbusDriver, type ModbusDriverOptions } from "../../../src/drivers/mod
 import type { BoundPoint, CompiledProfile } from "../../../src/profiles/binding.ts";
 import { SimClock } from "../../support/sim-clock.ts";
 import { FakeLink, timedOut } from "./fake-link.ts";
-import { conversion, facts, point, profile, readAt, scaleFactorAt } from "./profile-builder.ts";
+import {
+  conversion,
+  facts,
+  point,
+  profile,
+  readAt,
+  scaleFactorAt,
+} from "../../support/profile-builder.ts";
 
 const FIRST_POINT = 1_000;
 

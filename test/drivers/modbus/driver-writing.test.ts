@@ -19,7 +19,7 @@ import {
   readAt,
   scaleFactorAt,
   writeAt,
-} from "./profile-builder.ts";
+} from "../../support/profile-builder.ts";
 
 const READ_BACK = { place: undefined, withinMs: 200, tolerance: 1 };
 

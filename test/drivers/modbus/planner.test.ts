@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { GapMemory, type GapState } from "../../../src/drivers/modbus/gap-memory.ts";
 import { type PlanInput, planReads, type ReadPlan } from "../../../src/drivers/modbus/planner.ts";
 import type { AddressRange, BoundPoint, ModbusFacts } from "../../../src/profiles/binding.ts";
-import { conversion, facts, point, readAt, scaleFactorAt } from "./profile-builder.ts";
+import { conversion, facts, point, readAt, scaleFactorAt } from "../../support/profile-builder.ts";
 
 const COST = { requestMs: 5, registerMs: 0.02 };
 

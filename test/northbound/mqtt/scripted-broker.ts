@@ -115,17 +115,17 @@ export class FakeBacklog implements Backlog {
     return row;
   }
 
-  async take({ limit, maxBytes, skip }: TakeRequest): Promise<readonly OutboxRow[]> {
+  async takeBacklog({ limit, maxBytes, exclude }: TakeRequest): Promise<readonly OutboxRow[]> {
     this.takes += 1;
     // The worker reads now and answers later, as the store does.
-    const unsent = this.rows.filter(({ id }) => !this.#answered.has(id));
+    const skipped = new Set(exclude);
+    const unsent = this.rows.filter(({ id }) => !this.#answered.has(id) && !skipped.has(id));
     await this.gate;
     if (this.error !== undefined) throw this.error;
     const taken: OutboxRow[] = [];
     let bytes = 0;
     for (const row of unsent) {
       if (taken.length >= limit || bytes >= maxBytes) break;
-      if (skip(row.id)) continue;
       taken.push(row);
       bytes += row.payload.length;
     }

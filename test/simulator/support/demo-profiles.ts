@@ -1,5 +1,5 @@
 import type { CompiledProfile } from "../../../src/profiles/binding.ts";
-import { makeProfile, place, writeAt } from "./profile-builder.ts";
+import { makeProfile, place, writeAt } from "../../support/profile-builder.ts";
 
 const float = (address: number) => place(address, { raw: "float32", order: "ABCD" }, { count: 2 });
 const word = (address: number) => place(address);

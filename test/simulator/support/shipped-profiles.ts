@@ -38,7 +38,7 @@ export function shippedProfile(name: string): ShippedProfile {
   const made = {
     document: parsed.profile,
     profile: compiled.profile,
-    nominal: nominalRegisters(parsed.profile),
+    nominal: nominalRegisters(parsed.profile, { compiled: compiled.profile, parameters: {} }),
   };
   loaded.set(name, made);
   return made;

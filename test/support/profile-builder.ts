@@ -2,12 +2,17 @@ import type {
   BoundPoint,
   CompiledProfile,
   Conversion,
+  Interlock,
+  KeepAlive,
   ModbusFacts,
   PollGroup,
   ReadBinding,
   ScaleFactor,
+  SunspecChain,
   WriteBinding,
-} from "../../../src/profiles/binding.ts";
+} from "../../src/profiles/binding.ts";
+
+/** Profiles made by hand, so that tests of drivers and devices do not depend on the compiler. */
 
 const FACTS: ModbusFacts = {
   maxRead: 125,
@@ -65,6 +70,15 @@ export function readAt(address: number, changes: Partial<ReadBinding> = {}): Rea
   };
 }
 
+/** As `readAt`, for places that differ in their conversion mostly. */
+export function place(
+  address: number,
+  changes: Partial<Conversion> = {},
+  rest: Partial<ReadBinding> = {},
+): ReadBinding {
+  return readAt(address, { ...rest, conversion: conversion(changes) });
+}
+
 export function writeAt(address: number, changes: Partial<WriteBinding> = {}): WriteBinding {
   return {
     table: "holding",
@@ -76,8 +90,8 @@ export function writeAt(address: number, changes: Partial<WriteBinding> = {}): W
     mask: undefined,
     copies: 1,
     conversion: conversion(),
-    minimum: { kind: "fixed", value: 0 },
-    maximum: { kind: "fixed", value: 60_000 },
+    minimum: { kind: "fixed", value: -1e12 },
+    maximum: { kind: "fixed", value: 1e12 },
     exclude: [],
     step: undefined,
     stepRaw: undefined,
@@ -142,4 +156,33 @@ export function profile(
     sunspec: undefined,
     ...changes,
   };
+}
+
+export interface ProfileParts {
+  readonly points: readonly (Partial<BoundPoint> & { readonly id: string })[];
+  readonly deviceClass?: string;
+  readonly modbus?: Partial<ModbusFacts>;
+  readonly keepAlives?: readonly KeepAlive[];
+  readonly interlocks?: readonly Interlock[];
+  readonly sunspec?: SunspecChain;
+}
+
+/** A profile of named points, which are read and written only where the line says so. */
+export function makeProfile(parts: ProfileParts): CompiledProfile {
+  const points = parts.points.map((line, ordinal) =>
+    point(ordinal, {
+      field: line.id,
+      access: line.write === undefined ? "r" : "rw",
+      read: undefined,
+      ...line,
+    }),
+  );
+  return profile(points, {
+    name: "acme/one",
+    deviceClass: parts.deviceClass ?? "meter",
+    modbus: facts(parts.modbus),
+    keepAlives: new Map((parts.keepAlives ?? []).map((each) => [each.name, each])),
+    interlocks: new Map((parts.interlocks ?? []).map((each) => [each.name, each])),
+    sunspec: parts.sunspec,
+  });
 }
