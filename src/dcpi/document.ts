@@ -124,10 +124,15 @@ export function megawatts(part: Reported): Reported {
 /**
  * Members of a document out of reported values: null where there is none, with the reason under the
  * same name in `quality`, which is there only when something is missing.
+ *
+ * @param reasons of members that the document says in words
  */
-export function members(values: Readonly<Record<string, Reported>>): JsonObject {
+export function members(
+  values: Readonly<Record<string, Reported>>,
+  reasons: Readonly<Record<string, string>> = {},
+): JsonObject {
   const document: Record<string, JsonValue> = {};
-  const quality: Record<string, string> = {};
+  const quality: Record<string, string> = { ...reasons };
   for (const [name, { value, reason }] of Object.entries(values)) {
     document[name] = value === undefined ? null : shortNumber(value);
     if (reason !== undefined) quality[name] = reason;
