@@ -8,7 +8,7 @@ const ALLOWED = {
   control: ["domain", "points"],
   wire: ["domain"],
   profiles: ["domain", "wire"],
-  dcpi: ["domain"],
+  dcpi: ["domain", "wire"],
   access: ["domain", "dcpi"],
   store: ["domain"],
   link: ["domain"],

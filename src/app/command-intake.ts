@@ -8,7 +8,12 @@ import {
   type CommandTopic,
 } from "../dcpi/commands.ts";
 import type { Speaker } from "../dcpi/document.ts";
-import type { Command, CommandAction, CommandStep } from "../domain/command.ts";
+import {
+  type Command,
+  type CommandAction,
+  type CommandStep,
+  requestedOf,
+} from "../domain/command.ts";
 import { GatewayError } from "../domain/errors.ts";
 import { type Clock, isAborted, monotonicMs, utcMs } from "../domain/time.ts";
 import type { RequestClient } from "../link/request-client.ts";
@@ -296,16 +301,5 @@ function actionFor(site: SiteConfig, asset: string, { intent }: CommandDraft): C
       return isDriven ? intent : { kind: "set-point", point, value: 0 };
     case "not-supported":
       return { kind: "release" };
-  }
-}
-
-function requestedOf(action: CommandAction): number | undefined {
-  switch (action.kind) {
-    case "set-power":
-      return action.powerW;
-    case "set-point":
-      return action.value;
-    case "release":
-      return undefined;
   }
 }

@@ -1,6 +1,6 @@
-import type { JsonValue } from "../dcpi/document.ts";
 import { parseStrictJson } from "../dcpi/strict-json.ts";
 import type { Store } from "../store/store.ts";
+import type { JsonValue } from "../wire/json/reader.ts";
 
 /** Streams that one acknowledgement may name. */
 const STREAMS_MAX = 2_000;

@@ -1,5 +1,5 @@
 import { isBad, isGood } from "../domain/quality.ts";
-import { conditionHolds } from "../points/alarms.ts";
+import { conditionHolds } from "../domain/condition.ts";
 import type { ImageView } from "../points/image.ts";
 import type { ConditionPlan } from "./plan.ts";
 import { byteAt, numberAt } from "../points/number-at.ts";

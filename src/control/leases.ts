@@ -1,5 +1,11 @@
 import { assert } from "../domain/assert.ts";
-import type { Command, CommandAction, CommandStage, CommandStep } from "../domain/command.ts";
+import {
+  type Command,
+  type CommandAction,
+  type CommandStage,
+  type CommandStep,
+  requestedOf,
+} from "../domain/command.ts";
 import type { MonotonicMs, UtcMs } from "../domain/time.ts";
 import { clamp } from "./arbitration.ts";
 import { type Envelope, fixedRange } from "./envelope.ts";
@@ -187,17 +193,6 @@ export function pushStep(
     readBack: facts.readBack,
     at,
   });
-}
-
-function requestedOf(action: CommandAction): number | undefined {
-  switch (action.kind) {
-    case "set-power":
-      return action.powerW;
-    case "set-point":
-      return action.value;
-    case "release":
-      return undefined;
-  }
 }
 
 function whyRefused(

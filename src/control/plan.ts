@@ -1,3 +1,4 @@
+import type { Condition } from "../domain/condition.ts";
 import type { Severity } from "../domain/event.ts";
 import type { PointIndex, StreamId } from "../domain/point.ts";
 
@@ -113,11 +114,9 @@ export interface RunCommandPlan {
   readonly alarmReset: PointIndex | undefined;
 }
 
-/** True while the bit or the value is there. */
-export interface ConditionPlan {
+/** A condition, and the point that shows it. */
+export interface ConditionPlan extends Condition {
   readonly point: PointIndex;
-  readonly when: { readonly bit: number } | { readonly equals: number };
-  readonly isActiveLow: boolean;
 }
 
 export interface SocLimits {

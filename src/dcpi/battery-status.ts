@@ -95,23 +95,18 @@ function readBattery(battery: DevicePoints, plant: PlantColumns): BatteryFacts {
 }
 
 function facts(battery: BatteryFacts): JsonObject {
-  const { quality, ...known } = members({
+  const { status, statusReason = "not-measured" } = battery;
+  const values = {
     current_charge_level_percent: battery.charge,
     current_power_mw: megawatts(battery.powerW),
     max_charge_rate_mw: megawatts(battery.chargeLimitW),
     max_discharge_rate_mw: megawatts(battery.dischargeLimitW),
     estimated_runtime_hours: runtimeHours(battery),
     temperature_c: battery.temperature,
-  });
-  const missing =
-    battery.status === undefined
-      ? { operating_status: battery.statusReason ?? "not-measured" }
-      : {};
-  const reasons = { ...(quality as JsonObject | undefined), ...missing };
+  };
   return {
-    ...known,
-    operating_status: battery.status ?? null,
-    ...(Object.keys(reasons).length === 0 ? {} : { quality: reasons }),
+    operating_status: status ?? null,
+    ...members(values, status === undefined ? { operating_status: statusReason } : {}),
   };
 }
 

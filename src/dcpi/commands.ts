@@ -1,7 +1,8 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
 import type { UtcMs } from "../domain/time.ts";
 import { DcpiPowerControl, type PowerCommand, PswdBatteryControl } from "./command-schema.ts";
-import { type JsonValue, W_PER_MW } from "./document.ts";
+import type { JsonValue } from "../wire/json/reader.ts";
+import { W_PER_MW } from "./document.ts";
 import { type JsonFault, parseStrictJson } from "./strict-json.ts";
 import { parseUtc } from "./timestamp.ts";
 

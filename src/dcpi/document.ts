@@ -1,8 +1,9 @@
 import type { DeviceDefinition, PointIndex, PointTable } from "../domain/point.ts";
 import { isGood, qualityName } from "../domain/quality.ts";
 import type { UtcMs } from "../domain/time.ts";
+import { utf8Bytes } from "../domain/utf8.ts";
+import type { JsonValue } from "../wire/json/reader.ts";
 import { shortNumber } from "./number.ts";
-import { utf8Bytes } from "./text.ts";
 import { formatUtc } from "./timestamp.ts";
 
 /** The dialect in which the gateway speaks when nobody has asked in another. */
@@ -23,8 +24,6 @@ export interface Speaker {
   readonly gateway: string;
 }
 
-export type JsonValue =
-  string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
 export type JsonObject = Readonly<Record<string, JsonValue>>;
 
 /** Members that every document begins with. */
@@ -125,10 +124,15 @@ export function megawatts(part: Reported): Reported {
 /**
  * Members of a document out of reported values: null where there is none, with the reason under the
  * same name in `quality`, which is there only when something is missing.
+ *
+ * @param reasons of members that the document says in words
  */
-export function members(values: Readonly<Record<string, Reported>>): JsonObject {
+export function members(
+  values: Readonly<Record<string, Reported>>,
+  reasons: Readonly<Record<string, string>> = {},
+): JsonObject {
   const document: Record<string, JsonValue> = {};
-  const quality: Record<string, string> = {};
+  const quality: Record<string, string> = { ...reasons };
   for (const [name, { value, reason }] of Object.entries(values)) {
     document[name] = value === undefined ? null : shortNumber(value);
     if (reason !== undefined) quality[name] = reason;

@@ -1,4 +1,4 @@
-import { writeUtf8 } from "./text.ts";
+import { writeUtf8 } from "../domain/utf8.ts";
 
 /** Room that `writeNumber` needs, bytes. */
 export const NUMBER_MAX_BYTES = 32;

@@ -3,7 +3,7 @@ import type { DeviceDefinition, PointDefinition, PointTable } from "../domain/po
 import { GOOD, isBad, type QualityCode, qualityCode, qualityName } from "../domain/quality.ts";
 import type { Round } from "../domain/round.ts";
 import { NUMBER_MAX_BYTES, writeNumber } from "./number.ts";
-import { utf8Bytes, writeUtf8 } from "./text.ts";
+import { utf8Bytes, writeUtf8 } from "../domain/utf8.ts";
 
 /**
  * How a telemetry message carries values: `by-name` as an object by telemetry field; `columns` as

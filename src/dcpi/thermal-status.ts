@@ -92,18 +92,12 @@ function coolingSystem(system: DevicePoints, plant: PlantColumns): JsonObject {
   }
   if (system.has("heat-rate")) known["heat_load_mw"] = megawatts(system.read(plant, "heat-rate"));
   const { status, reason } = systemStatus(system, plant);
-  const { quality, ...values } = members(known);
-  const reasons = {
-    ...(quality as JsonObject | undefined),
-    ...(reason === undefined ? {} : { status: reason }),
-  };
   return {
     system_id: system.id,
     equipment_class: system.deviceClass,
     type: systemType(system),
     status: status ?? null,
-    ...values,
-    ...(Object.keys(reasons).length === 0 ? {} : { quality: reasons }),
+    ...members(known, reason === undefined ? {} : { status: reason }),
   };
 }
 

@@ -6,6 +6,18 @@ export type CommandAction =
   | { readonly kind: "release" }
   | { readonly kind: "set-point"; readonly point: string; readonly value: number };
 
+/** What an action asks for, W or the point's unit; undefined for a release. */
+export function requestedOf(action: CommandAction): number | undefined {
+  switch (action.kind) {
+    case "set-power":
+      return action.powerW;
+    case "set-point":
+      return action.value;
+    case "release":
+      return undefined;
+  }
+}
+
 /**
  * A request that services has verified and stored. Control leases, clamps and executes it.
  * Never executed twice: `id` is unique in the replay window.

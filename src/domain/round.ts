@@ -1,3 +1,4 @@
+import { assert } from "./assert.ts";
 import type { StreamId } from "./point.ts";
 import type { QualityCode } from "./quality.ts";
 import type { MonotonicMs, UtcMs } from "./time.ts";
@@ -40,6 +41,20 @@ export interface RoundColumns {
   readonly values: Float64Array;
   readonly quality: Uint8Array;
   readonly texts: Map<number, string>;
+}
+
+/** The value at a position that the columns have. */
+export function valueAt({ values }: RoundColumns, at: number): number {
+  const value = values[at];
+  assert(value !== undefined, "a position beyond the end of its columns");
+  return value;
+}
+
+/** The quality at a position that the columns have. */
+export function qualityAt({ quality }: RoundColumns, at: number): QualityCode {
+  const code = quality[at];
+  assert(code !== undefined, "a position beyond the end of its columns");
+  return code;
 }
 
 /** Marks position `at` as having no value. */

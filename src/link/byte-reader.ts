@@ -1,5 +1,5 @@
 import { GatewayError } from "../domain/errors.ts";
-import { readUtf8 } from "./utf8.ts";
+import { readUtf8 } from "../domain/utf8.ts";
 
 /** Reads a message from front to back. Whatever does not fit is FRAME_MALFORMED. */
 export class ByteReader {

@@ -3,6 +3,7 @@ import { type Producer, type StreamId, streamId } from "../domain/point.ts";
 import { GOOD } from "../domain/quality.ts";
 import type { Round } from "../domain/round.ts";
 import { monotonicMs, utcMs } from "../domain/time.ts";
+import { utf8Length, writeUtf8 } from "../domain/utf8.ts";
 import { ByteReader, malformed, member } from "./byte-reader.ts";
 import { parseEvent, parseStep } from "./facts.ts";
 import {
@@ -34,7 +35,6 @@ import {
   MAX_TEXT_BYTES,
   type Resume,
 } from "./messages.ts";
-import { utf8Length, writeUtf8 } from "./utf8.ts";
 
 const HELLO = 1;
 const FRAME = 2;
@@ -70,7 +70,7 @@ export function encodeHello(hello: Omit<Hello, "type">): Uint8Array {
   view.setFloat64(24, hello.startedUtc, true);
   view.setFloat64(32, hello.oldestFrame, true);
   view.setFloat64(40, hello.nextFrame, true);
-  writeUtf8(hello.tableHash, bytes, HELLO_BYTES, hashBytes);
+  writeUtf8(bytes, HELLO_BYTES, hello.tableHash, hashBytes);
   return bytes;
 }
 

@@ -3,6 +3,7 @@ import type { CommandStep } from "../domain/command.ts";
 import type { PlantEvent } from "../domain/event.ts";
 import type { Round } from "../domain/round.ts";
 import { GOOD } from "../domain/quality.ts";
+import { utf8Length, writeUtf8 } from "../domain/utf8.ts";
 import { HEADER_BYTES, MAGIC } from "./message-splitter.ts";
 import {
   LINK_VERSION,
@@ -12,7 +13,6 @@ import {
   MAX_ROUND_TEXT_BYTES,
   MAX_TEXT_BYTES,
 } from "./messages.ts";
-import { utf8Length, writeUtf8 } from "./utf8.ts";
 
 export const ITEM_ROUND = 1;
 export const ITEM_EVENT = 2;
@@ -150,7 +150,7 @@ export class FrameWriter {
   #text(position: number, text: string, maxBytes: number): void {
     this.#reserve(TEXT_HEADER_BYTES + maxBytes);
     const start = this.#at + TEXT_HEADER_BYTES;
-    const end = writeUtf8(text, this.#bytes, start, maxBytes);
+    const end = writeUtf8(this.#bytes, start, text, maxBytes);
     this.#view.setUint32(this.#at, position, true);
     this.#view.setUint16(this.#at + 4, end - start, true);
     this.#at = end;
@@ -162,7 +162,7 @@ export class FrameWriter {
     this.#reserve(8 + length);
     this.#view.setUint32(this.#at, kind, true);
     this.#view.setUint32(this.#at + 4, length, true);
-    this.#at = writeUtf8(json, this.#bytes, this.#at + 8, length);
+    this.#at = writeUtf8(this.#bytes, this.#at + 8, json, length);
     this.#itemCount++;
     return true;
   }

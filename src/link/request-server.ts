@@ -10,7 +10,7 @@ import {
   type RequestMessage,
   sentError,
 } from "./request-messages.ts";
-import { closeUnix, listenUnix } from "./unix-socket.ts";
+import { closeUnix, serveUnix } from "./unix-socket.ts";
 
 export interface RequestLimits {
   readonly maxBytes: number;
@@ -74,7 +74,7 @@ export class RequestServer {
     hostilePeers: 0,
     droppedPushes: 0,
   };
-  #closed: Promise<void> = Promise.resolve();
+  #closed: () => Promise<void> = async () => Promise.resolve();
 
   constructor(options: RequestServerOptions) {
     this.#options = options;
@@ -88,25 +88,22 @@ export class RequestServer {
    */
   async listen(signal: AbortSignalLike): Promise<void> {
     const { socketPath, mode } = this.#options;
-    const server = await listenUnix({
-      path: socketPath,
-      mode,
-      onConnection: (socket) => {
-        this.#accept(socket);
+    this.#closed = await serveUnix(
+      {
+        path: socketPath,
+        mode,
+        onConnection: (socket) => {
+          this.#accept(socket);
+        },
+        close: async (server) => this.#close(server),
       },
-    });
-    this.#closed = new Promise((resolve) => {
-      const close = () => {
-        void this.#close(server).then(resolve);
-      };
-      if (signal.aborted) close();
-      else signal.addEventListener("abort", close, { once: true });
-    });
+      signal,
+    );
   }
 
   /** Resolves when the socket that `listen` opened is closed. */
   async closed(): Promise<void> {
-    await this.#closed;
+    await this.#closed();
   }
 
   /** Sends something to every peer; who reads too slowly misses it. */

@@ -13,7 +13,7 @@ import { FrameWriter } from "./frame-writer.ts";
 import { LatestImage } from "./latest-image.ts";
 import { type ConsumerRole, MAX_FRAME_ITEMS, type Resume } from "./messages.ts";
 import { type ConnectionOwner, ProducerConnection } from "./producer-connection.ts";
-import { closeUnix, listenUnix } from "./unix-socket.ts";
+import { closeUnix, serveUnix } from "./unix-socket.ts";
 
 export interface ProducerLimits {
   /** How long a round waits for others to share its frame, ms. */
@@ -107,7 +107,7 @@ export class RoundProducer {
   readonly #framedSeqs = new Map<StreamId, number>();
   #frameSeqs = new Map<StreamId, number>();
   #isFlushDue = false;
-  #closed: Promise<void> = Promise.resolve();
+  #closed: () => Promise<void> = async () => Promise.resolve();
   #onReleased: () => void = () => undefined;
   readonly #counts = {
     frames: 0,
@@ -144,25 +144,23 @@ export class RoundProducer {
    * @throws GatewayError CONFIG_INVALID or INSTANCE_RUNNING when the socket cannot be used
    */
   async listen(signal: AbortSignalLike): Promise<void> {
-    const server = await listenUnix({
-      path: this.#options.socketPath,
-      mode: this.#options.mode ?? RIGHTS_OF_OWNER_AND_GROUP,
-      onConnection: (socket) => {
-        this.#accept(socket);
+    const { socketPath, mode = RIGHTS_OF_OWNER_AND_GROUP } = this.#options;
+    this.#closed = await serveUnix(
+      {
+        path: socketPath,
+        mode,
+        onConnection: (socket) => {
+          this.#accept(socket);
+        },
+        close: async (server) => this.#close(server),
       },
-    });
-    this.#closed = new Promise((resolve) => {
-      const close = () => {
-        void this.#close(server).then(resolve);
-      };
-      if (signal.aborted) close();
-      else signal.addEventListener("abort", close, { once: true });
-    });
+      signal,
+    );
   }
 
   /** Resolves when the socket that `listen` opened is closed. */
   async closed(): Promise<void> {
-    await this.#closed;
+    await this.#closed();
   }
 
   /** Copies the round; it leaves with the next frame, at most `coalesceMs` later. */

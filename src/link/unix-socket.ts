@@ -40,6 +40,31 @@ export async function listenUnix(options: ListenOptions): Promise<Server> {
   return server;
 }
 
+export interface ServeOptions extends ListenOptions {
+  /** Says goodbye and closes the server. */
+  readonly close: (server: Server) => Promise<void>;
+}
+
+/**
+ * Listens as `listenUnix` does, and closes when `signal` aborts.
+ *
+ * @returns what waits until it is closed
+ */
+export async function serveUnix(
+  options: ServeOptions,
+  signal: AbortSignalLike,
+): Promise<() => Promise<void>> {
+  const server = await listenUnix(options);
+  const closed = new Promise<void>((resolve) => {
+    const close = () => {
+      void options.close(server).then(resolve);
+    };
+    if (signal.aborted) close();
+    else signal.addEventListener("abort", close, { once: true });
+  });
+  return async () => closed;
+}
+
 /**
  * Opens a connection.
  *

@@ -1,4 +1,5 @@
 import { assert } from "../domain/assert.ts";
+import { type Condition, conditionHolds } from "../domain/condition.ts";
 import type { PlantEvent, Severity } from "../domain/event.ts";
 import type { PointIndex } from "../domain/point.ts";
 import { isBad, isGood } from "../domain/quality.ts";
@@ -7,7 +8,7 @@ import type { UtcMs } from "../domain/time.ts";
 import { byteAt, linkAt, numberAt, placeAt } from "./number-at.ts";
 
 /** One alarm of a device: active while the bit or the value is there. */
-export interface AlarmRule {
+export interface AlarmRule extends Condition {
   /** Stable kind: `battery-trip`. */
   readonly id: string;
   readonly severity: Severity;
@@ -15,24 +16,9 @@ export interface AlarmRule {
   readonly device: string;
   readonly point: PointIndex;
   readonly pointName: string;
-  readonly when: { readonly bit: number } | { readonly equals: number };
-  /** True when the alarm is there while the bit is 0, or the value differs. */
-  readonly isActiveLow: boolean;
 }
 
 const NONE = -1;
-
-/** True while the condition holds for a value; bits beyond 2^31 included. */
-export function conditionHolds(
-  rule: Pick<AlarmRule, "when" | "isActiveLow">,
-  value: number,
-): boolean {
-  const isThere =
-    "bit" in rule.when
-      ? Math.floor(value / 2 ** rule.when.bit) % 2 === 1
-      : value === rule.when.equals;
-  return isThere !== rule.isActiveLow;
-}
 
 /**
  * Turns readings into alarms that are raised and cleared. A bad value does neither: what is not

@@ -1,6 +1,6 @@
-import { assert } from "../domain/assert.ts";
+import { conditionHolds } from "../domain/condition.ts";
 import { isBad } from "../domain/quality.ts";
-import type { RoundColumns } from "../domain/round.ts";
+import { qualityAt, type RoundColumns, valueAt } from "../domain/round.ts";
 import type { AlarmRule } from "./binding.ts";
 
 /**
@@ -9,13 +9,6 @@ import type { AlarmRule } from "./binding.ts";
  * @param columns of all points of the device, by ordinal
  */
 export function isAlarmActive(rule: AlarmRule, columns: RoundColumns): boolean | undefined {
-  const quality = columns.quality[rule.ordinal];
-  const value = columns.values[rule.ordinal];
-  assert(quality !== undefined && value !== undefined, "columns are shorter than the device");
-  if (isBad(quality)) return undefined;
-  const isSet =
-    "bit" in rule.when
-      ? Math.floor(value / 2 ** rule.when.bit) % 2 === 1
-      : value === rule.when.equals;
-  return isSet !== rule.isActiveLow;
+  if (isBad(qualityAt(columns, rule.ordinal))) return undefined;
+  return conditionHolds(rule, valueAt(columns, rule.ordinal));
 }

@@ -1,3 +1,4 @@
+import type { Condition } from "../domain/condition.ts";
 import type { PointType } from "../domain/point.ts";
 import type { QualityCode } from "../domain/quality.ts";
 import type { Severity } from "../domain/event.ts";
@@ -218,14 +219,11 @@ export interface Quirk {
 }
 
 /** One alarm of the device: active while the bit or value is there. */
-export interface AlarmRule {
+export interface AlarmRule extends Condition {
   readonly id: string;
   readonly severity: Severity;
   readonly text: string;
   readonly ordinal: number;
-  /** Bit of a `bits` point, or the value (enum index, 0/1) that means active. */
-  readonly when: { readonly bit: number } | { readonly equals: number };
-  readonly isActiveLow: boolean;
 }
 
 /** A point computed from others of the same device; quality is the worst of its inputs. */

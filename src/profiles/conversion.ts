@@ -1,6 +1,6 @@
 import type { QualityCode } from "../domain/quality.ts";
 import { encodeBits, hexOfWord, isWholeType, numberLimits } from "../wire/modbus/codec.ts";
-import type { Conversion, RegisterPlace } from "./binding.ts";
+import type { BoundPoint, Conversion, RegisterPlace } from "./binding.ts";
 
 /** Largest power of ten that a scale-factor register may hold, either sign. */
 const EXPONENT_LIMIT = 10;
@@ -144,4 +144,9 @@ function isAscending(
   const first = curve[0]?.[column] ?? 0;
   const last = curve.at(-1)?.[column] ?? 0;
   return last >= first;
+}
+
+/** True for a value that the point cannot plausibly have. */
+export function isOutside(range: BoundPoint["range"], value: number): boolean {
+  return range !== undefined && (value < range[0] || value > range[1]);
 }

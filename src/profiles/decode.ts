@@ -1,7 +1,7 @@
 import { assert } from "../domain/assert.ts";
 import { GOOD, isBad, isGood, qualityCode, worstQuality } from "../domain/quality.ts";
 import type { QualityCode } from "../domain/quality.ts";
-import { setBad } from "../domain/round.ts";
+import { qualityAt, setBad, valueAt } from "../domain/round.ts";
 import type { RoundColumns } from "../domain/round.ts";
 import {
   numberReader,
@@ -16,6 +16,7 @@ import type { BoundPoint, Conversion, ReadBinding } from "./binding.ts";
 import {
   absentPatterns,
   isExponent,
+  isOutside,
   timesPowerOfTen,
   valueOfRaw,
   wordsOfPattern,
@@ -162,8 +163,8 @@ export function finishPoint(point: BoundPoint, columns: RoundColumns): void {
     setBad(columns, at, INPUT_BAD);
     return;
   }
-  const value = numberAt(columns, at) * numberAt(columns, percentOf);
-  if (isOutside(point, value)) {
+  const value = valueAt(columns, at) * valueAt(columns, percentOf);
+  if (isOutside(point.range, value)) {
     setBad(columns, at, OUT_OF_RANGE);
     return;
   }
@@ -303,10 +304,6 @@ function setNumber(slot: PointSlot, raw: number, columns: RoundColumns, at: numb
   columns.quality[at] = GOOD;
 }
 
-function isOutside(point: BoundPoint, value: number): boolean {
-  return point.range !== undefined && (value < point.range[0] || value > point.range[1]);
-}
-
 /** Keeps the digits that a double would lose, where the number is not scaled. */
 function keepDigits(slot: PointSlot, view: DataView, columns: RoundColumns, at: number): void {
   if (columns.texts.size > 0) columns.texts.delete(at);
@@ -316,16 +313,4 @@ function keepDigits(slot: PointSlot, view: DataView, columns: RoundColumns, at: 
   const type = conversion.raw === "int64" ? "int64" : "uint64";
   const whole = readWhole(view, slot.byteOffset, type, conversion.order);
   if (typeof whole === "bigint") columns.texts.set(at, whole.toString());
-}
-
-function qualityAt(columns: RoundColumns, at: number): QualityCode {
-  const quality = columns.quality[at];
-  assert(quality !== undefined, "columns are shorter than the device has points");
-  return quality;
-}
-
-function numberAt(columns: RoundColumns, at: number): number {
-  const value = columns.values[at];
-  assert(value !== undefined, "columns are shorter than the device has points");
-  return value;
 }

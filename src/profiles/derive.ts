@@ -1,9 +1,9 @@
-import { assert } from "../domain/assert.ts";
 import { GOOD, isBad, qualityCode, worstQuality } from "../domain/quality.ts";
 import type { QualityCode } from "../domain/quality.ts";
-import { setBad } from "../domain/round.ts";
+import { qualityAt, setBad, valueAt } from "../domain/round.ts";
 import type { RoundColumns } from "../domain/round.ts";
 import type { CompiledProfile, DerivedPoint } from "./binding.ts";
+import { isOutside } from "./conversion.ts";
 
 type Operation = DerivedPoint["operation"];
 
@@ -163,20 +163,4 @@ function dewPointC(temperatureC: number, humidityPct: number): number {
 
 function sumOf(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0);
-}
-
-function isOutside(range: readonly [number, number] | undefined, value: number): boolean {
-  return range !== undefined && (value < range[0] || value > range[1]);
-}
-
-function valueAt(columns: RoundColumns, ordinal: number): number {
-  const value = columns.values[ordinal];
-  assert(value !== undefined, "columns are shorter than the device has points");
-  return value;
-}
-
-function qualityAt(columns: RoundColumns, ordinal: number): QualityCode {
-  const quality = columns.quality[ordinal];
-  assert(quality !== undefined, "columns are shorter than the device has points");
-  return quality;
 }

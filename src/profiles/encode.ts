@@ -1,6 +1,6 @@
 import { assert } from "../domain/assert.ts";
 import { isGood } from "../domain/quality.ts";
-import type { RoundColumns } from "../domain/round.ts";
+import { qualityAt, type RoundColumns, valueAt } from "../domain/round.ts";
 import { encodeBits, encodeNumber, encodeString, numberLimits } from "../wire/modbus/codec.ts";
 import { isBitTable, REGISTERS_BY_TYPE } from "../wire/modbus/registers.ts";
 import type {
@@ -167,9 +167,7 @@ function boundValue(bound: Bound, columns: RoundColumns): number | undefined {
 }
 
 function goodAt(columns: RoundColumns, ordinal: number): number | undefined {
-  const quality = columns.quality[ordinal];
-  assert(quality !== undefined, "columns are shorter than the device has points");
-  return isGood(quality) ? columns.values[ordinal] : undefined;
+  return isGood(qualityAt(columns, ordinal)) ? valueAt(columns, ordinal) : undefined;
 }
 
 /** The edges of an excluded band may be written, what lies between them may not. */

@@ -1,6 +1,6 @@
 import { isBitTable, type RegisterTable } from "../wire/modbus/registers.ts";
 import type { AddressRange, BoundPoint, CompiledProfile, RegisterPlace } from "./binding.ts";
-import type { ProblemList } from "./problems.ts";
+import { pathOf, type ProblemList } from "./problems.ts";
 import type { Profile } from "./schema.ts";
 
 const BUS_LOAD_MAX = 0.6;
@@ -118,9 +118,4 @@ function costMs({ table, first, end }: Span): number {
   const payload = isBits ? Math.ceil((end - first) / 8) : 2 * (end - first);
   const bytes = REQUEST_BYTES + ANSWER_BYTES + payload + SILENCE_BYTES;
   return (bytes * BITS_PER_BYTE * 1000) / BAUD;
-}
-
-function pathOf(profile: Profile, id: string): string {
-  const index = profile.points.findIndex((line) => line.point === id);
-  return index < 0 ? "/points" : `/points/${index}`;
 }

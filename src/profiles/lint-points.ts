@@ -1,7 +1,7 @@
 import { CANONICAL_POINTS } from "../domain/vocabulary/vocabulary.ts";
 import { spansOverlap } from "../wire/modbus/ranges.ts";
 import type { BoundPoint, CompiledProfile, ReadBinding } from "./binding.ts";
-import type { ProblemList } from "./problems.ts";
+import { pathOf, type ProblemList } from "./problems.ts";
 import type { Profile } from "./schema.ts";
 import type { PointLine } from "./schema-point.ts";
 
@@ -140,9 +140,4 @@ function isSaidToHold(profile: Profile, id: string): boolean {
 function isSetpoint({ id, write }: BoundPoint): boolean {
   if (write === undefined || write.keepAlive.length > 0) return false;
   return id.endsWith("-setpoint") || id.endsWith("-limit");
-}
-
-function pathOf(profile: Profile, id: string): string {
-  const index = profile.points.findIndex((line) => line.point === id);
-  return index < 0 ? "/points" : `/points/${index}`;
 }

@@ -1,4 +1,4 @@
-import { pointerPart } from "./json.ts";
+import { pointerPart } from "../wire/json/reader.ts";
 import type { ProblemList } from "./problems.ts";
 import type { Profile } from "./schema.ts";
 

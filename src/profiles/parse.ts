@@ -1,6 +1,7 @@
 import { Ajv } from "ajv";
 import type { ErrorObject } from "ajv";
-import { parseJson, pointerPart } from "./json.ts";
+import { pointerPart } from "../wire/json/reader.ts";
+import { parseJson } from "./json.ts";
 import type { Position, Positions } from "./json.ts";
 import { PROFILE_BYTES_MAX, PROFILE_SCHEMA } from "./schema.ts";
 import type { Profile } from "./schema.ts";

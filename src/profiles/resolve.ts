@@ -71,15 +71,15 @@ export function parameterValues(
   given: Readonly<Record<string, Scalar>>,
   problems: ProblemList,
 ): ReadonlyMap<string, Scalar> {
-  const values = new Map<string, Scalar>();
   const declared = profile.parameters ?? {};
+  const values = chosenValues(declared, given);
   for (const name of Object.keys(given)) {
     if (declared[name] === undefined) {
       problems.add("/parameters", `this profile has no parameter "${name}"`);
     }
   }
   for (const [name, line] of Object.entries(declared)) {
-    const value = given[name] ?? line.default;
+    const value = values.get(name);
     const path = `/parameters/${name}`;
     if (value === undefined) {
       problems.add(path, `the parameter "${name}" has no value and no default`);
@@ -87,7 +87,19 @@ export function parameterValues(
     }
     const complaint = complaintAbout(line, value);
     if (complaint !== undefined) problems.add(path, `the parameter "${name}" ${complaint}`);
-    values.set(name, value);
+  }
+  return values;
+}
+
+/** Values of the parameters that have one, whether they fit or not. */
+export function chosenValues(
+  declared: NonNullable<Profile["parameters"]>,
+  given: Readonly<Record<string, Scalar>>,
+): ReadonlyMap<string, Scalar> {
+  const values = new Map<string, Scalar>();
+  for (const [name, line] of Object.entries(declared)) {
+    const value = given[name] ?? line.default;
+    if (value !== undefined) values.set(name, value);
   }
   return values;
 }

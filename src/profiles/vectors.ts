@@ -10,7 +10,7 @@ import { decodeBit, decodePoint, finishPoint, needsFinish, slotOf } from "./deco
 import { deriveInto } from "./derive.ts";
 import { RegisterWords, parseWords, viewOfWords } from "./image.ts";
 import { PlaceFinder } from "./place.ts";
-import { fillIn } from "./resolve.ts";
+import { chosenValues, fillIn } from "./resolve.ts";
 import type { Profile, Scalar, VectorLine } from "./schema.ts";
 import { NEVER_READ } from "./vector-device.ts";
 import type { VectorDevice } from "./vector-device.ts";
@@ -33,31 +33,60 @@ export function runVectors(
   profile: Profile,
   options: CompileOptions = {},
 ): readonly VectorFailure[] {
+  const run = vectorRunner(profile, options);
   return (profile.vectors ?? []).flatMap((vector, index) =>
-    runVector(profile, vector, options).map((message) => ({ index, vector: vector.name, message })),
+    run(vector).map((message) => ({ index, vector: vector.name, message })),
   );
 }
 
-/** Sentences on what one vector does not find as it expects. */
-export function runVector(
+/**
+ * Sentences on what one vector does not find as it expects. All vectors without parameters of their
+ * own share one compilation.
+ */
+export function vectorRunner(
   profile: Profile,
-  vector: VectorLine,
   options: CompileOptions = {},
-): readonly string[] {
-  const parameters = { ...options.parameters, ...vector.parameters };
-  const result = compileProfile(profile, { ...options, parameters });
+): (vector: VectorLine) => readonly string[] {
+  let shared: VectorBench | undefined;
+  return (vector) => {
+    if (vector.parameters !== undefined) {
+      const parameters = { ...options.parameters, ...vector.parameters };
+      return runVector(vector, benchOf(profile, { ...options, parameters }));
+    }
+    shared ??= benchOf(profile, options);
+    return runVector(vector, shared);
+  };
+}
+
+/** How the places and parameters in a vector are read. */
+interface VectorReading {
+  readonly finder: PlaceFinder;
+  readonly values: ReadonlyMap<string, Scalar>;
+}
+
+/** What vectors with the same parameters have in common. */
+type VectorBench =
+  (VectorReading & { readonly profile: CompiledProfile }) | { readonly problem: string };
+
+function benchOf(profile: Profile, options: CompileOptions): VectorBench {
+  const result = compileProfile(profile, options);
   if ("problems" in result) {
-    return [`the profile does not compile: ${result.problems[0]?.message ?? ""}`];
+    return { problem: `the profile does not compile: ${result.problems[0]?.message ?? ""}` };
   }
-  const terms = { ...options, parameters, compiled: result.profile };
-  const finder = finderOf(profile, terms);
-  const filled = fillKeys(vector, valuesOf(profile, parameters));
+  const { parameters = {}, library } = options;
+  const compiled = result.profile;
+  return { profile: compiled, ...readingOf(profile, { compiled, parameters, library }) };
+}
+
+function runVector(vector: VectorLine, bench: VectorBench): readonly string[] {
+  if ("problem" in bench) return [bench.problem];
+  const { profile, finder, values } = bench;
+  const filled = fillKeys(vector, values);
   const { given, problems } = wordsOf(filled, finder);
   if (problems.length > 0) return problems;
   const words = new RegisterWords();
   for (const { table, address, words: own } of given) words.set(table, address, own);
-  const columns = readAll(result.profile, words);
-  const device = { profile: result.profile, finder, words, columns };
+  const device = { profile, finder, words, columns: readAll(profile, words) };
   return [
     ...expectationFailures(filled, device),
     ...alarmFailures(filled, device),
@@ -73,9 +102,10 @@ export interface GivenWords {
 }
 
 /** What places and parameters of a vector depend on. */
-export interface VectorTerms extends Pick<CompileOptions, "library"> {
+export interface VectorTerms {
   readonly compiled: CompiledProfile;
   readonly parameters: Readonly<Record<string, Scalar>>;
+  readonly library?: CompileOptions["library"] | undefined;
 }
 
 /** The registers that a vector gives, and a sentence for each line that gives none. */
@@ -84,13 +114,19 @@ export function givenWords(
   vector: VectorLine,
   terms: VectorTerms,
 ): { readonly given: readonly GivenWords[]; readonly problems: readonly string[] } {
-  const filled = fillKeys(vector, valuesOf(profile, terms.parameters));
-  return wordsOf(filled, finderOf(profile, terms));
+  const { finder, values } = readingOf(profile, terms);
+  return wordsOf(fillKeys(vector, values), finder);
 }
 
-function finderOf(profile: Profile, { compiled, library }: VectorTerms): PlaceFinder {
+function readingOf(
+  profile: Profile,
+  { compiled, parameters, library }: VectorTerms,
+): VectorReading {
   const base = profile.extends === undefined ? undefined : library?.(profile.extends);
-  return new PlaceFinder({ ...base?.models, ...profile.models }, compiled.sunspec);
+  return {
+    finder: new PlaceFinder({ ...base?.models, ...profile.models }, compiled.sunspec),
+    values: chosenValues({ ...base?.parameters, ...profile.parameters }, parameters),
+  };
 }
 
 /** Decodes every point whose registers are all known, and derives the rest. */
@@ -124,18 +160,6 @@ function readPoint(point: BoundPoint, words: RegisterWords, columns: RoundColumn
   const sfByteOffset = sfPlace === undefined ? undefined : 2 * own.length;
   const slot = slotOf(point, 0, sfByteOffset);
   decodePoint(slot, viewOfWords([...own, ...sf]), columns, point.ordinal);
-}
-
-function valuesOf(
-  profile: Profile,
-  parameters: Readonly<Record<string, Scalar>>,
-): ReadonlyMap<string, Scalar> {
-  const values = new Map<string, Scalar>();
-  for (const [name, line] of Object.entries(profile.parameters ?? {})) {
-    const value = parameters[name] ?? line.default;
-    if (value !== undefined) values.set(name, value);
-  }
-  return values;
 }
 
 /** Parameters may stand in the keys of a vector too. */

@@ -1,7 +1,6 @@
 import { strict as assert } from "node:assert";
 import fc from "fast-check";
 import { JSON_MAX_BYTES, parseStrictJson } from "../../src/dcpi/strict-json.ts";
-import { utf8Bytes, utf8Text } from "../../src/dcpi/text.ts";
 
 const parse = (text: string) => parseStrictJson(new TextEncoder().encode(text));
 
@@ -95,18 +94,4 @@ describe("strict JSON", () => {
       assert.deepEqual(parseStrictJson(Uint8Array.from(bytes)), { fault: "not-utf-8", at: "" });
     });
   }
-
-  it("writes and reads UTF-8 as the platform does", () => {
-    fc.assert(
-      fc.property(fc.string({ unit: "binary", maxLength: 300 }), (text) => {
-        const bytes = new TextEncoder().encode(text);
-        assert.deepEqual(utf8Bytes(text), bytes);
-        assert.equal(utf8Text(bytes), new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes));
-      }),
-      { numRuns: 50 },
-    );
-    assert.deepEqual(utf8Bytes("a\ud800b"), new TextEncoder().encode("a\ufffdb"));
-    const long = "ü".repeat(10_000);
-    assert.equal(utf8Text(utf8Bytes(long)), long);
-  });
 });

@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { canonicalHash, canonicalJson } from "../../src/profiles/canonical-json.ts";
-import { parseJson, pointerPart } from "../../src/profiles/json.ts";
+import { parseJson } from "../../src/profiles/json.ts";
 import { locate, parseProfile } from "../../src/profiles/parse.ts";
 import { profileSchema } from "../../src/profiles/schema.ts";
+import { pointerPart } from "../../src/wire/json/reader.ts";
 import { profileWith } from "./builders.ts";
 
 function problemsIn(text: string): readonly string[] {
@@ -25,9 +26,10 @@ describe("reading JSON with positions", () => {
     fc.assert(
       fc.property(fc.json(), (text) => {
         const result = parseJson(text);
-        // Keys that stand twice and __proto__ are refused on purpose.
-        if ("value" in result) assert.deepEqual(result.value, JSON.parse(text));
-        else assert.match(result.problem, /stands twice|not allowed/);
+        // What two readers may take differently is refused on purpose; objects have no prototype.
+        if ("value" in result)
+          assert.deepEqual(JSON.parse(JSON.stringify(result.value)), JSON.parse(text));
+        else assert.match(result.problem, /stands twice|not allowed|to be exact|half a character/);
       }),
     );
   });

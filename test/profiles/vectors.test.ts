@@ -230,6 +230,35 @@ describe("vectors that a profile does not pass", () => {
   });
 });
 
+describe("vectors of one profile", () => {
+  const BASE = profileWith({ parameters: { input: { default: "discrete 7" } } });
+  const extending = (vectors: VectorLine[]): number => {
+    let asked = 0;
+    const library = () => {
+      asked += 1;
+      return BASE;
+    };
+    const points: Profile["points"] = [
+      { point: "x-leak", at: "{input}", type: "bool", group: "g" },
+    ];
+    const profile = profileWith({ extends: "a/b", points, vectors });
+    assert.deepEqual(runVectors(profile, { library }), []);
+    return asked;
+  };
+  const vector: VectorLine = { name: "v", given: { "{input}": "1" }, expect: { "x-leak": true } };
+
+  it("are compiled once, but for one with parameters of its own", () => {
+    const one = extending([vector]);
+    assert.equal(extending([vector, vector, vector, vector]), one);
+    const other = { ...vector, parameters: { input: "discrete 5" } };
+    assert.equal(extending([vector, other, vector]), 2 * one);
+  });
+
+  it("may name a parameter of the profile that this one extends", () => {
+    assert.ok(extending([vector]) > 0);
+  });
+});
+
 describe("parameters in vectors", () => {
   it("choose the place that a vector gives", () => {
     const parts: Partial<Profile> = {

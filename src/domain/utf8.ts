@@ -7,17 +7,33 @@ const REPLACEMENT = 0xfffd;
 /** Strings are built from this many UTF-16 units at a time: bounds the arguments of one call. */
 const UNITS_AT_ONCE = 4096;
 
+/** Bytes of `text`. */
+export function utf8Bytes(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length * 3);
+  return bytes.slice(0, writeUtf8(bytes, 0, text));
+}
+
 /**
  * Writes `text` at `at` and returns the place behind it. Writes at most `maxBytes`, cut between two
- * characters. The caller has made room.
+ * characters; without it, as much as there is room for.
  */
-export function writeUtf8(text: string, bytes: Uint8Array, at: number, maxBytes: number): number {
+export function writeUtf8(
+  bytes: Uint8Array,
+  at: number,
+  text: string,
+  maxBytes = bytes.length - at,
+): number {
   const end = at + maxBytes;
   let place = at;
   for (let unit = 0; unit < text.length; unit++) {
+    const ascii = text.charCodeAt(unit);
+    if (ascii < 0x80) {
+      if (place >= end) break;
+      bytes[place++] = ascii;
+      continue;
+    }
     const code = codePointAt(text, unit);
-    const size = sizeOf(code);
-    if (place + size > end) break;
+    if (place + sizeOf(code) > end) break;
     place = writeCodePoint(code, bytes, place);
     if (code > 0xffff) unit++;
   }
@@ -35,8 +51,11 @@ export function utf8Length(text: string): number {
   return length;
 }
 
-/** The text in `bytes` from `start` up to `end`; undefined when it is not valid UTF-8. */
-export function readUtf8(bytes: Uint8Array, start: number, end: number): string | undefined {
+/**
+ * The text in `bytes` from `start` up to `end`; undefined when it is not valid UTF-8: overlong
+ * forms, half pairs and cut characters are refused, because two readers may take them differently.
+ */
+export function readUtf8(bytes: Uint8Array, start = 0, end = bytes.length): string | undefined {
   let text = "";
   let units: number[] = [];
   let at = start;
@@ -70,13 +89,11 @@ function sizeOf(code: number): number {
   return code < 0x1_0000 ? 3 : 4;
 }
 
+/** First byte of a character by its size. */
+const LEADS = [0, 0, 0xc0, 0xe0, 0xf0] as const;
+
 function writeCodePoint(code: number, bytes: Uint8Array, at: number): number {
   const size = sizeOf(code);
-  if (size === 1) {
-    bytes[at] = code;
-    return at + 1;
-  }
-  const LEADS = [0, 0, 0xc0, 0xe0, 0xf0] as const;
   let rest = code;
   for (let place = at + size - 1; place > at; place--) {
     bytes[place] = 0x80 | (rest & 0x3f);

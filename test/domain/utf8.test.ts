@@ -1,10 +1,10 @@
 import { strict as assert } from "node:assert";
 import fc from "fast-check";
-import { readUtf8, utf8Length, writeUtf8 } from "../../src/link/utf8.ts";
+import { readUtf8, utf8Bytes, utf8Length, writeUtf8 } from "../../src/domain/utf8.ts";
 
 function encode(text: string, maxBytes = 1_000_000): Uint8Array {
   const bytes = new Uint8Array(text.length * 3 + 4);
-  return bytes.slice(0, writeUtf8(text, bytes, 0, maxBytes));
+  return bytes.slice(0, writeUtf8(bytes, 0, text, maxBytes));
 }
 
 describe("utf-8", () => {
@@ -13,6 +13,7 @@ describe("utf-8", () => {
     fc.assert(
       fc.property(fc.oneof(units, fc.string({ unit: "binary" })), (text) => {
         assert.deepEqual(encode(text), new TextEncoder().encode(text));
+        assert.deepEqual(utf8Bytes(text), new TextEncoder().encode(text));
         assert.equal(utf8Length(text), new TextEncoder().encode(text).length);
       }),
     );
@@ -45,5 +46,8 @@ describe("utf-8", () => {
   it("cuts between two characters, never inside one", () => {
     assert.deepEqual(encode("a€b", 3), new TextEncoder().encode("a"));
     assert.deepEqual(encode("a€b", 4), new TextEncoder().encode("a€"));
+    assert.deepEqual(encode("abc", 2), new TextEncoder().encode("ab"));
+    const bytes = new Uint8Array(6);
+    assert.equal(writeUtf8(bytes, 2, "ab€"), 4, "no room behind the memory");
   });
 });
