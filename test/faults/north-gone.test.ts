@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { delay, eventually, SiteRun } from "../integration/site-run.ts";
-import { Subscriber } from "../integration/subscriber.ts";
+import { openSite } from "../integration/open-site.ts";
+import { delay, eventually, type SiteRun } from "../integration/site-run.ts";
+import type { Subscriber } from "../integration/subscriber.ts";
 import { BessWatch, type BessSample, type WorstStep, worstStep } from "./bess-watch.ts";
 import { controlSight, ifThere } from "./gateway-eye.ts";
 import { say } from "./say.ts";
@@ -22,18 +23,8 @@ function discharge(id: string, more: object): object {
   };
 }
 
-async function openSite(name: string, load: string): Promise<[SiteRun, Subscriber]> {
-  const run = await SiteRun.open(name);
-  await run.startBroker();
-  const north = await Subscriber.open({
-    url: run.brokerUrl,
-    version: 5,
-    clientId: "north",
-    topics: ["ack/#", "status"],
-  });
-  await run.startPlant(load);
-  await run.startGateway();
-  await north.wait("online", 60_000, ({ body }) => body["status"] === "online");
+async function openReady(name: string, load: string): Promise<[SiteRun, Subscriber]> {
+  const [run, north] = await openSite(name, { load, topics: ["ack/#", "status"] });
   await eventually("both batteries are ready", 30_000, async () => {
     const { units } = await controlSight(run);
     return units.every(({ mode }) => mode === "ready") ? true : undefined;
@@ -53,7 +44,7 @@ describe("control without services and without a broker", function () {
   this.timeout(300_000);
 
   it("goes on: the lease ends and its part ramps to zero, the peak cap and protection work", async () => {
-    const [run, north] = await openSite("alone", "low");
+    const [run, north] = await openReady("alone", "low");
     const watches = await watchBoth(run);
     try {
       const given = { target_power_mw: 2, duration_sec: 12, ramp_rate_mw_per_sec: 2 };
@@ -110,7 +101,7 @@ describe("control killed at full discharge", function () {
   this.timeout(300_000);
 
   it("is back before the device reverts, begins with what is measured and takes no step", async () => {
-    const [run, north] = await openSite("kill", "full");
+    const [run, north] = await openReady("kill", "full");
     const watches = await watchBoth(run);
     try {
       const given = { target_power_mw: 24, duration_sec: 600, ramp_rate_mw_per_sec: 12 };
