@@ -2,22 +2,13 @@ import assert from "node:assert/strict";
 import { openSite } from "../integration/open-site.ts";
 import { delay, eventually, type SiteRun } from "../integration/site-run.ts";
 import { type Body, type Got, type Subscriber, valuesOf } from "../integration/subscriber.ts";
+import { batteryOrder } from "./battery-order.ts";
 import { BessWatch, worstStep } from "./bess-watch.ts";
 import { controlSight, servicesSight } from "./gateway-eye.ts";
 import { say } from "./say.ts";
 
 const RAMP_W_PER_S = 50_000;
 const UNITS = 2;
-
-function batteryOrder(id: string, more: object): object {
-  return {
-    PSWD_version: "1.0",
-    command_id: id,
-    timestamp: new Date().toISOString(),
-    command_type: "discharge",
-    ...more,
-  };
-}
 
 describe("a battery command over MQTT", function () {
   this.timeout(240_000);
