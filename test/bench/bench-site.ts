@@ -125,14 +125,17 @@ const PLANT: readonly object[] = [
   { id: DIRECT_UNIT, profile: "sunspec/der-storage", connection: DIRECT_UNIT },
 ];
 
-const ENVELOPE = [CYCLIC_UNIT, DIRECT_UNIT].map((device) => ({
-  device,
-  point: "active-power-setpoint",
-  minimum: -LIMIT_KW,
-  maximum: LIMIT_KW,
-  unit: "kW",
-  beyond: "clamp",
-}));
+const ENVELOPE: readonly object[] = [
+  ...[CYCLIC_UNIT, DIRECT_UNIT].map((device) => ({
+    device,
+    point: "active-power-setpoint",
+    minimum: -LIMIT_KW,
+    maximum: LIMIT_KW,
+    unit: "kW",
+    beyond: "clamp",
+  })),
+  { device: CYCLIC_UNIT, point: "run-command", minimum: 0, maximum: 1, unit: "1" },
+];
 
 function controlSection(): object {
   return {
