@@ -236,9 +236,9 @@ type Reading = Omit<CommandDraft, "id">;
 function readBatteryControl(message: PswdBatteryControl, lease: LeaseLimits): Reading {
   const { command_type: verb, target_power_mw: powerMw } = message;
   const leaseMs = leaseMsOf(message.duration_sec, lease, "/duration_sec");
-  const common = { target: undefined, at: "", leaseMs };
-  if (verb === "load_smooth") return { ...common, intent: { kind: "not-supported", action: verb } };
-  if (verb === "standby") return { ...common, intent: standby(message) };
+  const frame = { target: undefined, at: "", leaseMs };
+  if (verb === "load_smooth") return { ...frame, intent: { kind: "not-supported", action: verb } };
+  if (verb === "standby") return { ...frame, intent: standby(message) };
   if (powerMw === undefined) {
     throw new Refused("no-power", "/target_power_mw", `${verb} needs target_power_mw`);
   }
@@ -247,7 +247,7 @@ function readBatteryControl(message: PswdBatteryControl, lease: LeaseLimits): Re
     const text = "target_power_mw is positive to discharge and negative to charge";
     throw new Refused("sign-disagrees", "/target_power_mw", text);
   }
-  return { ...common, intent: setPower(powerMw, message.ramp_rate_mw_per_sec) };
+  return { ...frame, intent: setPower(powerMw, message.ramp_rate_mw_per_sec) };
 }
 
 /** Rest for a time is 0 MW under a lease; rest without an end gives the battery back. */
@@ -266,9 +266,9 @@ function readPowerCommand(command: PowerCommand, at: string, lease: LeaseLimits)
   const values = { ...flatValues(command), ...parameters };
   const valuesAt = parameters === undefined ? at : `${at}/parameters`;
   const leaseMs = leaseMsOf(values.duration_sec, lease, `${valuesAt}/duration_sec`);
-  const common = { target, at, leaseMs };
+  const frame = { target, at, leaseMs };
   if (action !== "discharge" && action !== "charge") {
-    return { ...common, intent: { kind: "not-supported", action } };
+    return { ...frame, intent: { kind: "not-supported", action } };
   }
   mustBeFlatOrNested(command, at);
   const powerMw = values.power_mw ?? values.rate_mw;
@@ -283,7 +283,7 @@ function readPowerCommand(command: PowerCommand, at: string, lease: LeaseLimits)
     throw new Refused("duration-zero", `${valuesAt}/capacity_mwh`, "energy for no duration");
   }
   return {
-    ...common,
+    ...frame,
     leaseMs: Math.min(leaseMs, energyMs),
     intent: setPower(action === "discharge" ? powerMw : -powerMw, values.ramp_rate_mw_per_sec),
   };

@@ -36,10 +36,16 @@ export interface CompiledProfile {
 export type AddressRange = readonly [first: number, last: number];
 
 export interface ModbusFacts {
+  /** Registers in one read. */
   readonly maxRead: number;
+  /** Coils or discrete inputs in one read. */
   readonly maxReadBits: number;
+  /** Registers in one write. */
   readonly maxWrite: number;
-  /** Largest gap between bound points worth reading; undefined: learned from the round trip. */
+  /**
+   * Registers between bound points that are worth reading along; undefined: learned from the round
+   * trip.
+   */
   readonly maxGap: number | undefined;
   /** Never touched; split around. */
   readonly illegal: ReadonlyMap<RegisterTable, readonly AddressRange[]>;

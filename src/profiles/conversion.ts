@@ -57,8 +57,8 @@ export function rawLimits(
   place: RegisterPlace,
 ): readonly [minimum: number, maximum: number] {
   if (conversion.slice !== undefined) {
-    const size = 2 ** conversion.slice[1];
-    return conversion.sliceSigned ? [-size / 2, size / 2 - 1] : [0, size - 1];
+    const patterns = 2 ** conversion.slice[1];
+    return conversion.sliceSigned ? [-patterns / 2, patterns / 2 - 1] : [0, patterns - 1];
   }
   switch (conversion.raw) {
     case "bits":

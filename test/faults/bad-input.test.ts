@@ -5,8 +5,9 @@ import { connect } from "node:net";
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { socketPath } from "../../src/link/socket-paths.ts";
-import { delay, eventually, runCommand, SiteRun } from "../integration/site-run.ts";
-import { Subscriber } from "../integration/subscriber.ts";
+import { openSite } from "../integration/open-site.ts";
+import { delay, eventually, runCommand, type SiteRun } from "../integration/site-run.ts";
+import type { Subscriber } from "../integration/subscriber.ts";
 import { servicesSight } from "./gateway-eye.ts";
 import { say } from "./say.ts";
 
@@ -23,18 +24,11 @@ describe("bad input", function () {
   let north: Subscriber;
 
   before(async () => {
-    run = await SiteRun.open("bad");
-    await run.startBroker();
-    north = await Subscriber.open({
-      url: run.brokerUrl,
-      version: 5,
-      clientId: "north",
+    [run, north] = await openSite("bad", {
+      load: "mean",
       topics: ["tel/#", "evt/#", "ack/#", "status"],
       settles: true,
     });
-    await run.startPlant("mean");
-    await run.startGateway();
-    await north.wait("online", 60_000, ({ body }) => body["status"] === "online");
   });
 
   after(async () => {

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
-import { delay, eventually, SiteRun } from "../integration/site-run.ts";
-import { type Body, type Got, Subscriber, valuesOf } from "../integration/subscriber.ts";
+import { openSite } from "../integration/open-site.ts";
+import { delay, eventually, type SiteRun } from "../integration/site-run.ts";
+import { type Body, type Got, type Subscriber, valuesOf } from "../integration/subscriber.ts";
+import { batteryOrder } from "./battery-order.ts";
 import { BessWatch, worstStep } from "./bess-watch.ts";
 import { controlSight, servicesSight } from "./gateway-eye.ts";
 import { say } from "./say.ts";
@@ -8,33 +10,16 @@ import { say } from "./say.ts";
 const RAMP_W_PER_S = 50_000;
 const UNITS = 2;
 
-function batteryOrder(id: string, more: object): object {
-  return {
-    PSWD_version: "1.0",
-    command_id: id,
-    timestamp: new Date().toISOString(),
-    command_type: "discharge",
-    ...more,
-  };
-}
-
 describe("a battery command over MQTT", function () {
   this.timeout(240_000);
   let run: SiteRun;
   let north: Subscriber;
 
   before(async () => {
-    run = await SiteRun.open("cmd");
-    await run.startBroker();
-    north = await Subscriber.open({
-      url: run.brokerUrl,
-      version: 5,
-      clientId: "north",
+    [run, north] = await openSite("cmd", {
+      load: "low",
       topics: ["tel/bess-1", "tel/bess-2", "ack/#", "evt/#", "status"],
     });
-    await run.startPlant("low");
-    await run.startGateway();
-    await north.wait("online", 60_000, ({ body }) => body["status"] === "online");
     await eventually("both batteries are ready", 30_000, async () => {
       const { units } = await controlSight(run);
       return units.every(({ mode }) => mode === "ready") ? true : undefined;
@@ -160,19 +145,11 @@ describe("an unsigned command", function () {
   let north: Subscriber;
 
   before(async () => {
-    run = await SiteRun.open("sig", (text) =>
-      text.replace("unsignedCommands: allow", "unsignedCommands: refuse"),
-    );
-    await run.startBroker();
-    north = await Subscriber.open({
-      url: run.brokerUrl,
-      version: 5,
-      clientId: "north",
+    [run, north] = await openSite("sig", {
+      load: "low",
       topics: ["ack/#", "status"],
+      change: (text) => text.replace("unsignedCommands: allow", "unsignedCommands: refuse"),
     });
-    await run.startPlant("low");
-    await run.startGateway();
-    await north.wait("online", 60_000, ({ body }) => body["status"] === "online");
   });
 
   after(async () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { delay, eventually, SiteRun } from "../integration/site-run.ts";
-import { Subscriber } from "../integration/subscriber.ts";
+import { openSite } from "../integration/open-site.ts";
+import { delay, eventually, type SiteRun } from "../integration/site-run.ts";
+import type { Subscriber } from "../integration/subscriber.ts";
 import { BessWatch } from "./bess-watch.ts";
 import { controlSight, ifThere } from "./gateway-eye.ts";
 import { say } from "./say.ts";
@@ -11,17 +12,10 @@ describe("an emergency stop", function () {
   let north: Subscriber;
 
   before(async () => {
-    run = await SiteRun.open("estop");
-    await run.startBroker();
-    north = await Subscriber.open({
-      url: run.brokerUrl,
-      version: 5,
-      clientId: "north",
+    [run, north] = await openSite("estop", {
+      load: "full",
       topics: ["tel/bess-1", "ack/#", "evt/#", "status"],
     });
-    await run.startPlant("full");
-    await run.startGateway();
-    await north.wait("online", 60_000, ({ body }) => body["status"] === "online");
     await eventually("the battery carries the cap", 60_000, async () => {
       const { totalW } = await controlSight(run);
       return totalW > 4e6 ? true : undefined;

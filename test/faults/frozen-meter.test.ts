@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { delay, eventually, SiteRun } from "../integration/site-run.ts";
-import { type Got, qualitiesOf, Subscriber } from "../integration/subscriber.ts";
+import { openSite } from "../integration/open-site.ts";
+import { delay, eventually, type SiteRun } from "../integration/site-run.ts";
+import { type Got, qualitiesOf, type Subscriber } from "../integration/subscriber.ts";
 import { controlSight } from "./gateway-eye.ts";
 import { say } from "./say.ts";
 
@@ -17,17 +18,10 @@ describe("a grid meter whose registers freeze while its connection stays up", fu
   let north: Subscriber;
 
   before(async () => {
-    run = await SiteRun.open("freeze");
-    await run.startBroker();
-    north = await Subscriber.open({
-      url: run.brokerUrl,
-      version: 5,
-      clientId: "north",
+    [run, north] = await openSite("freeze", {
+      load: "steady",
       topics: ["tel/pcc-meter", "evt/#", "status"],
     });
-    await run.startPlant("steady");
-    await run.startGateway();
-    await north.wait("online", 60_000, ({ body }) => body["status"] === "online");
   });
 
   after(async () => {

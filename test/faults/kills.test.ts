@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { auditLine } from "../../src/store/audit-ledger.ts";
-import { delay, eventually, type RoleName, SiteRun } from "../integration/site-run.ts";
-import { Subscriber } from "../integration/subscriber.ts";
+import { openSite } from "../integration/open-site.ts";
+import { delay, eventually, type RoleName, type SiteRun } from "../integration/site-run.ts";
+import type { Subscriber } from "../integration/subscriber.ts";
 import { seeded } from "../support/plant-random.ts";
 import { ifThere, servicesSight } from "./gateway-eye.ts";
 import { say } from "./say.ts";
@@ -10,20 +11,13 @@ const KILLS = 50;
 const SHORTEST_MS = 300;
 const LONGEST_MS = 3_000;
 
-async function openSite(name: string): Promise<[SiteRun, Subscriber]> {
-  const run = await SiteRun.open(name);
-  await run.startBroker();
-  const north = await Subscriber.open({
-    url: run.brokerUrl,
-    version: 5,
-    clientId: "north",
+async function openAll(name: string): Promise<[SiteRun, Subscriber]> {
+  return openSite(name, {
+    load: "training-1hz",
     topics: ["tel/#", "evt/#"],
     settles: true,
+    ready: ({ topic }) => topic === "tel/env-6",
   });
-  await run.startPlant("training-1hz");
-  await run.startGateway();
-  await north.wait("telemetry", 60_000, ({ topic }) => topic === "tel/env-6");
-  return [run, north];
 }
 
 /** Stops the producers and waits until the consumer has what they made. */
@@ -65,7 +59,7 @@ describe(`${KILLS} times kill -9`, function () {
   this.timeout(900_000);
 
   it("of services: no round is lost, and every duplicate is the same message", async () => {
-    const [run, north] = await openSite("kills");
+    const [run, north] = await openAll("kills");
     try {
       const random = seeded(1);
       for (let kill = 0; kill < KILLS; kill += 1) await killAgain(run, "services", random);
@@ -80,7 +74,7 @@ describe(`${KILLS} times kill -9`, function () {
   });
 
   it("of the broker: no round is lost, and every duplicate is the same message", async () => {
-    const [run, north] = await openSite("killb");
+    const [run, north] = await openAll("killb");
     try {
       const random = seeded(2);
       for (let kill = 0; kill < KILLS; kill += 1) {
@@ -101,7 +95,7 @@ describe(`${KILLS} times kill -9`, function () {
     ["control", "pcc-meter"],
   ] as const)
     it(`of ${name}: no gap within an epoch, and every new epoch is told`, async () => {
-      const [run, north] = await openSite(`kill${name.slice(0, 1)}`);
+      const [run, north] = await openAll(`kill${name.slice(0, 1)}`);
       try {
         const random = seeded(name.length);
         for (let kill = 0; kill < KILLS; kill += 1) await killAgain(run, name, random);

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { delay, eventually, SiteRun } from "../integration/site-run.ts";
+import { openSite } from "../integration/open-site.ts";
+import { delay, eventually, type SiteRun } from "../integration/site-run.ts";
 import {
   type Got,
   percentile,
   qualitiesOf,
-  Subscriber,
+  type Subscriber,
   valuesOf,
 } from "../integration/subscriber.ts";
 import { say } from "./say.ts";
@@ -22,17 +23,7 @@ describe("a device that is pulled out", function () {
   let north: Subscriber;
 
   before(async () => {
-    run = await SiteRun.open("pull");
-    await run.startBroker();
-    north = await Subscriber.open({
-      url: run.brokerUrl,
-      version: 5,
-      clientId: "north",
-      topics: ["tel/#", "evt/#", "status"],
-    });
-    await run.startPlant("mean");
-    await run.startGateway();
-    await north.wait("online", 60_000, ({ body }) => body["status"] === "online");
+    [run, north] = await openSite("pull", { load: "mean", topics: ["tel/#", "evt/#", "status"] });
     await delay(15_000);
   });
 

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
-import { delay, eventually, SiteRun } from "../integration/site-run.ts";
-import { Subscriber } from "../integration/subscriber.ts";
+import { openSite } from "../integration/open-site.ts";
+import { delay, eventually, type SiteRun } from "../integration/site-run.ts";
+import type { Subscriber } from "../integration/subscriber.ts";
+import { batteryOrder } from "./battery-order.ts";
 import { BessWatch, type BessSample, type WorstStep, worstStep } from "./bess-watch.ts";
 import { controlSight, ifThere } from "./gateway-eye.ts";
 import { say } from "./say.ts";
@@ -12,28 +14,8 @@ const REVERSION_MS = 3_000;
 /** Between two samples may lie two cycles and the 1 kW step of the register, W. */
 const SAMPLING_W = 4_000;
 
-function discharge(id: string, more: object): object {
-  return {
-    PSWD_version: "1.0",
-    command_id: id,
-    timestamp: new Date().toISOString(),
-    command_type: "discharge",
-    ...more,
-  };
-}
-
-async function openSite(name: string, load: string): Promise<[SiteRun, Subscriber]> {
-  const run = await SiteRun.open(name);
-  await run.startBroker();
-  const north = await Subscriber.open({
-    url: run.brokerUrl,
-    version: 5,
-    clientId: "north",
-    topics: ["ack/#", "status"],
-  });
-  await run.startPlant(load);
-  await run.startGateway();
-  await north.wait("online", 60_000, ({ body }) => body["status"] === "online");
+async function openReady(name: string, load: string): Promise<[SiteRun, Subscriber]> {
+  const [run, north] = await openSite(name, { load, topics: ["ack/#", "status"] });
   await eventually("both batteries are ready", 30_000, async () => {
     const { units } = await controlSight(run);
     return units.every(({ mode }) => mode === "ready") ? true : undefined;
@@ -53,11 +35,11 @@ describe("control without services and without a broker", function () {
   this.timeout(300_000);
 
   it("goes on: the lease ends and its part ramps to zero, the peak cap and protection work", async () => {
-    const [run, north] = await openSite("alone", "low");
+    const [run, north] = await openReady("alone", "low");
     const watches = await watchBoth(run);
     try {
       const given = { target_power_mw: 2, duration_sec: 12, ramp_rate_mw_per_sec: 2 };
-      await north.publish("cmd/battery/control", discharge("f-1", given));
+      await north.publish("cmd/battery/control", batteryOrder("f-1", given));
       await eventually("2 MW flow", 20_000, () =>
         Math.abs(sumW(watches, ({ powerW }) => powerW) - 2e6) < 20_000 ? true : undefined,
       );
@@ -110,11 +92,11 @@ describe("control killed at full discharge", function () {
   this.timeout(300_000);
 
   it("is back before the device reverts, begins with what is measured and takes no step", async () => {
-    const [run, north] = await openSite("kill", "full");
+    const [run, north] = await openReady("kill", "full");
     const watches = await watchBoth(run);
     try {
       const given = { target_power_mw: 24, duration_sec: 600, ramp_rate_mw_per_sec: 12 };
-      await north.publish("cmd/battery/control", discharge("f-2", given));
+      await north.publish("cmd/battery/control", batteryOrder("f-2", given));
       await eventually("24 MW flow", 30_000, () =>
         sumW(watches, ({ powerW }) => powerW) > 23.9e6 ? true : undefined,
       );

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { delay, eventually, SiteRun } from "../integration/site-run.ts";
-import { type Got, percentile, Subscriber, valuesOf } from "../integration/subscriber.ts";
+import { openSite } from "../integration/open-site.ts";
+import { delay, eventually, type SiteRun } from "../integration/site-run.ts";
+import { type Got, percentile, type Subscriber, valuesOf } from "../integration/subscriber.ts";
 import { auditLine } from "../../src/store/audit-ledger.ts";
 import { servicesSight } from "./gateway-eye.ts";
 import { say } from "./say.ts";
@@ -16,18 +17,12 @@ describe("a broker that is away for a minute", function () {
   let north: Subscriber;
 
   before(async () => {
-    run = await SiteRun.open("outage");
-    await run.startBroker();
-    north = await Subscriber.open({
-      url: run.brokerUrl,
-      version: 5,
-      clientId: "north",
+    [run, north] = await openSite("outage", {
+      load: "training-1hz",
       topics: ["tel/#"],
       settles: true,
+      ready: ({ topic }) => topic === "tel/env-6",
     });
-    await run.startPlant("training-1hz");
-    await run.startGateway();
-    await north.wait("telemetry", 60_000, ({ topic }) => topic === "tel/env-6");
   });
 
   after(async () => {

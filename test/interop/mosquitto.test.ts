@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { delay, eventually, runCommand, SiteRun } from "../integration/site-run.ts";
-import { Subscriber } from "../integration/subscriber.ts";
+import { openSite } from "../integration/open-site.ts";
+import { delay, eventually, runCommand, type SiteRun } from "../integration/site-run.ts";
+import type { Subscriber } from "../integration/subscriber.ts";
 
 const OUTAGE_MS = 5_000;
 const AUDIT_S = 6;
@@ -12,18 +13,11 @@ describe("mosquitto as the broker", function () {
   let north: Subscriber;
 
   before(async () => {
-    run = await SiteRun.open("mosquitto");
-    await run.startBroker();
-    north = await Subscriber.open({
-      url: run.brokerUrl,
-      version: 5,
-      clientId: "north",
+    [run, north] = await openSite("mosquitto", {
+      load: "low",
       topics: ["tel/#", "ack/#", "status"],
       settles: true,
     });
-    await run.startPlant("low");
-    await run.startGateway();
-    await north.wait("online", 60_000, ({ body }) => body["status"] === "online");
     await north.wait("the last device", 60_000, ({ topic }) => topic === "tel/env-6");
   });
 

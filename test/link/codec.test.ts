@@ -23,6 +23,7 @@ import {
   MAX_TEXT_BYTES,
   type Resume,
 } from "../../src/link/messages.ts";
+import { seeded } from "../support/plant-random.ts";
 import { kept, makeRound } from "./round-builders.ts";
 import { vector } from "./vector-files.ts";
 
@@ -475,7 +476,7 @@ describe("link codec: hostile frames", function () {
   this.timeout(60_000);
 
   it("answers 120,000 damaged frames with FRAME_MALFORMED or a valid message, nothing else", () => {
-    const random = seededRandom(0x5eed);
+    const random = seeded(0x5eed);
     const originals = ["hello", "frame", "image", "gap", "resume", "ack"].map(vector);
     const decoder = new LinkDecoder(TABLE_SIZE);
     let refused = 0;
@@ -495,7 +496,7 @@ describe("link codec: hostile frames", function () {
   });
 
   it("cuts 20,000 streams of noise without holding more than it was given", () => {
-    const random = seededRandom(0xbad);
+    const random = seeded(0xbad);
     for (let round = 0; round < 20_000; round++) {
       const splitter = new MessageSplitter(1024);
       const header = vector("ack").slice(0, 8);
@@ -536,15 +537,4 @@ function damage(original: Uint8Array, random: () => number): Uint8Array {
     }
   }
   return bytes;
-}
-
-/** Mulberry32: the same seed, the same frames. */
-function seededRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

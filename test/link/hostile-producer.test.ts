@@ -36,6 +36,14 @@ describe("rounds link: a producer that keeps no rules", () => {
   let server: Server;
   const sockets = new Set<Socket>();
   let onConnection: (socket: Socket) => void;
+  const consumers: ReturnType<typeof startConsumer>[] = [];
+
+  /** Stopped whatever becomes of the test. */
+  function consume(options?: Parameters<typeof startConsumer>[1]) {
+    const started = startConsumer(socketPath, options);
+    consumers.push(started);
+    return started;
+  }
 
   beforeEach(async () => {
     directory = socketDirectory();
@@ -48,6 +56,7 @@ describe("rounds link: a producer that keeps no rules", () => {
     await new Promise<void>((resolve) => server.listen(socketPath, resolve));
   });
   afterEach(async () => {
+    for (const consumer of consumers.splice(0)) await consumer.stop();
     for (const socket of sockets) socket.destroy();
     await new Promise((resolve) => server.close(resolve));
     directory.remove();
@@ -75,11 +84,10 @@ describe("rounds link: a producer that keeps no rules", () => {
         connections++;
         socket.write(connections === 1 ? bytes : Buffer.concat([HELLO, frame(1), frame(2)]));
       };
-      const consumer = startConsumer(socketPath);
+      const consumer = consume();
       await eventually(() => consumer.seqs().at(-1) === 2);
       assert.deepEqual(consumer.seqs(), [1, 2], "nothing twice, nothing of the bad connection");
       assert.equal(consumer.consumer.counters().hostilePeers, 1);
-      await consumer.stop();
     });
   }
 
@@ -94,21 +102,19 @@ describe("rounds link: a producer that keeps no rules", () => {
         connections++;
         socket.write(connections === 1 ? bytes : Buffer.concat([HELLO, frame(7)]));
       };
-      const consumer = startConsumer(socketPath, { mode: "live", role: "control" });
+      const consumer = consume({ mode: "live", role: "control" });
       await eventually(() => consumer.seqs().at(-1) === 7);
       assert.equal(consumer.consumer.counters().hostilePeers, 1);
       assert.equal(consumer.consumer.counters().duplicateFrames, 0);
-      await consumer.stop();
     });
   }
 
   it("may leave out frames in which a live consumer has nothing, without a gap", async () => {
     onConnection = (socket) => socket.write(Buffer.concat([HELLO, frame(1), frame(4), frame(9)]));
-    const consumer = startConsumer(socketPath, { mode: "live", role: "control" });
+    const consumer = consume({ mode: "live", role: "control" });
     await eventually(() => consumer.seqs().length === 3);
     assert.deepEqual(consumer.seqs(), [1, 4, 9]);
     assert.deepEqual([consumer.gaps, consumer.consumer.counters().hostilePeers], [[], 0]);
-    await consumer.stop();
   });
 
   it("is left when it speaks another version, told once, and asked again", async () => {
@@ -119,28 +125,26 @@ describe("rounds link: a producer that keeps no rules", () => {
       connections++;
       socket.write(connections <= 3 ? other : Buffer.concat([HELLO, frame(1)]));
     };
-    const consumer = startConsumer(socketPath, { clock: new ImpatientClock() });
+    const consumer = consume({ clock: new ImpatientClock() });
     await eventually(() => consumer.seqs().length === 1);
     assert.deepEqual(
       consumer.states.map((state) => (state.state === "lost" ? state.error.code : state.state)),
       ["FRAME_VERSION", "connected"],
     );
-    await consumer.stop();
   });
 
   it("is left when it never says hello, and tried again", async () => {
     let connections = 0;
     onConnection = () => connections++;
-    const consumer = startConsumer(socketPath, { clock: new ImpatientClock() });
+    const consumer = consume({ clock: new ImpatientClock() });
     await eventually(() => connections >= 2);
     assert.equal(consumer.lastError()?.code, "PEER_LOST");
-    await consumer.stop();
   });
 
   it("may be away: the consumer says so once and comes back", async () => {
     onConnection = (socket) => socket.write(Buffer.concat([HELLO, frame(1)]));
     await new Promise((resolve) => server.close(resolve));
-    const consumer = startConsumer(socketPath, { clock: new ImpatientClock() });
+    const consumer = consume({ clock: new ImpatientClock() });
     await eventually(() => consumer.states.length === 1);
     await new Promise<void>((resolve) => server.listen(socketPath, resolve));
     await eventually(() => consumer.seqs().length === 1);
@@ -148,6 +152,5 @@ describe("rounds link: a producer that keeps no rules", () => {
       consumer.states.map(({ state }) => state),
       ["lost", "connected"],
     );
-    await consumer.stop();
   });
 });

@@ -9,6 +9,7 @@ import { type LinkMessage, MAX_FRAME_BYTES } from "../../src/link/messages.ts";
 import type { FramePlace } from "../../src/link/round-consumer.ts";
 import { RoundProducer } from "../../src/link/round-producer.ts";
 import { SystemClock } from "../../src/platform/clock.ts";
+import { stepOf } from "../support/command-step.ts";
 import { SimClock } from "../support/sim-clock.ts";
 import {
   eventually,
@@ -566,18 +567,7 @@ describe("round producer", () => {
     assert.equal(producer.counters().frames, 1);
     producer.postEvent({ ...EVENT, severity: "critical" });
     assert.equal(producer.counters().frames, 2);
-    producer.postStep({
-      commandId: "c",
-      stage: "done",
-      final: true,
-      asset: "bess-1",
-      reason: undefined,
-      requested: undefined,
-      applied: undefined,
-      measured: undefined,
-      readBack: undefined,
-      at: utcMs(1),
-    });
+    producer.postStep(stepOf({ stage: "done", final: true }));
     assert.equal(producer.counters().frames, 3);
     producer.postEvent({ ...EVENT, severity: "warning" });
     assert.equal(producer.counters().frames, 3);

@@ -3,6 +3,7 @@ import Database from "better-sqlite3";
 import { join } from "node:path";
 import type { CommandStep } from "../../src/domain/command.ts";
 import type { CommandRecord } from "../../src/store/rows.ts";
+import { stepOf } from "../support/command-step.ts";
 import { Bench, removeDirectories, START_UTC, utc } from "./store-fixture.ts";
 
 function record(shape: Partial<CommandRecord> = {}): CommandRecord {
@@ -21,19 +22,7 @@ function record(shape: Partial<CommandRecord> = {}): CommandRecord {
 }
 
 function step(commandId: string, shape: Partial<CommandStep>): CommandStep {
-  return {
-    commandId,
-    stage: "accepted",
-    final: false,
-    asset: "bess-1",
-    reason: undefined,
-    requested: undefined,
-    applied: undefined,
-    measured: undefined,
-    readBack: undefined,
-    at: utc(START_UTC),
-    ...shape,
-  };
+  return stepOf({ commandId, at: utc(START_UTC), ...shape });
 }
 
 function recordStep(bench: Bench, given: CommandStep): void {

@@ -1,11 +1,11 @@
 import { strict as assert } from "node:assert";
 import { truncateSync } from "node:fs";
 import { join } from "node:path";
-import type { CommandStep } from "../../src/domain/command.ts";
 import { GatewayError } from "../../src/domain/errors.ts";
 import type { CommandRecord, NewRow, StoreReport } from "../../src/store/rows.ts";
 import { Store, type StoreOptions } from "../../src/store/store.ts";
 import { outboxContract } from "../contract/outbox.contract.ts";
+import { stepOf } from "../support/command-step.ts";
 import {
   newDirectory,
   realClock,
@@ -95,18 +95,7 @@ describe("store", function () {
     const directory = newDirectory();
     const first = await open({ directory });
     for (const jti of ["1", "2"]) await first.journalCommand(record(jti));
-    const step: CommandStep = {
-      commandId: "c-1",
-      stage: "done",
-      final: true,
-      asset: "bess-1",
-      reason: undefined,
-      requested: undefined,
-      applied: undefined,
-      measured: undefined,
-      readBack: undefined,
-      at: utc(START_UTC),
-    };
+    const step = stepOf({ stage: "done", final: true, at: utc(START_UTC) });
     await first.recordStep(step);
     await first.close();
     const second = await open({ directory });

@@ -15,6 +15,7 @@ import {
   ResponseFramer,
   type WriteRequest,
 } from "../../../src/wire/modbus/client-codec.ts";
+import { seeded } from "../../support/plant-random.ts";
 
 function bytes(hex: string): Uint8Array {
   return Uint8Array.from(hex.replaceAll(" ", "").match(/../g) ?? [], (pair) =>
@@ -240,7 +241,7 @@ describe("modbus response framer", () => {
   });
 
   it("never throws anything but REPLY_MALFORMED on 20,000 mutated frames", () => {
-    const random = mulberry32(0x5eed);
+    const random = seeded(0x5eed);
     let rejected = 0;
     for (let round = 0; round < 20_000; round += 1) {
       const [request, , answer] = READ_VECTORS[round % READ_VECTORS.length]!;
@@ -288,14 +289,4 @@ function mutated(frame: Uint8Array, random: () => number): Uint8Array {
     if (result.length === 0) result.push(0);
   }
   return Uint8Array.from(result);
-}
-
-function mulberry32(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
