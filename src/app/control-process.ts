@@ -7,7 +7,7 @@ import type { ConsumerRole } from "../link/messages.ts";
 import { type Answer, RequestServer } from "../link/request-server.ts";
 import { RoundConsumer } from "../link/round-consumer.ts";
 import { RoundProducer } from "../link/round-producer.ts";
-import { SOCKET_MODE, socketPath } from "../link/socket-paths.ts";
+import { socketPath } from "../link/socket-paths.ts";
 import { monotonicMs } from "../domain/time.ts";
 import { PointImage } from "../points/image.ts";
 import { QualityOverrides } from "../points/quality-overrides.ts";
@@ -170,7 +170,6 @@ async function listenForRequests(
   const { runtimeDirectory } = role.context;
   const commands = new RequestServer({
     socketPath: socketPath(runtimeDirectory, "control/commands"),
-    mode: SOCKET_MODE,
     methods: new Map([
       [
         "command",
@@ -184,7 +183,6 @@ async function listenForRequests(
   });
   const local = new RequestServer({
     socketPath: socketPath(runtimeDirectory, "control/local"),
-    mode: SOCKET_MODE,
     methods: new Map<string, Answer>([
       ["status", async () => Promise.resolve(host.status())],
       ["reset", async ({ params }) => host.order(parseLocalOrder(params))],

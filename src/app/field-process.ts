@@ -5,7 +5,7 @@ import { pointIndex } from "../domain/point.ts";
 import type { Setpoint } from "../domain/write.ts";
 import { RequestServer } from "../link/request-server.ts";
 import { RoundProducer } from "../link/round-producer.ts";
-import { socketPath, SOCKET_MODE } from "../link/socket-paths.ts";
+import { socketPath } from "../link/socket-paths.ts";
 import { fieldStreamsForControl } from "./control-streams.ts";
 import { OrderGivers } from "./order-givers.ts";
 import { every } from "./every.ts";
@@ -45,7 +45,6 @@ export async function runField(role: Role, signal: AbortSignal): Promise<void> {
   const givers = new OrderGivers(clock.now());
   const orders = new RequestServer({
     socketPath: socketPath(runtimeDirectory, "field/orders"),
-    mode: SOCKET_MODE,
     methods: new Map([
       ["write", async ({ params, signal: gone }) => obey({ south, context, givers }, params, gone)],
     ]),

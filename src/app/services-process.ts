@@ -13,7 +13,7 @@ import { isAborted, slept } from "../domain/time.ts";
 import { type ReceivedFrame, RoundConsumer } from "../link/round-consumer.ts";
 import { RequestClient } from "../link/request-client.ts";
 import { RequestServer } from "../link/request-server.ts";
-import { SOCKET_MODE, socketPath } from "../link/socket-paths.ts";
+import { socketPath } from "../link/socket-paths.ts";
 import { CommandQueue } from "../northbound/command-gate.ts";
 import { mqttConnector } from "../northbound/mqtt/client.ts";
 import { MqttPublisher } from "../northbound/mqtt/publisher.ts";
@@ -182,7 +182,6 @@ class GatewayServices {
     const { log, watchdog, context } = this.#role;
     const queries = new RequestServer({
       socketPath: socketPath(context.runtimeDirectory, "services/queries"),
-      mode: SOCKET_MODE,
       methods: queryAnswers({
         context,
         store: this.#store,

@@ -46,8 +46,6 @@ export type Answer = (request: Request) => Promise<unknown>;
 
 export interface RequestServerOptions {
   readonly socketPath: string;
-  /** Mode of the socket file: who may ask. */
-  readonly mode: number;
   readonly methods: ReadonlyMap<string, Answer>;
   readonly limits?: Partial<RequestLimits>;
 }
@@ -87,11 +85,10 @@ export class RequestServer {
    * @throws GatewayError CONFIG_INVALID or INSTANCE_RUNNING when the socket cannot be used
    */
   async listen(signal: AbortSignalLike): Promise<void> {
-    const { socketPath, mode } = this.#options;
+    const { socketPath } = this.#options;
     this.#closed = await serveUnix(
       {
         path: socketPath,
-        mode,
         onConnection: (socket) => {
           this.#accept(socket);
         },

@@ -43,8 +43,6 @@ export const PRODUCER_LIMITS: ProducerLimits = {
 
 export interface RoundProducerOptions {
   readonly socketPath: string;
-  /** Mode of the socket file. */
-  readonly mode?: number;
   readonly role: Producer;
   /** New at every start and never used again, ≥ 1. */
   readonly epoch: number;
@@ -86,7 +84,6 @@ export interface ProducerCounters {
 
 /** A frame is closed when it is this long, although the time to wait for more is not over. */
 const FULL_FRAME_BYTES = 256 * 1024;
-const RIGHTS_OF_OWNER_AND_GROUP = 0o660;
 
 /**
  * The end of the link that has something to tell. Posting copies, never waits and never fails: what
@@ -144,11 +141,10 @@ export class RoundProducer {
    * @throws GatewayError CONFIG_INVALID or INSTANCE_RUNNING when the socket cannot be used
    */
   async listen(signal: AbortSignalLike): Promise<void> {
-    const { socketPath, mode = RIGHTS_OF_OWNER_AND_GROUP } = this.#options;
+    const { socketPath } = this.#options;
     this.#closed = await serveUnix(
       {
         path: socketPath,
-        mode,
         onConnection: (socket) => {
           this.#accept(socket);
         },

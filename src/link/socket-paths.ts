@@ -14,9 +14,6 @@ export type SocketPurpose =
   | "control/local"
   | "services/queries";
 
-/** Owner and group may connect, nobody else. */
-export const SOCKET_MODE = 0o660;
-
 /** @param runtimeDirectory `/run/dcpi-gateway` under systemd */
 export function socketPath(runtimeDirectory: string, purpose: SocketPurpose): string {
   return join(runtimeDirectory, purpose, "socket");

@@ -6,13 +6,13 @@ import { type AbortSignalLike, throwIfAborted } from "../domain/time.ts";
 
 /** `sun_path` holds 108 bytes with its end mark (unix(7)); a longer path would be cut silently. */
 const MAX_PATH_BYTES = 107;
+/** Owner and group may connect, nobody else: of whom, the socket's directory says. */
+const SOCKET_MODE = 0o660;
 /** A directory that is not there yet is made for this user alone. */
 const DIRECTORY_MODE = 0o700;
 
 export interface ListenOptions {
   readonly path: string;
-  /** Mode of the socket file: who may connect. */
-  readonly mode: number;
   readonly onConnection: (socket: Socket) => void;
 }
 
@@ -24,7 +24,7 @@ export interface ListenOptions {
  *   when another process listens there
  */
 export async function listenUnix(options: ListenOptions): Promise<Server> {
-  const { path, mode } = options;
+  const { path } = options;
   checkPath(path);
   await mkdir(dirname(path), { recursive: true, mode: DIRECTORY_MODE }).catch(unusable(path));
   await removeStale(path);
@@ -36,7 +36,7 @@ export async function listenUnix(options: ListenOptions): Promise<Server> {
       resolve();
     });
   }).catch(unusable(path));
-  await chmod(path, mode).catch(unusable(path));
+  await chmod(path, SOCKET_MODE).catch(unusable(path));
   return server;
 }
 

@@ -73,7 +73,6 @@ describe("questions to a running gateway", () => {
   async function serve(methods: Readonly<Record<string, Answer>>): Promise<void> {
     const server = new RequestServer({
       socketPath: socketPath(folder, "services/queries"),
-      mode: 0o600,
       methods: new Map(Object.entries(methods)),
     });
     await server.listen(stop.signal);

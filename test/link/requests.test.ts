@@ -28,7 +28,6 @@ describe("requests on a socket", () => {
     const controller = new AbortController();
     const server = new RequestServer({
       socketPath,
-      mode: 0o660,
       methods: new Map(Object.entries(methods)),
       limits,
     });
