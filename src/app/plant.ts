@@ -12,6 +12,8 @@ export interface PlantOptions {
   readonly clock: Clock;
   readonly preset: "d30" | "d95" | "d225" | "d300";
   readonly seed?: number;
+  /** See `SimulationOptions`. */
+  readonly hasPorts?: boolean;
 }
 
 /** Every device of a site as a simulated one, on the site's own addresses. */
@@ -41,6 +43,7 @@ export function simulatedSite(options: PlantOptions): Simulation {
     clock,
     preset,
     seed: options.seed ?? SEED,
+    ...(options.hasPorts === undefined ? {} : { hasPorts: options.hasPorts }),
   });
 }
 

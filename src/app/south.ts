@@ -8,7 +8,7 @@ import { type Clock, slept } from "../domain/time.ts";
 import { type FleetMember, superviseFleet } from "../drivers/fleet.ts";
 import { ModbusDriver } from "../drivers/modbus/driver.ts";
 import type { GapState } from "../drivers/modbus/gap-memory.ts";
-import { endpointCost, type LinkEndpoint, LinkPool } from "../drivers/modbus/link-pool.ts";
+import { endpointCost, type LinkEndpoint, LinkPool, type MakeLink } from "../drivers/modbus/link-pool.ts";
 import type { CycleAlignment } from "../drivers/modbus/poll-schedule.ts";
 import { SUPERVISOR_LIMITS } from "../drivers/supervisor.ts";
 import { TimerWheel, WheelClock } from "../drivers/wheel.ts";
@@ -27,6 +27,8 @@ export interface SouthOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly align?: CycleAlignment;
+  /** See `LinkPoolOptions`. */
+  readonly makeLink?: MakeLink;
 }
 
 /** All drivers of a process, and what they share. */
@@ -42,9 +44,9 @@ export class South {
 
   constructor(options: SouthOptions) {
     this.#options = options;
-    const { clock, context, role } = options;
+    const { clock, context, role, makeLink } = options;
     const wheel = new TimerWheel(clock);
-    this.pool = new LinkPool({ clock, wheel });
+    this.pool = new LinkPool({ clock, wheel, ...(makeLink === undefined ? {} : { makeLink }) });
     this.#pollClock = role === "field" ? new WheelClock(clock, wheel) : clock;
     this.#devices = context.devices.filter(({ definition }) => definition.producer === role);
   }

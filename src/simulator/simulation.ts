@@ -39,6 +39,8 @@ export interface SimulationOptions {
   readonly preset: TimingPreset;
   /** How often the values of a fleet move. */
   readonly fleetEveryMs?: number;
+  /** False: no port is opened, the devices are reached in memory; for virtual time. */
+  readonly hasPorts?: boolean;
 }
 
 export interface RunningSimulation {
@@ -92,7 +94,7 @@ export class Simulation {
     }
     const all = [...this.#devices.values()];
     this.#plant = plant === undefined ? undefined : new Plant(plant, all, { preset, seed });
-    this.#makeServers(devices);
+    if (options.hasPorts !== false) this.#makeServers(devices);
     this.#jobs = this.#makeJobs(devices, options.fleetEveryMs ?? FLEET_MS);
   }
 
@@ -121,7 +123,9 @@ export class Simulation {
 
   /** Counters of the server that a device is behind. */
   serverCounters(id: string): Readonly<ServerCounters> {
-    return this.#serverFor(id).counters;
+    const server = this.#serverOf.get(id);
+    assert(server !== undefined, `${id} has no server`);
+    return server.counters;
   }
 
   /** The plant now; undefined when there is no plant. */
@@ -266,13 +270,7 @@ export class Simulation {
   async #setFault(id: string, fault: Fault | undefined): Promise<void> {
     const device = this.device(id);
     device.setFault(fault, this.#clock.now());
-    await this.#serverFor(id).faultsChanged(device);
-  }
-
-  #serverFor(id: string): ModbusServer {
-    const server = this.#serverOf.get(id);
-    assert(server !== undefined, `${id} has no server`);
-    return server;
+    await this.#serverOf.get(id)?.faultsChanged(device);
   }
 
   #thePlant(): Plant {

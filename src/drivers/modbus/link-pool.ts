@@ -35,7 +35,16 @@ export type LinkEndpoint =
 export interface LinkPoolOptions {
   readonly clock: Clock;
   readonly wheel: TimerWheel;
+  /** Another way to an endpoint than the machine's own; undefined: sockets and serial ports. */
+  readonly makeLink?: MakeLink;
 }
+
+/** @param pauseAfterConnectMs quiet time that the devices of the endpoint need */
+export type MakeLink = (
+  endpoint: LinkEndpoint,
+  options: LinkPoolOptions,
+  pauseAfterConnectMs: number,
+) => Promise<ModbusLink>;
 
 /** Names an endpoint: two devices with the same name share its link. */
 export function endpointName(endpoint: LinkEndpoint): string {
@@ -171,7 +180,8 @@ class SharedLink {
 
   async #open(signal: AbortSignal): Promise<void> {
     await this.#closing;
-    this.#link ??= await makeLink(this.#endpoint, this.#options, this.pauseAfterConnectMs);
+    const make = this.#options.makeLink ?? makeLink;
+    this.#link ??= await make(this.#endpoint, this.#options, this.pauseAfterConnectMs);
     await this.#link.open(signal);
     this.generation += 1;
   }

@@ -1,0 +1,343 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { ControlHost } from "../../src/app/control-host.ts";
+import { controlPlan } from "../../src/app/control-settings.ts";
+import { streamsOf } from "../../src/app/control-streams.ts";
+import { CycleRunner } from "../../src/app/cycle-runner.ts";
+import { demoSiteText } from "../../src/app/demo/site.ts";
+import { simulatedSite } from "../../src/app/plant.ts";
+import { RoundTap } from "../../src/app/round-tap.ts";
+import { contextOf, type SiteContext } from "../../src/app/site-context.ts";
+import { South } from "../../src/app/south.ts";
+import { WriteDispatch } from "../../src/app/write-dispatch.ts";
+import { requireSite } from "../../src/config/load.ts";
+import type { ControlStatus, LocalOrder, OrderAnswer } from "../../src/control/exchange.ts";
+import { doubtfulPoints } from "../../src/control/grid-trust.ts";
+import { assert } from "../../src/domain/assert.ts";
+import type { Command, CommandStep } from "../../src/domain/command.ts";
+import type { PlantEvent } from "../../src/domain/event.ts";
+import type { Producer, StreamId } from "../../src/domain/point.ts";
+import { isGood, qualityName } from "../../src/domain/quality.ts";
+import type { Round } from "../../src/domain/round.ts";
+import { monotonicMs } from "../../src/domain/time.ts";
+import { type LinkEndpoint, type LinkPoolOptions } from "../../src/drivers/modbus/link-pool.ts";
+import type { ModbusLink } from "../../src/drivers/modbus/link.ts";
+import type { CycleAlignment } from "../../src/drivers/modbus/poll-schedule.ts";
+import type { LatchRecord } from "../../src/platform/latch-files.ts";
+import { createLogger } from "../../src/platform/log.ts";
+import { PointImage } from "../../src/points/image.ts";
+import { QualityOverrides } from "../../src/points/quality-overrides.ts";
+import type { LoadMode } from "../../src/simulator/physics/plant-model.ts";
+import { seeded } from "./plant-random.ts";
+import { SimClock } from "./sim-clock.ts";
+import { VirtualLink } from "./virtual-link.ts";
+
+export interface VirtualSiteOptions {
+  /** What the test wants different in the site file of the demonstration. */
+  readonly change?: (text: string) => string;
+  readonly preset?: "d30" | "d95" | "d225" | "d300";
+  readonly load?: LoadMode;
+  /** Of the plant, the round trips and every back-off. */
+  readonly seed?: number;
+}
+
+/** What the north was told of one point. */
+export interface Told {
+  readonly value: number;
+  readonly quality: string;
+  /** UTC ms of the last good value; NaN: none. */
+  readonly lastGoodAt: number;
+}
+
+/** An event with its time on the test's clock. */
+export type SeenEvent = PlantEvent & { readonly atMs: number };
+
+interface RunningRole {
+  readonly south: South;
+  readonly stop: AbortController;
+  readonly finished: Promise<unknown>;
+}
+
+const SETTLE_S = 5;
+const ROUND_TRIP_MS = 0.4;
+const ROUND_TRIP_JITTER_MS = 0.6;
+/** Turns of the event loop that reading a small file may take at the start. */
+const START_TURNS_MAX = 10_000;
+
+/**
+ * The demonstration's plant with both southbound processes of the gateway, in one process and in
+ * the time of a test: the plant's physics, the registers of its devices, the gateway's own drivers,
+ * alarms, image, cycle and writes. What is missing are sockets, services and the broker.
+ */
+export class VirtualSite {
+  readonly clock = new SimClock();
+  readonly context: SiteContext;
+  readonly plant: ReturnType<typeof simulatedSite>;
+  readonly events: SeenEvent[] = [];
+  readonly steps: CommandStep[] = [];
+  /** Latches as they are on the disk. */
+  latches: LatchRecord = { state: "absent" };
+  /** Called after every cycle of control. */
+  readonly onCycle: (() => void)[] = [];
+  readonly #folder: string;
+  readonly #random: () => number;
+  readonly #told: {
+    readonly values: Float64Array;
+    readonly quality: Uint8Array;
+    readonly lastGoodAt: Float64Array;
+  };
+  readonly #stop = new AbortController();
+  readonly #tasks: Promise<unknown>[] = [];
+  #host: ControlHost | undefined;
+  #image: PointImage;
+  #control: RunningRole | undefined;
+  #field: RunningRole | undefined;
+
+  static async open(options: VirtualSiteOptions = {}): Promise<VirtualSite> {
+    const site = new VirtualSite(options);
+    const { finished } = await site.plant.start(site.#stop.signal);
+    site.#tasks.push(finished);
+    await site.startField();
+    await site.startControl();
+    return site;
+  }
+
+  private constructor({ change, preset = "d95", load = "full", seed = 1 }: VirtualSiteOptions) {
+    this.#folder = mkdtempSync(path.join(tmpdir(), "dcpi-virtual-"));
+    const file = path.join(this.#folder, "site.yaml");
+    const text = demoSiteText({
+      basePort: 15_020,
+      mqttPort: 18_830,
+      directory: "data",
+      runtimeDirectory: "run",
+    });
+    this.context = contextOf(requireSite(change?.(text) ?? text, file), file);
+    this.#random = seeded(seed);
+    const { clock, context } = this;
+    this.plant = simulatedSite({ context, clock, preset, seed, hasPorts: false });
+    this.plant.load(load);
+    this.plant.settle(SETTLE_S);
+    const count = context.table.points.length;
+    this.#image = new PointImage(count, context.maxAgesMs);
+    this.#told = {
+      values: new Float64Array(count).fill(Number.NaN),
+      quality: new Uint8Array(count),
+      lastGoodAt: new Float64Array(count).fill(Number.NaN),
+    };
+  }
+
+  /** Lets `seconds` pass. */
+  async run(seconds: number): Promise<void> {
+    await this.clock.advance(seconds * 1_000);
+  }
+
+  get nowS(): number {
+    return this.clock.now() / 1_000;
+  }
+
+  get status(): ControlStatus {
+    const { control } = (this.#host?.status() ?? {}) as { readonly control?: ControlStatus };
+    assert(control !== undefined, "control runs");
+    return control;
+  }
+
+  /** What the north knows of `device/point`. */
+  told(device: string, name: string): Told {
+    const point = this.context.table.points.find(
+      (each) => each.device === device && each.name === name,
+    );
+    assert(point !== undefined, `${device} has a point ${name}`);
+    return {
+      value: this.#told.values[point.index] ?? Number.NaN,
+      quality: qualityName(this.#told.quality[point.index] ?? 0),
+      lastGoodAt: this.#told.lastGoodAt[point.index] ?? Number.NaN,
+    };
+  }
+
+  eventsOf(id: string, device?: string): readonly SeenEvent[] {
+    return this.events.filter(
+      (event) => event.id === id && (device === undefined || event.device === device),
+    );
+  }
+
+  stagesOf(commandId: string): readonly string[] {
+    return this.steps.filter((step) => step.commandId === commandId).map(({ stage }) => stage);
+  }
+
+  command(command: Partial<Command> & Pick<Command, "action">): void {
+    assert(this.#host !== undefined, "control runs");
+    this.#host.take({
+      id: `c-${this.clock.now()}`,
+      holder: "cloud",
+      asset: "battery",
+      priority: 7,
+      sequence: this.clock.now(),
+      leaseMs: 60_000,
+      notAfter: monotonicMs(this.clock.now() + 10_000),
+      receivedUtc: this.clock.utcNow(),
+      ...command,
+    });
+  }
+
+  async order(order: LocalOrder): Promise<OrderAnswer> {
+    assert(this.#host !== undefined, "control runs");
+    return this.#host.order(order);
+  }
+
+  /** kill −9: nothing is said, nothing is let go. */
+  async killControl(): Promise<void> {
+    const control = this.#control;
+    this.#control = undefined;
+    this.#host = undefined;
+    control?.stop.abort();
+    await control?.finished;
+  }
+
+  async startControl(): Promise<void> {
+    const { context, clock } = this;
+    const plan = controlPlan(context);
+    assert(plan !== undefined, "the demonstration has a control section");
+    const stop = new AbortController();
+    const image = new PointImage(context.table.points.length, context.maxAgesMs);
+    this.#image = image;
+    const overrides = new QualityOverrides(doubtfulPoints(plan.grid));
+    const originMs = monotonicMs(Math.ceil(clock.now()) + plan.periodMs);
+    const south = this.#south("control", { originMs, periodMs: plan.periodMs });
+    const onEvent = this.#onEvent;
+    const tap = new RoundTap(context, south.devices, {
+      onRound: (round) => {
+        image.post(round);
+        const told = overrides.apply(round);
+        this.#tell(told === round ? round : { ...round, ...told });
+      },
+      onEvent,
+    });
+    const host = new ControlHost({
+      plan,
+      clock,
+      image,
+      overrides,
+      dispatch: this.#dispatch(south, stop.signal),
+      latches: {
+        save: async (content) => {
+          this.latches = { state: "valid", content, other: "absent" };
+          return Promise.resolve();
+        },
+      },
+      latchRecord: this.latches,
+      table: context.table,
+      onEvent,
+      onStep: (step) => this.steps.push(step),
+      log: createLogger("virtual", "silent"),
+      signal: stop.signal,
+    });
+    this.#host = host;
+    const runner = new CycleRunner({
+      clock,
+      timer: {
+        waitUntil: async (deadline, signal) =>
+          clock.sleep(Math.max(0, deadline - clock.now()), signal),
+      },
+      originMs,
+      periodMs: plan.periodMs,
+      act: (now) => {
+        host.cycle(now);
+        for (const look of this.onCycle) look();
+      },
+    });
+    const running = Promise.all([
+      south.run({ emit: tap.emit, onEvent }, stop.signal),
+      runner.run(stop.signal),
+    ]);
+    this.#control = { south, stop, finished: running };
+    await started(south);
+  }
+
+  async startField(): Promise<void> {
+    const { context } = this;
+    const plan = controlPlan(context);
+    const forControl: ReadonlySet<StreamId> =
+      plan === undefined ? new Set() : streamsOf(plan, context);
+    const stop = new AbortController();
+    const south = this.#south("field");
+    const tap = new RoundTap(context, south.devices, {
+      onRound: (round) => {
+        if (forControl.has(round.stream)) this.#image.post(round);
+        this.#tell(round);
+      },
+      onEvent: this.#onEvent,
+    });
+    const finished = south.run({ emit: tap.emit, onEvent: this.#onEvent }, stop.signal);
+    this.#field = { south, stop, finished };
+    await started(south);
+  }
+
+  async close(): Promise<void> {
+    await this.killControl();
+    this.#field?.stop.abort();
+    this.#stop.abort();
+    await this.clock.advance(1_000);
+    await Promise.all([this.#field?.finished, ...this.#tasks]);
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  readonly #onEvent = (event: PlantEvent): void => {
+    this.events.push({ ...event, atMs: this.clock.now() });
+  };
+
+  #south(role: Producer, align?: CycleAlignment): South {
+    const { context, clock } = this;
+    return new South({
+      context,
+      role,
+      clock,
+      random: this.#random,
+      makeLink: async (endpoint, options) => Promise.resolve(this.#link(endpoint, options)),
+      ...(align === undefined ? {} : { align }),
+    });
+  }
+
+  #link(endpoint: LinkEndpoint, { clock, wheel }: LinkPoolOptions): ModbusLink {
+    assert(endpoint.kind !== "serial", "the demonstration has no serial lines");
+    const devices = this.context.devices
+      .filter(({ connection }) => "port" in connection && connection.port === endpoint.port)
+      .map(({ definition }) => this.plant.device(definition.id));
+    return new VirtualLink({
+      clock,
+      wheel,
+      devices,
+      roundTripMs: () => ROUND_TRIP_MS + ROUND_TRIP_JITTER_MS * this.#random(),
+    });
+  }
+
+  #dispatch(south: South, signal: AbortSignal): WriteDispatch {
+    const { context, clock } = this;
+    return new WriteDispatch({
+      context,
+      south: { driver: (stream) => south.driver(stream) ?? this.#field?.south.driver(stream) },
+      clock,
+      random: this.#random,
+      signal,
+    });
+  }
+
+  #tell(round: Round): void {
+    const { values, quality, lastGoodAt } = this.#told;
+    for (const [at, point] of round.points.entries()) {
+      values[point] = round.values[at] ?? Number.NaN;
+      const code = round.quality[at] ?? 0;
+      quality[point] = code;
+      const sourceAt = round.sourceTimes?.[at] ?? round.receivedUtc;
+      if (isGood(code)) lastGoodAt[point] = sourceAt;
+    }
+  }
+}
+
+/** Reading its memory of gaps is the one thing at a start that the clock of a test cannot move. */
+async function started(south: South): Promise<void> {
+  for (let turn = 0; south.drivers().size < south.devices.length; turn += 1) {
+    assert(turn < START_TURNS_MAX, "the drivers of a process are made at its start");
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
