@@ -13,6 +13,7 @@ import {
   oldestTime,
   READINGS_KEPT,
   type Series,
+  spreadSince,
   valueAt,
 } from "./series.ts";
 import type { UnitState } from "./units.ts";
@@ -61,6 +62,11 @@ const STALE = qualityCode("stale");
 const MISMATCH = qualityCode("mismatch");
 /** One move may be the meter's own error; two are the load's. */
 const UNSEEN_MOVES = 2;
+/**
+ * A meter forms its reading over up to 100 ms and shows it for as long, and it is asked every 50 or
+ * 100 ms: what it says may be so old, and a battery is through with a step by then.
+ */
+const METER_AGE_MS = 200;
 /** A far move, in tolerances of the cross-check. */
 const FAR = 3;
 /** Below this scale a mismatch is measured against it, W: near zero every fraction is large. */
@@ -211,7 +217,9 @@ function judge(state: GridState, plan: GridPlan, sample: SampleSight): void {
     state.sampledFeedersAt[place] = numberAt(sample.view.receivedAt, feeder.point);
   state.sampledLoadW = byMeterW;
 
-  if (Math.abs(byMeterW - byFeedersW) > toleranceW) {
+  const differenceW = Math.abs(byMeterW - byFeedersW);
+  if (differenceW > toleranceW && differenceW <= toleranceW + movedW(sample.units, now)) return;
+  if (differenceW > toleranceW) {
     if (state.mismatches === 0) state.mismatchedAt = now;
     state.mismatches += 1;
     state.matches = 0;
@@ -228,6 +236,14 @@ function judge(state: GridState, plan: GridPlan, sample: SampleSight): void {
   if (state.matches < plan.crossCheck.samples) return;
   state.distrusted = "none";
   state.matches = 0;
+}
+
+/**
+ * How far the batteries' powers have moved while a reading of the meter may have been on its way,
+ * W: a difference that this explains says nothing of the meter.
+ */
+function movedW(units: readonly UnitState[], now: MonotonicMs): number {
+  return units.reduce((sumW, { powers }) => sumW + spreadSince(powers, now - METER_AGE_MS), 0);
 }
 
 /**

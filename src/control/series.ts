@@ -69,6 +69,21 @@ export function newestTime(series: Series): number {
   return series.count === 0 ? -Infinity : numberAt(series.times, series.newest);
 }
 
+/** Largest less smallest value since an instant, the one in force then included; 0 when empty. */
+export function spreadSince(series: Series, at: number): number {
+  if (series.count === 0) return 0;
+  let least = newestValue(series);
+  let most = least;
+  for (let back = 0; back < series.count; back += 1) {
+    const place = placeBack(series, back);
+    const value = numberAt(series.values, place);
+    least = Math.min(least, value);
+    most = Math.max(most, value);
+    if (numberAt(series.times, place) <= at) break;
+  }
+  return most - least;
+}
+
 /**
  * The value at an instant, on the line between the readings around it; the nearest reading outside
  * of them. NaN when empty.

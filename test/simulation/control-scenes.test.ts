@@ -380,6 +380,18 @@ describe("scene 8: the grid meter freezes", () => {
     assert.equal(wrong.last?.distrusted[0]?.quality, qualityCode("mismatch"));
   });
 
+  it("finds a wrong meter between the edges too, where the batteries stand still", () => {
+    const plan = testPlan({ peakCapW: 20 * MW });
+    const loss = { fixedW: 2 * MW, atRatingW: 0, ratingW: 0 };
+    const off = { ...plan, grid: { ...plan.grid, loss } };
+    const wrong = new PlantSite({ plan: off, training: square });
+    wrong.run(20_000);
+    assert.deepEqual(
+      wrong.events.filter(({ id }) => id.startsWith("meter")).map(({ id, phase }) => [id, phase]),
+      [["meter-mismatch", "raised"]],
+    );
+  });
+
   it("holds, then lets the battery go at the ramp when the feeders freeze as well", () => {
     const plan = testPlan({ peakCapW: FULL_LOAD_W - 6 * MW });
     const frozen = { meterFrozenAfterMs: 500, trainFrozenAfterMs: 500 };
