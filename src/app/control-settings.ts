@@ -82,6 +82,7 @@ function gridPlan(context: SiteContext, control: ControlConfig): GridPlan {
       atRatingW: grid.lossAtRatingKw * 1_000,
       ratingW: Math.max(1, grid.ratingKva * 1_000),
     },
+    lagMs: grid.meterLagMs,
     crossCheck: { fraction: grid.crossCheckPercent / 100, samples: grid.crossCheckSamples },
     importLimitW: grid.importLimitKw * 1_000,
     exportLimitW: grid.exportLimitKw * 1_000,

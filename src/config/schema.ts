@@ -161,6 +161,7 @@ const GridConfig = closed(
       description: "Load loss at rating, kW.",
     }),
     ratingKva: Type.Number({ minimum: 0, default: 0, description: "Rating of transformers, kVA." }),
+    meterLagMs: Milliseconds(0, 1_000, 150, "A reading is at most so old when the meter gives it"),
     crossCheckPercent: Percent(3, "Mismatch between meter and feeders that is not believed"),
     crossCheckSamples: Type.Integer({ minimum: 1, maximum: 100, default: 3 }),
     maxAgeMs: Milliseconds(40, 10_000, 300, "The meter is held this long without a new value"),

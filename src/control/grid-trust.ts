@@ -9,11 +9,13 @@ import {
   addToSeries,
   emptySeries,
   endsWith,
+  heldAt,
+  leastSince,
+  mostSince,
   newestTime,
   oldestTime,
   READINGS_KEPT,
   type Series,
-  spreadSince,
   valueAt,
 } from "./series.ts";
 import type { UnitState } from "./units.ts";
@@ -62,11 +64,8 @@ const STALE = qualityCode("stale");
 const MISMATCH = qualityCode("mismatch");
 /** One move may be the meter's own error; two are the load's. */
 const UNSEEN_MOVES = 2;
-/**
- * A meter forms its reading over up to 100 ms and shows it for as long, and it is asked every 50 or
- * 100 ms: what it says may be so old, and a battery is through with a step by then.
- */
-const METER_AGE_MS = 200;
+/** Readings of one cycle arrive within this time, in any order, ms. */
+const SIMULTANEOUS_MS = 20;
 /** A far move, in tolerances of the cross-check. */
 const FAR = 3;
 /** Below this scale a mismatch is measured against it, W: near zero every fraction is large. */
@@ -103,7 +102,7 @@ export function observeGrid(state: GridState, plan: GridPlan, sight: GridSight):
   const { view, now, units } = sight;
   const meterW = freshValue(view, plan.power.point, now, plan.power.maxAgeMs);
   if (meterW !== undefined) noteMeter(state, numberAt(view.receivedAt, plan.power.point), meterW);
-  const byMeterW = meterW === undefined ? undefined : loadByMeter(state, units);
+  const byMeterW = meterW === undefined ? undefined : loadByMeter(state, units, plan.lagMs);
   const byFeedersW = loadByFeeders(plan, view, now);
   if (byMeterW !== undefined && byFeedersW !== undefined && isNewSample(state, plan, sight))
     judge(state, plan, { ...sight, byMeterW, byFeedersW });
@@ -148,9 +147,15 @@ function noteMeter(state: GridState, at: number, meterW: number): void {
 /**
  * What the load draws, W: grid plus batteries as they were at one instant, the newest at which all
  * were measured. Comparing readings of different instants would take each step of a battery for a
- * step of the load, and answer it.
+ * step of the load, and answer it. How old the meter's reading is within `lagMs` nobody knows:
+ * where the batteries have moved in that time, the load is believed to have moved as little as
+ * their powers allow.
  */
-function loadByMeter(state: GridState, units: readonly UnitState[]): number | undefined {
+function loadByMeter(
+  state: GridState,
+  units: readonly UnitState[],
+  lagMs: number,
+): number | undefined {
   const { meter } = state;
   let at = newestTime(meter);
   let oldestAt = -Infinity;
@@ -162,12 +167,22 @@ function loadByMeter(state: GridState, units: readonly UnitState[]): number | un
   // The meter repeats itself for longer than the units' powers are remembered: nothing newer than
   // what was compared then is known.
   if (at < oldestAt && !Number.isNaN(state.comparedW)) return state.comparedW;
-  let loadW = valueAt(meter, at);
-  for (const unit of units)
-    loadW += unit.powers.count > 0 ? valueAt(unit.powers, at) : unit.countedW;
-  if (Number.isNaN(loadW)) return undefined;
-  state.comparedW = loadW;
-  return loadW;
+  const gridW = heldAt(meter, at + SIMULTANEOUS_MS);
+  let batteriesW = 0;
+  let leastW = 0;
+  let mostW = 0;
+  for (const { powers, countedW } of units) {
+    const isHeard = powers.count > 0;
+    batteriesW += isHeard ? valueAt(powers, at) : countedW;
+    leastW += isHeard ? leastSince(powers, at - lagMs) : countedW;
+    mostW += isHeard ? mostSince(powers, at - lagMs) : countedW;
+  }
+  if (Number.isNaN(gridW + batteriesW)) return undefined;
+  const beforeW = state.comparedW;
+  state.comparedW = Number.isNaN(beforeW)
+    ? gridW + batteriesW
+    : Math.min(Math.max(beforeW, gridW + leastW), gridW + mostW);
+  return state.comparedW;
 }
 
 function loadByFeeders(plan: GridPlan, view: ImageView, now: MonotonicMs): number | undefined {
@@ -218,7 +233,7 @@ function judge(state: GridState, plan: GridPlan, sample: SampleSight): void {
   state.sampledLoadW = byMeterW;
 
   const differenceW = Math.abs(byMeterW - byFeedersW);
-  if (differenceW > toleranceW && differenceW <= toleranceW + movedW(sample.units, now)) return;
+  if (differenceW > toleranceW && differenceW <= toleranceW + movedW(sample, plan.lagMs)) return;
   if (differenceW > toleranceW) {
     if (state.mismatches === 0) state.mismatchedAt = now;
     state.mismatches += 1;
@@ -242,8 +257,13 @@ function judge(state: GridState, plan: GridPlan, sample: SampleSight): void {
  * How far the batteries' powers have moved while a reading of the meter may have been on its way,
  * W: a difference that this explains says nothing of the meter.
  */
-function movedW(units: readonly UnitState[], now: MonotonicMs): number {
-  return units.reduce((sumW, { powers }) => sumW + spreadSince(powers, now - METER_AGE_MS), 0);
+function movedW({ units, now }: SampleSight, lagMs: number): number {
+  const sinceMs = now - lagMs;
+  return units.reduce(
+    (sumW, { powers }) =>
+      powers.count === 0 ? sumW : sumW + mostSince(powers, sinceMs) - leastSince(powers, sinceMs),
+    0,
+  );
 }
 
 /**

@@ -35,6 +35,8 @@ export interface GridPlan {
   readonly feeders: readonly FeederPlan[];
   /** Loss between the meter and the feeders: fixed + atRating · (load / rating)². */
   readonly loss: { readonly fixedW: number; readonly atRatingW: number; readonly ratingW: number };
+  /** A reading of the meter is at most so old when it is received, ms. */
+  readonly lagMs: number;
   readonly crossCheck: { readonly fraction: number; readonly samples: number };
   readonly importLimitW: number;
   readonly exportLimitW: number;

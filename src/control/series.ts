@@ -69,19 +69,33 @@ export function newestTime(series: Series): number {
   return series.count === 0 ? -Infinity : numberAt(series.times, series.newest);
 }
 
-/** Largest less smallest value since an instant, the one in force then included; 0 when empty. */
-export function spreadSince(series: Series, at: number): number {
-  if (series.count === 0) return 0;
+/** Smallest value since an instant, the one in force then included; NaN when empty. */
+export function leastSince(series: Series, at: number): number {
   let least = newestValue(series);
-  let most = least;
-  for (let back = 0; back < series.count; back += 1) {
-    const place = placeBack(series, back);
-    const value = numberAt(series.values, place);
-    least = Math.min(least, value);
-    most = Math.max(most, value);
-    if (numberAt(series.times, place) <= at) break;
-  }
-  return most - least;
+  for (let back = 1; back < series.count && timeBack(series, back - 1) > at; back += 1)
+    least = Math.min(least, numberAt(series.values, placeBack(series, back)));
+  return least;
+}
+
+/** Largest value since an instant, the one in force then included; NaN when empty. */
+export function mostSince(series: Series, at: number): number {
+  let most = newestValue(series);
+  for (let back = 1; back < series.count && timeBack(series, back - 1) > at; back += 1)
+    most = Math.max(most, numberAt(series.values, placeBack(series, back)));
+  return most;
+}
+
+function timeBack(series: Series, back: number): number {
+  return numberAt(series.times, placeBack(series, back));
+}
+
+/** The newest value of those until an instant; the oldest one when all are newer; NaN when empty. */
+export function heldAt(series: Series, at: number): number {
+  for (let back = 0; back < series.count; back += 1)
+    if (timeBack(series, back) <= at) return numberAt(series.values, placeBack(series, back));
+  return series.count === 0
+    ? Number.NaN
+    : numberAt(series.values, placeBack(series, series.count - 1));
 }
 
 /**

@@ -73,11 +73,13 @@ export class PlantBess {
     this.#cause = cause;
     this.#isCausePresent = true;
     tripPcs(this.#state.pcs);
+    this.#showAlarms();
   }
 
   /** The cause is gone; the trip stays latched until it is reset through the registers. */
   clearCause(): void {
     this.#isCausePresent = false;
+    this.#showAlarms();
   }
 
   get operatingState(): "running" | "standby" | "fault" {
@@ -112,7 +114,7 @@ export class PlantBess {
     device.setPoint("energy.reverse", pcs.absorbedWh);
     device.setPoint("cabinet-temperature", battery.temperatureCel);
     device.setPoint("active-power-setpoint-remaining", this.#remainingS());
-    device.setPoint("x-alarm-bits", this.#alarmBits());
+    this.#showAlarms();
     device.setState("health", this.#cause === undefined ? "ok" : "critical");
     device.setState("storage-state", this.#storageState());
     device.setState("x-battery-state", this.#cause === undefined ? "connected" : "fault");
@@ -123,6 +125,11 @@ export class PlantBess {
       countUp(device, "heartbeat");
       countUp(device, "x-bms-heartbeat");
     }
+  }
+
+  /** At once when they change, besides: whoever reads the fault reads its cause with it. */
+  #showAlarms(): void {
+    this.device.setPoint("x-alarm-bits", this.#alarmBits());
   }
 
   /** The stop chain shows itself as it is; the fault that it left behind stays until the reset. */

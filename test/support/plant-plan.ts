@@ -68,6 +68,7 @@ export function testPlan(options: PlanOptions = {}): ControlPlan {
       power: { point: METER, maxAgeMs: 300 },
       feeders: options.withFeeders === false ? [] : feeders(),
       loss: { fixedW: 22_000, atRatingW: 270_000, ratingW: 30.87 * MW },
+      lagMs: 150,
       crossCheck: { fraction: 0.03, samples: 3 },
       importLimitW: options.importLimitW ?? 28 * MW,
       exportLimitW: options.exportLimitW ?? 0,
