@@ -1,10 +1,8 @@
 import type { SimulatedDevice } from "./device.ts";
+import type { TripCause } from "./orders.ts";
 import type { BessParameters } from "./physics/parameters.ts";
 import { beatPcs, commandPcs, forgetSetpoint, stopPcs, tripPcs } from "./physics/pcs.ts";
 import type { BessInputs, BessState } from "./physics/plant-model.ts";
-
-/** Why a battery has tripped; it stays tripped until the cause is gone and somebody resets it. */
-export type TripCause = "fault" | "emergency-stop";
 
 /** Bits of the SunSpec alarm word that stand for a trip. */
 const ALARM_BITS: Readonly<Record<TripCause, number>> = {

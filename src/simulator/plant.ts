@@ -17,7 +17,8 @@ import {
   setLoad,
   stepPlant,
 } from "./physics/plant-model.ts";
-import { PlantBess, type TripCause } from "./plant-bess.ts";
+import type { TripCause } from "./orders.ts";
+import { PlantBess } from "./plant-bess.ts";
 
 /** What a meter of the plant measures. */
 export type MeterRole = "grid" | "training" | "ups" | "mechanical";

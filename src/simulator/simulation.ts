@@ -9,7 +9,8 @@ import type { RegisterWords } from "./initial-image.ts";
 import { ModbusServer, type ServerEndpoint } from "./modbus-server.ts";
 import type { TimingPreset } from "./physics/parameters.ts";
 import type { LoadMode } from "./physics/plant-model.ts";
-import { countUp, type TripCause } from "./plant-bess.ts";
+import type { TripCause } from "./orders.ts";
+import { countUp } from "./plant-bess.ts";
 import { Plant, type PlantSettings, type PlantSnapshot } from "./plant.ts";
 
 export interface SimulationDevice {

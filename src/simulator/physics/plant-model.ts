@@ -14,9 +14,12 @@ import { OPERATING_POINTS, type OperatingPoint, type PlantParameters } from "./p
 import { pcsLossW, pcsState, type PcsState, stepPcs } from "./pcs.ts";
 import { type RandomState, randomState } from "./random.ts";
 
-/** What the plant is asked to do; `steady` holds the power of the moment. */
+/**
+ * What the plant is asked to do; `steady` holds the power of the moment, `day` begins a day of jobs,
+ * weather and heat at midnight.
+ */
 export type LoadMode =
-  "steady" | "idle" | "low" | "mean" | "full" | "hot" | "training-1hz" | "checkpoint";
+  "steady" | "idle" | "low" | "mean" | "full" | "hot" | "training-1hz" | "checkpoint" | "day";
 
 export const LOAD_MODES: readonly LoadMode[] = [
   "steady",
@@ -27,6 +30,7 @@ export const LOAD_MODES: readonly LoadMode[] = [
   "hot",
   "training-1hz",
   "checkpoint",
+  "day",
 ];
 
 export interface BessState {
