@@ -85,18 +85,31 @@ export function traceOf(name: string): Trace | undefined {
 }
 
 /**
- * Power of a trace at `timeS`; `from` is the corner to begin the search at, which the caller keeps.
- *
- * @returns index of the corner before `timeS`
+ * Mean power of the `dtS` that end at `at.elapsedS`, W, and the corner to begin the next search at.
+ * `at.corner` is a corner before the span.
  */
-export function cornerBefore({ timeS: times }: Trace, timeS: number, from: number): number {
-  let index = from;
-  while (index + 1 < times.length && (times[index + 1] ?? Infinity) <= timeS) index += 1;
-  return index;
+export function meanOf(
+  trace: Trace,
+  at: { readonly elapsedS: number; readonly corner: number },
+  dtS: number,
+): readonly [powerW: number, corner: number] {
+  const { timeS } = trace;
+  const fromS = at.elapsedS - dtS;
+  let { corner } = at;
+  while ((timeS[corner + 1] ?? Infinity) <= fromS) corner += 1;
+  let energyJ = 0;
+  let sinceS = fromS;
+  for (let index = corner; sinceS < at.elapsedS; index += 1) {
+    const untilS = Math.min(timeS[index + 1] ?? Infinity, at.elapsedS);
+    const middleW = powerBetween(trace, index, (sinceS + untilS) / 2);
+    energyJ += middleW * (untilS - sinceS);
+    sinceS = untilS;
+  }
+  return [energyJ / dtS, corner];
 }
 
 /** Power between the corner `index` and the next one. */
-export function powerBetween(trace: Trace, index: number, timeS: number): number {
+function powerBetween(trace: Trace, index: number, timeS: number): number {
   const fromW = trace.powerW[index] ?? 0;
   const toW = trace.powerW[index + 1] ?? fromW;
   const fromS = trace.timeS[index] ?? 0;
