@@ -3,8 +3,10 @@ import type { CoolingDemand, CoolingHalf } from "./cooling-half.ts";
 import type { SimulatedDevice } from "./device.ts";
 import type { PlantOrder, TripCause } from "./orders.ts";
 import { scriptFrequency } from "./physics/grid.ts";
+import { settleLoad } from "./physics/load.ts";
 import {
   OPERATING_POINTS,
+  type OperatingPoint,
   type OperatingPointName,
   type PlantParameters,
   type TimingPreset,
@@ -19,6 +21,7 @@ import {
   setLoad,
   settlePlant,
   stepPlant,
+  type Surroundings,
 } from "./physics/plant-model.ts";
 import { repairUps } from "./physics/ups.ts";
 import { PlantBess } from "./plant-bess.ts";
@@ -90,7 +93,7 @@ export class Plant {
     const upsDevices = ofClass("ups");
     const units = { bess: batteries.length, ups: upsDevices.length };
     this.parameters = parametersFor(terms.preset, units, settings.ratings);
-    const point = OPERATING_POINTS[settings.operatingPoint];
+    const point = pointOfSite(this.parameters, settings.operatingPoint);
     this.state = plantState(this.parameters, point, terms.seed);
     this.#speedPercent = point.pumpSpeedPercent;
     this.#meters = devices.flatMap((device) => {
@@ -150,17 +153,14 @@ export class Plant {
   }
 
   /** The plant has settled in this mode, and everything in it is whole. */
-  begin(mode: LoadMode): void {
+  begin(mode: LoadMode, start: Partial<Surroundings> = {}): void {
     this.repair();
     const point = OPERATING_POINTS[pointOf(mode) ?? "full"];
-    Object.assign(this.state.surroundings, {
-      inferenceW: point.inferenceW,
-      ambientCel: point.ambientCel,
-      heatDemandW: point.heatDemandW,
-    });
+    const { inferenceW, ambientCel, heatDemandW } = point;
+    Object.assign(this.state.surroundings, { inferenceW, ambientCel, heatDemandW, ...start });
     setLoad(this.state, this.parameters, mode);
-    this.state.load.patternW = point.trainingW;
-    this.state.load.powerW = point.trainingW;
+    settleLoad(this.state.load, this.parameters.load);
+    this.state.target = { ...point, inferenceW: this.state.surroundings.inferenceW };
     this.#operate(point.pumpSpeedPercent);
     this.settle();
   }
@@ -329,4 +329,11 @@ export class Plant {
     for (const bess of this.#bess) bess.showSlow(0);
     this.#show(0);
   }
+}
+
+/** The operating point of this site: its training hall may have other powers than the demo's. */
+function pointOfSite({ load }: PlantParameters, name: OperatingPointName): OperatingPoint {
+  const { idleW, lowW, meanW, highW } = load;
+  const trainingW = { idle: idleW, low: lowW, mean: meanW, full: highW, hot: highW }[name];
+  return { ...OPERATING_POINTS[name], trainingW };
 }

@@ -8,7 +8,7 @@ import { FleetValues } from "./fleet-values.ts";
 import type { RegisterWords } from "./initial-image.ts";
 import { ModbusServer, type ServerEndpoint } from "./modbus-server.ts";
 import type { TimingPreset } from "./physics/parameters.ts";
-import type { LoadMode } from "./physics/plant-model.ts";
+import type { LoadMode, Surroundings } from "./physics/plant-model.ts";
 import { parseOrder, type PlantOrder, type TripCause } from "./orders.ts";
 import { countUp } from "./plant-bess.ts";
 import { ScenePlayer } from "./scene-player.ts";
@@ -164,6 +164,13 @@ export class Simulation {
   /** Plays these orders from now on, besides a scene. */
   schedule(steps: readonly SceneStep[]): void {
     this.#timed = new ScenePlayer(steps, this.#plant?.state.timeS ?? 0);
+  }
+
+  /** The plant has settled in this mode, and everything in it is whole. */
+  begin(mode: LoadMode, start: Partial<Surroundings> = {}): void {
+    const plant = this.#thePlant();
+    plant.begin(mode, start);
+    plant.startAt(this.#clock.now());
   }
 
   load(mode: LoadMode): void {

@@ -55,6 +55,18 @@ export function startPattern(state: LoadState, pattern: LoadPattern): void {
   state.corner = 0;
 }
 
+/** The hall draws what its pattern begins with, or its mean where that swings; no edge, no noise. */
+export function settleLoad(state: LoadState, parameters: LoadParameters): void {
+  const { highW, lowW, duty } = parameters;
+  const meanW = lowW + (highW - lowW) * duty;
+  const { pattern } = state;
+  if (pattern.kind === "constant") state.patternW = pattern.powerW;
+  else if (pattern.kind === "trace") state.patternW = pattern.trace.powerW[0] ?? 0;
+  else state.patternW = pattern.kind === "checkpoint" ? highW : meanW;
+  state.noise = 0;
+  state.powerW = state.patternW;
+}
+
 /** The feeder is dead: the job is lost, and idle machines come back with the voltage. */
 export function darken(state: LoadState, parameters: LoadParameters): void {
   startPattern(state, { kind: "constant", powerW: parameters.idleW });

@@ -248,7 +248,11 @@ export function settlePlant(
   parameters: PlantParameters,
   cooling: CoolingPower | undefined,
 ): void {
-  if (cooling !== undefined) cool(state, cooling, parameters, STEP_S);
+  if (cooling === undefined) {
+    state.surroundings.inferenceW = state.target.inferenceW;
+    state.cduPumpsW = state.target.cduPumpsW;
+    state.mechanicalW = state.target.mechanicalW;
+  } else cool(state, cooling, parameters, STEP_S);
   for (const unit of state.ups) if (unit.trouble === "none") settleUps(unit);
   feedUps(state, parameters, STEP_S);
   balance(state, parameters);
