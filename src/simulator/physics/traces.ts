@@ -59,10 +59,10 @@ function sawtooth(): Trace {
 /** `hz` iterations a second between 10 and 20 MW, for a minute. */
 function square(hz: number): Trace {
   const job = new Corners(20);
-  const periodS = 1 / hz;
-  for (let atS = 0; atS < 60; atS += periodS) {
-    if (atS > 0) job.step(atS, 20);
-    job.step(atS + periodS / 2, 10);
+  const iterations = Math.floor(60 * hz);
+  for (let iteration = 0; iteration < iterations; iteration += 1) {
+    if (iteration > 0) job.step(iteration / hz, 20);
+    job.step((iteration + 0.5) / hz, 10);
   }
   return job.trace(60);
 }
