@@ -90,10 +90,13 @@ function obeyLoad({ state, load }: OrderedParts, order: PlantOrder): Outcome {
   return DONE;
 }
 
-function obeySurroundings({ state: { surroundings } }: OrderedParts, order: PlantOrder): Outcome {
+function obeySurroundings({ state }: OrderedParts, order: PlantOrder): Outcome {
+  const { surroundings } = state;
   if ("ambientCel" in order) surroundings.ambientCel = order.ambientCel;
-  else if ("inferenceW" in order) surroundings.inferenceW = order.inferenceW;
-  else if ("heatDemandW" in order) {
+  else if ("inferenceW" in order) {
+    surroundings.inferenceW = order.inferenceW;
+    state.target = { ...state.target, inferenceW: order.inferenceW };
+  } else if ("heatDemandW" in order) {
     surroundings.heatDemandW = order.heatDemandW;
     surroundings.heatSupplyCel = order.supplyCel ?? surroundings.heatSupplyCel;
   } else return undefined;

@@ -24,11 +24,6 @@ export class PointPen {
     this.#terms = terms;
   }
 
-  /** False: there is nothing to write, and the value need not be made. */
-  get exists(): boolean {
-    return this.#terms !== undefined;
-  }
-
   /** As `SimulatedDevice.setPoint`. */
   set(value: number): boolean {
     const terms = this.#terms;

@@ -277,7 +277,9 @@ function cool(
   const { surroundings, target } = state;
   if (cooling === undefined) {
     const follow = 1 - Math.exp(-dtS / parameters.auxiliaryTauS);
-    surroundings.inferenceW += (target.inferenceW - surroundings.inferenceW) * follow;
+    const isDay = state.load.pattern.kind === "day";
+    const inferenceW = isDay ? surroundings.inferenceW : target.inferenceW;
+    surroundings.inferenceW += (inferenceW - surroundings.inferenceW) * follow;
     state.cduPumpsW += (target.cduPumpsW - state.cduPumpsW) * follow;
     state.mechanicalW += (target.mechanicalW - state.mechanicalW) * follow;
   } else {

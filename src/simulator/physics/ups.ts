@@ -148,7 +148,8 @@ function chooseFreely(unit: UpsState, parameters: UpsParameters, dtS: number): v
     case "off":
       if (!hasReturned) return;
       unit.mode = "online";
-      unit.walkIn = unit.energyWh > 0 ? 0 : 1;
+      // A battery that is low cannot carry the load while the mains walk in.
+      unit.walkIn = unit.energyWh > parameters.lowSoc * parameters.batteryWh ? 0 : 1;
   }
 }
 
