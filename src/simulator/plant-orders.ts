@@ -41,16 +41,27 @@ export function obeyOrder(parts: OrderedParts, order: PlantOrder): string | unde
 }
 
 function obeyTrip({ bess }: OrderedParts, order: PlantOrder): Outcome {
-  if ("trip" in order) return toUnit(bess, order.trip, (unit) => unit.trip(order.cause));
-  if ("clearCause" in order) return toUnit(bess, order.clearCause, (unit) => unit.clearCause());
+  if ("trip" in order)
+    return toUnit(bess, order.trip, (unit) => {
+      unit.trip(order.cause);
+    });
+  if ("clearCause" in order)
+    return toUnit(bess, order.clearCause, (unit) => {
+      unit.clearCause();
+    });
   return undefined;
 }
 
 function obeyUps({ ups }: OrderedParts, order: PlantOrder): Outcome {
   if ("failUps" in order) {
-    return toUnit(ups, order.failUps, ({ state }) => failUps(state, order.to));
+    return toUnit(ups, order.failUps, ({ state }) => {
+      failUps(state, order.to);
+    });
   }
-  if ("repairUps" in order) return toUnit(ups, order.repairUps, ({ state }) => repairUps(state));
+  if ("repairUps" in order)
+    return toUnit(ups, order.repairUps, ({ state }) => {
+      repairUps(state);
+    });
   return undefined;
 }
 

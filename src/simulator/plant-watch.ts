@@ -1,3 +1,4 @@
+import type { CoolingSnapshot } from "./cooling-half.ts";
 import type { PlantSnapshot } from "./plant-snapshot.ts";
 
 /** Tells in words what has changed from one snapshot of the plant to the next. */
@@ -24,10 +25,14 @@ function wordsOf(snapshot: PlantSnapshot): ReadonlyMap<string, string> {
     words.set(id, isReverting ? `${state}, reverting to 0` : state);
   }
   for (const { id, mode } of snapshot.ups) words.set(id, mode);
-  for (const { id, pumpsRunning, isLeaking } of snapshot.cooling?.cdu ?? []) {
-    words.set(id, `${pumpsRunning} pumps${isLeaking ? ", leaking" : ""}`);
-  }
-  for (const { id, mode } of snapshot.cooling?.chilledWater.chillers ?? []) words.set(id, mode);
+  if (snapshot.cooling !== undefined) setCooling(words, snapshot.cooling);
   if (snapshot.announced !== undefined) words.set("announced", snapshot.announced.load);
   return words;
+}
+
+function setCooling(words: Map<string, string>, { cdu, chilledWater }: CoolingSnapshot): void {
+  for (const { id, pumpsRunning, isLeaking } of cdu) {
+    words.set(id, `${pumpsRunning} pumps${isLeaking ? ", leaking" : ""}`);
+  }
+  for (const { id, mode } of chilledWater.chillers) words.set(id, mode);
 }

@@ -387,11 +387,11 @@ describe("simulated device: pens", () => {
     const one = device(parts);
     const pen = one.pen("share");
     one.setPoint("limit", 200);
-    pen.set(50);
-    assert.equal(one.readPoint("share"), 50);
+    pen.set(100);
+    assert.equal(one.readPoint("share"), 100);
     one.setPoint("limit", 400);
-    pen.set(50);
-    assert.equal(one.readPoint("share"), 50);
+    pen.set(100);
+    assert.equal(one.readPoint("share"), 100);
   });
 
   it("write nothing on a frozen device, on an absent point and on one that is not there", () => {

@@ -152,8 +152,9 @@ describe("plant: orders", () => {
     site.obey({ load: "idle", inS: 2 });
     site.run(1);
     const { announced, trainingW } = site.plant.snapshot();
-    assert.equal(announced?.load, "idle");
-    assert.ok(Math.abs((announced?.inS ?? 0) - 1) < 1e-6);
+    assert.ok(announced !== undefined);
+    assert.equal(announced.load, "idle");
+    assert.ok(Math.abs(announced.inS - 1) < 1e-6);
     assert.ok(trainingW > 19e6);
     site.run(1.1);
     assert.ok(site.plant.snapshot().trainingW < 4.1e6);

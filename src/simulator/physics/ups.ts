@@ -100,7 +100,9 @@ export function stepUps(
   for (const unit of units) chooseMode(unit, inputs, parameters, dtS);
   const shareW = share(units, inputs, parameters, dtS);
   for (const unit of units) {
-    feed(unit, unit.mode === "off" ? 0 : shareW, inputs, parameters, dtS);
+    unit.outputW = unit.mode === "off" ? 0 : shareW;
+    feed(unit, inputs, parameters, dtS);
+    protect(unit, parameters, dtS);
   }
 }
 
@@ -188,26 +190,19 @@ function fromBatteryW(unit: UpsState, shareW: number, { isLive }: UpsInputs): nu
   return unit.mode === "on-battery" ? shareW : 0;
 }
 
-function feed(
-  unit: UpsState,
-  shareW: number,
-  inputs: UpsInputs,
-  parameters: UpsParameters,
-  dtS: number,
-): void {
-  const batteryW = fromBatteryW(unit, shareW, inputs);
-  const mainsW = unit.mode === "off" ? 0 : shareW - batteryW;
+/** Where a unit takes from what it gives. */
+function feed(unit: UpsState, inputs: UpsInputs, parameters: UpsParameters, dtS: number): void {
+  const { outputW } = unit;
+  const batteryW = fromBatteryW(unit, outputW, inputs);
   const isConverting = unit.mode === "online" && inputs.isLive;
-  const converterW = isConverting ? unit.walkIn * converterLossW(parameters, shareW) : 0;
+  const converterW = isConverting ? unit.walkIn * converterLossW(parameters, outputW) : 0;
   const fullW = ((parameters.batteryWh - unit.energyWh) * WH_J) / dtS;
   const isCharging = isConverting && unit.walkIn >= 1;
   unit.dischargeW = batteryW / parameters.batteryEfficiency;
   unit.rechargeW = isCharging ? Math.min(parameters.rechargeW, fullW) : 0;
-  unit.outputW = shareW;
-  unit.inputW = mainsW + converterW + unit.rechargeW;
+  unit.inputW = outputW - batteryW + converterW + unit.rechargeW;
   unit.lossW = converterW + unit.dischargeW - batteryW;
   unit.energyWh += ((unit.rechargeW - unit.dischargeW) * dtS) / WH_J;
-  protect(unit, parameters, dtS);
 }
 
 /** A unit that is overloaded for too long leaves its converter, or gives up on battery. */
