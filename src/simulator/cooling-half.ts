@@ -1,7 +1,7 @@
 import type { PlantOrder } from "./orders.ts";
 import type { CoolingPower } from "./physics/plant-model.ts";
 
-/** What the electrical half tells the thermal half: means over its step, W. */
+/** What the electrical half tells the thermal half: powers are means over its step, W. */
 export interface CoolingDemand {
   trainingW: number;
   inferenceW: number;

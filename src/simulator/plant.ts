@@ -29,7 +29,6 @@ import { type MeterRole, PlantMeter } from "./plant-meters.ts";
 import { obeyOrder } from "./plant-orders.ts";
 import { parametersFor, type PlantRatings } from "./plant-ratings.ts";
 import { type PlantSnapshot, snapshotOf } from "./plant-snapshot.ts";
-import { PlantThermal } from "./plant-thermal.ts";
 import { PlantUps } from "./plant-ups.ts";
 
 export type { MeterRole } from "./plant-meters.ts";
@@ -42,6 +41,14 @@ export interface PlantSettings {
   readonly operatingPoint: OperatingPointName;
   /** What differs from the demo site, besides the number of its devices. */
   readonly ratings?: PlantRatings;
+  /**
+   * Makes the thermal half for the devices that it finds by their class; undefined, or one that
+   * finds none: cooling and inference follow the operating points.
+   */
+  readonly cooling?: (
+    devices: readonly SimulatedDevice[],
+    parameters: PlantParameters,
+  ) => CoolingHalf | undefined;
 }
 
 /** The meters of the demo site; everything else is found by its class. */
@@ -111,7 +118,7 @@ export class Plant {
       const { ups, grid } = this.parameters;
       return new PlantUps(device, state, ups, grid.nominalVoltageV);
     });
-    this.#cooling = PlantThermal.of(devices, settings.ratings);
+    this.#cooling = settings.cooling?.(devices, this.parameters);
     this.#inputs = {
       bess: this.#bess.map(({ inputs }) => inputs),
       cooling: this.#cooling?.power,
