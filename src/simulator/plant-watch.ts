@@ -26,7 +26,7 @@ function wordsOf(snapshot: PlantSnapshot): ReadonlyMap<string, string> {
   }
   for (const { id, mode } of snapshot.ups) words.set(id, mode);
   if (snapshot.cooling !== undefined) setCooling(words, snapshot.cooling);
-  if (snapshot.announced !== undefined) words.set("announced", snapshot.announced.load);
+  words.set("announced load", snapshot.announced?.load ?? "none");
   return words;
 }
 

@@ -55,8 +55,9 @@ describe("plant with a thermal half", () => {
     assert.ok(one.plant.snapshot().cduPumpsW > 1e5);
     one.run(620, 0.1);
     const demand = cooling.demands.at(-1);
-    assert.equal(demand?.isUpsFed, false);
-    assert.deepEqual([demand?.inferenceW, demand?.controlsW], [0, 0]);
+    assert.ok(demand !== undefined);
+    assert.equal(demand.isUpsFed, false);
+    assert.deepEqual([demand.inferenceW, demand.controlsW], [0, 0]);
     assert.equal(one.plant.snapshot().cduPumpsW, 0);
   });
 

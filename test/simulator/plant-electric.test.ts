@@ -267,5 +267,7 @@ describe("what changes in a plant, in words", () => {
     assert.ok(lines.includes("grid: live → dead"));
     assert.ok(lines.includes("bess-1: running → fault"));
     assert.ok(lines.includes("ups-3: online → on-battery"));
+    site.obey({ load: "idle", inS: 1 });
+    assert.deepEqual(watch.changes(site.plant.snapshot()), ["announced load: none → idle"]);
   });
 });
