@@ -154,7 +154,8 @@ export class Simulation {
   }
 
   /**
-   * Does what a message says; see `parseOrder`. Undefined when done, else the problem in a sentence.
+   * Does what a message says; see `parseOrder`. Undefined when done, else the problem in a
+   * sentence.
    */
   async order(message: unknown): Promise<string | undefined> {
     const order = parseOrder(message);
@@ -215,7 +216,7 @@ export class Simulation {
     return undefined;
   }
 
-  /** The one before is over: its faults are gone, and the plant has settled in the new one's start. */
+  /** The one before is over, its faults are gone; the plant has settled in the new one's start. */
   async #beginScene(number: number): Promise<string | undefined> {
     const scene = sceneOf(number);
     if (scene === undefined) return `there is no scene ${number}`;
@@ -229,7 +230,7 @@ export class Simulation {
     return undefined;
   }
 
-  /** Obeys what is due. Faults of servers come into force a moment later: they are not waited for. */
+  /** Obeys what is due. Faults of servers come into force a moment later: nobody waits for them. */
   #playDue(plant: Plant): void {
     this.#playStepsOf(this.#timed, plant);
     if (this.#playing === undefined) return;

@@ -4,7 +4,7 @@ import { SCENES } from "../../src/simulator/scenes.ts";
 import { LumpedCooling } from "./support/lumped-cooling.ts";
 import { VirtualPlant } from "./support/virtual-plant.ts";
 
-/** Longer scenes are played in longer steps, the longest by ten seconds: together it takes seconds. */
+/** Longer scenes are played in longer steps, the longest by ten seconds each. */
 const FINE_S = 130;
 const COARSE_S = 700;
 const SLOW_S = 4000;

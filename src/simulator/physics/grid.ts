@@ -32,7 +32,7 @@ export function gridState(parameters: GridParameters): GridState {
   };
 }
 
-/** The frequency that a scenario asks for, as a deviation from nominal, Hz; at once or at a rate. */
+/** What a scenario asks for, as a deviation from nominal, Hz; at once or at a rate. */
 export function scriptFrequency(state: GridState, offsetHz: number, hzPerS = Infinity): void {
   state.scriptGoalHz = offsetHz;
   state.scriptHzPerS = hzPerS;

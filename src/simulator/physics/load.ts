@@ -55,7 +55,7 @@ export function startPattern(state: LoadState, pattern: LoadPattern): void {
   state.corner = 0;
 }
 
-/** The hall draws what its pattern begins with, or its mean where that swings; no edge, no noise. */
+/** The hall draws what its pattern begins with, or its mean where that swings: no edge. */
 export function settleLoad(state: LoadState, parameters: LoadParameters): void {
   const { highW, lowW, duty } = parameters;
   const meanW = lowW + (highW - lowW) * duty;

@@ -29,8 +29,8 @@ import { type RandomState, randomState } from "./random.ts";
 import { addUpUps, settleUps, stepUps, upsState, type UpsState, type UpsTotals } from "./ups.ts";
 
 /**
- * What the plant is asked to do; `steady` holds the power of the moment, `day` begins a day of jobs,
- * weather and heat at midnight.
+ * What the plant is asked to do; `steady` holds the power of the moment, `day` begins a day of
+ * jobs, weather and heat at midnight.
  */
 export type LoadMode =
   "steady" | "idle" | "low" | "mean" | "full" | "hot" | "training-1hz" | "checkpoint" | "day";
