@@ -1,7 +1,8 @@
 import { MODBUS_PORT, type SiteConfig } from "../config/schema.ts";
 import type { Clock } from "../domain/time.ts";
 import { DEMO_PLANT, type PlantSettings } from "../simulator/plant.ts";
-import { Simulation, type SimulationDevice } from "../simulator/simulation.ts";
+import type { PlantRatings } from "../simulator/plant-ratings.ts";
+import { type SceneEvent, Simulation, type SimulationDevice } from "../simulator/simulation.ts";
 import { ProfileFiles } from "./profile-files.ts";
 import { profileRoots, type SiteContext } from "./site-context.ts";
 
@@ -14,6 +15,9 @@ export interface PlantOptions {
   readonly seed?: number;
   /** See `SimulationOptions`. */
   readonly hasPorts?: boolean;
+  /** Where the plant differs from the demo site. */
+  readonly ratings?: PlantRatings;
+  readonly tell?: (event: SceneEvent) => void;
 }
 
 /** Every device of a site as a simulated one, on the site's own addresses. */
@@ -39,16 +43,17 @@ export function simulatedSite(options: PlantOptions): Simulation {
   });
   return new Simulation({
     devices,
-    plant: plantOf(context.site),
+    plant: plantOf(context.site, options.ratings),
     clock,
     preset,
     seed: options.seed ?? SEED,
     ...(options.hasPorts === undefined ? {} : { hasPorts: options.hasPorts }),
+    ...(options.tell === undefined ? {} : { tell: options.tell }),
   });
 }
 
 /** The plant is wired by the site's own words: its grid meter, its feeders, its batteries. */
-function plantOf(site: SiteConfig): PlantSettings | undefined {
+function plantOf(site: SiteConfig, ratings: PlantRatings = {}): PlantSettings | undefined {
   const grid = site.control?.grid;
   if (grid === undefined) return undefined;
   const meters = new Map<string, "grid" | "training" | "ups" | "mechanical">([
@@ -58,5 +63,5 @@ function plantOf(site: SiteConfig): PlantSettings | undefined {
   for (const id of compute.slice(0, 1)) meters.set(id, "training");
   for (const id of infrastructure.slice(0, 1)) meters.set(id, "ups");
   for (const id of cooling.slice(0, 1)) meters.set(id, "mechanical");
-  return { ...DEMO_PLANT, meters };
+  return { ...DEMO_PLANT, meters, ratings };
 }

@@ -13,6 +13,7 @@ import type { ServedDevice } from "./connection.ts";
 import type { Fault } from "./faults.ts";
 import { fillImages, type RegisterWords } from "./initial-image.ts";
 import { PointAccess } from "./point-access.ts";
+import { PointPen } from "./point-pen.ts";
 import { KeepAliveWatch } from "./keep-alive-watch.ts";
 import {
   type ImageCopy,
@@ -96,6 +97,8 @@ export class SimulatedDevice implements ServedDevice {
   readonly #startWords = new Map<PointAccess, readonly number[]>();
   readonly #initial: readonly ImageCopy[];
   #fault: Fault | undefined;
+  /** Counts what may have changed registers besides the plant model. */
+  #epoch = 0;
   #absent = new Map<string, readonly number[]>();
   #downUntilMs = 0;
   #nowMs = 0;
@@ -185,6 +188,19 @@ export class SimulatedDevice implements ServedDevice {
     return index >= 0 && this.setPoint(id, index);
   }
 
+  /** For a point that is set again and again; a point that the device lacks gives a pen as well. */
+  pen(id: string): PointPen {
+    const access = this.#accessById.get(id);
+    if (access === undefined) return new PointPen(undefined);
+    const { percentOf } = access.binding.conversion;
+    return new PointPen({
+      access,
+      reference: percentOf === undefined ? undefined : () => this.#referenceOf(access.binding),
+      isHeld: () => this.#fault?.kind === "frozen" || this.#absent.has(id),
+      epoch: () => this.#epoch,
+    });
+  }
+
   view(unit: number, table: RegisterTable, address: number, count: number): Uint8Array | undefined {
     return this.#images.get(unit)?.view(table, address, count);
   }
@@ -213,6 +229,7 @@ export class SimulatedDevice implements ServedDevice {
       return this.#refuse(EXCEPTION.illegalValue);
     }
     this.counters.writes += 1;
+    this.#epoch += 1;
     this.#keepAlives.noteWrite(place, before, values, this.#nowMs);
     this.#noteSteps(place, values);
     for (const access of this.#observed) {
@@ -238,6 +255,7 @@ export class SimulatedDevice implements ServedDevice {
   /** Sets or clears (undefined) the fault. The server has to hear of it as well. */
   setFault(fault: Fault | undefined, nowMs: number): void {
     this.#restoreAbsent();
+    this.#epoch += 1;
     this.#fault = fault;
     if (fault?.kind === "absent") this.#showAbsent(fault.points);
     if (fault?.kind === "reboot") this.#reboot(nowMs + fault.downMs);
@@ -386,6 +404,7 @@ export class SimulatedDevice implements ServedDevice {
   #resetPoint(access: PointAccess): void {
     const words = this.#startWords.get(access);
     assert(words !== undefined, "every setpoint has had its first value");
+    this.#epoch += 1;
     this.#imageOf(access.binding.unit).setWords(access.binding, words);
   }
 

@@ -1,10 +1,8 @@
 import type { SimulatedDevice } from "./device.ts";
+import type { TripCause } from "./orders.ts";
 import type { BessParameters } from "./physics/parameters.ts";
 import { beatPcs, commandPcs, forgetSetpoint, stopPcs, tripPcs } from "./physics/pcs.ts";
 import type { BessInputs, BessState } from "./physics/plant-model.ts";
-
-/** Why a battery has tripped; it stays tripped until the cause is gone and somebody resets it. */
-export type TripCause = "fault" | "emergency-stop";
 
 /** Bits of the SunSpec alarm word that stand for a trip. */
 const ALARM_BITS: Readonly<Record<TripCause, number>> = {
@@ -15,6 +13,32 @@ const ALARM_BITS: Readonly<Record<TripCause, number>> = {
 /** Below this a battery is neither charging nor discharging, W. */
 const AT_REST_W = 1000;
 
+function pensOf(device: SimulatedDevice) {
+  return {
+    power: device.pen("active-power"),
+    reactive: device.pen("reactive-power"),
+    frequency: device.pen("frequency"),
+    apparent: device.pen("apparent-power"),
+    voltage: device.pen("voltage-ll"),
+    state: device.pen("operating-state"),
+    soc: device.pen("state-of-charge"),
+    energy: device.pen("energy-available"),
+    dischargeLimit: device.pen("discharge-power-limit"),
+    chargeLimit: device.pen("charge-power-limit"),
+    dcVoltage: device.pen("dc.voltage"),
+    dcPower: device.pen("x-dc-power"),
+    forward: device.pen("energy.forward"),
+    reverse: device.pen("energy.reverse"),
+    temperature: device.pen("cabinet-temperature"),
+    remaining: device.pen("active-power-setpoint-remaining"),
+    alarms: device.pen("x-alarm-bits"),
+    health: device.pen("health"),
+    storage: device.pen("storage-state"),
+    battery: device.pen("x-battery-state"),
+    connection: device.pen("x-connection-state"),
+  };
+}
+
 /** Joins one battery of the plant model to its device: commands in, measurements out. */
 export class PlantBess {
   readonly device: SimulatedDevice;
@@ -24,9 +48,9 @@ export class PlantBess {
   #cause: TripCause | undefined;
   #isCausePresent = false;
   #lastHeartbeat: number;
-  #reversionAfterS: number;
-  #reactiveVar: number;
+  readonly #inputs: { reactiveVar: number; reversionAfterS: number };
   #aliveS = 0;
+  readonly #pens: ReturnType<typeof pensOf>;
   readonly #runCommands: readonly string[];
   /** Index of the text `watts`; undefined: the device has no such mode. */
   readonly #wattsMode: number | undefined;
@@ -42,9 +66,9 @@ export class PlantBess {
     this.#state = state;
     this.#parameters = parameters;
     this.#laterS = laterS;
+    this.#pens = pensOf(device);
     this.#lastHeartbeat = device.readNumber("controller-heartbeat", 0);
-    this.#reversionAfterS = this.#storedReversionS();
-    this.#reactiveVar = this.#askedVar();
+    this.#inputs = { reactiveVar: this.#askedVar(), reversionAfterS: this.#storedReversionS() };
     const textsOf = (id: string) => device.profile.points.find((point) => point.id === id)?.texts;
     this.#runCommands = textsOf("run-command") ?? [];
     this.#wattsMode = textsOf("x-setpoint-mode")?.indexOf("watts");
@@ -52,16 +76,18 @@ export class PlantBess {
       onWrite: (id, value, nowMs) => {
         this.#onWrite(id, value, nowMs);
       },
+      onReverted: () => {
+        this.#inputs.reactiveVar = this.#askedVar();
+      },
       onReboot: () => {
         this.#onReboot();
       },
     });
   }
 
-  /** What the device is told now; to be asked for once in each step. */
-  inputs(): BessInputs {
-    this.#reactiveVar = this.#askedVar();
-    return { reactiveVar: this.#reactiveVar, reversionAfterS: this.#reversionAfterS };
+  /** What the device is told now: one object, which changes with the device's registers. */
+  get inputs(): BessInputs {
+    return this.#inputs;
   }
 
   get state(): BessState {
@@ -89,36 +115,37 @@ export class PlantBess {
 
   /** What a fast meter of the converter shows. */
   showFast(voltageV: number, frequencyHz: number): void {
-    const { device } = this;
+    const pens = this.#pens;
     const { powerW, mode } = this.#state.pcs;
-    const reactiveVar = mode === "running" ? this.#reactiveVar : 0;
-    device.setPoint("active-power", powerW);
-    device.setPoint("reactive-power", reactiveVar);
-    device.setPoint("frequency", frequencyHz);
-    device.setPoint("apparent-power", Math.hypot(powerW, reactiveVar));
-    device.setPoint("voltage-ll", voltageV);
-    device.setState("operating-state", this.operatingState);
+    const reactiveVar = mode === "running" && voltageV > 0 ? this.#inputs.reactiveVar : 0;
+    pens.power.set(powerW);
+    pens.reactive.set(reactiveVar);
+    pens.frequency.set(frequencyHz);
+    pens.apparent.set(Math.hypot(powerW, reactiveVar));
+    pens.voltage.set(voltageV);
+    pens.state.setState(this.operatingState);
   }
 
   /** What changes slowly, and the heartbeats; `elapsedS` since the last call. */
   showSlow(elapsedS: number): void {
     const { device } = this;
+    const pens = this.#pens;
     const { battery, limits, pcs } = this.#state;
-    device.setPoint("state-of-charge", battery.soc * 100);
-    device.setPoint("energy-available", battery.soc * this.#parameters.energyCapacityWh);
-    device.setPoint("discharge-power-limit", limits.dischargeW);
-    device.setPoint("charge-power-limit", limits.chargeW);
-    device.setPoint("dc.voltage", battery.terminalV);
-    device.setPoint("x-dc-power", battery.dcPowerW);
-    device.setPoint("energy.forward", pcs.injectedWh);
-    device.setPoint("energy.reverse", pcs.absorbedWh);
-    device.setPoint("cabinet-temperature", battery.temperatureCel);
-    device.setPoint("active-power-setpoint-remaining", this.#remainingS());
+    pens.soc.set(battery.soc * 100);
+    pens.energy.set(battery.soc * this.#parameters.energyCapacityWh);
+    pens.dischargeLimit.set(limits.dischargeW);
+    pens.chargeLimit.set(limits.chargeW);
+    pens.dcVoltage.set(battery.terminalV);
+    pens.dcPower.set(battery.dcPowerW);
+    pens.forward.set(pcs.injectedWh);
+    pens.reverse.set(pcs.absorbedWh);
+    pens.temperature.set(battery.temperatureCel);
+    pens.remaining.set(this.#remainingS());
     this.#showAlarms();
-    device.setState("health", this.#cause === undefined ? "ok" : "critical");
-    device.setState("storage-state", this.#storageState());
-    device.setState("x-battery-state", this.#cause === undefined ? "connected" : "fault");
-    device.setState("x-connection-state", pcs.mode === "fault" ? "disconnected" : "connected");
+    pens.health.setState(this.#cause === undefined ? "ok" : "critical");
+    pens.storage.setState(this.#storageState());
+    pens.battery.setState(this.#cause === undefined ? "connected" : "fault");
+    pens.connection.setState(pcs.mode === "fault" ? "disconnected" : "connected");
     this.#aliveS += elapsedS;
     while (this.#aliveS >= 1) {
       this.#aliveS -= 1;
@@ -129,7 +156,7 @@ export class PlantBess {
 
   /** At once when they change, besides: whoever reads the fault reads its cause with it. */
   #showAlarms(): void {
-    this.device.setPoint("x-alarm-bits", this.#alarmBits());
+    this.#pens.alarms.set(this.#alarmBits());
   }
 
   /** The stop chain shows itself as it is; the fault that it left behind stays until the reset. */
@@ -143,7 +170,7 @@ export class PlantBess {
     const { pcs } = this.#state;
     if (!pcs.isCommanded || pcs.isReverting) return 0;
     // Whole seconds, and 0 only when it has lapsed.
-    return Math.ceil(Math.max(0, this.#reversionAfterS - pcs.setpointAgeS));
+    return Math.ceil(Math.max(0, this.#inputs.reversionAfterS - pcs.setpointAgeS));
   }
 
   #storageState(): string {
@@ -165,7 +192,10 @@ export class PlantBess {
         if (!this.#isArmed()) forgetSetpoint(this.#state.pcs);
         return;
       case "active-power-setpoint-reversion-time":
-        this.#reversionAfterS = value;
+        this.#inputs.reversionAfterS = value;
+        return;
+      case "reactive-power-setpoint":
+        this.#inputs.reactiveVar = value;
         return;
       case "controller-heartbeat":
         if (value !== this.#lastHeartbeat) beatPcs(this.#state.pcs);
@@ -211,7 +241,8 @@ export class PlantBess {
   #onReboot(): void {
     forgetSetpoint(this.#state.pcs);
     this.#lastHeartbeat = this.device.readNumber("controller-heartbeat", 0);
-    this.#reversionAfterS = this.#storedReversionS();
+    this.#inputs.reversionAfterS = this.#storedReversionS();
+    this.#inputs.reactiveVar = this.#askedVar();
     if (this.#state.pcs.mode === "stopped") this.#state.pcs.mode = "running";
   }
 

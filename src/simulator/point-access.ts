@@ -12,6 +12,7 @@ import {
 } from "../profiles/decode.ts";
 import { encodePoint } from "../profiles/encode.ts";
 import { isBitTable } from "../wire/modbus/registers.ts";
+import { PlainNumber } from "./plain-number.ts";
 import type { RegisterImage } from "./register-image.ts";
 
 /** Finds the image behind a unit id; undefined: the device's own. */
@@ -30,6 +31,7 @@ export class PointAccess {
   readonly #sfView: DataView | undefined;
   /** True where the registers hold something else besides the point, which has to stay. */
   readonly #hasNeighbours: boolean;
+  readonly #plain: PlainNumber | undefined;
   readonly #column: RoundColumns = {
     values: new Float64Array(1),
     quality: new Uint8Array(1),
@@ -46,6 +48,7 @@ export class PointAccess {
     this.#view = viewOf(this.#image, binding);
     const { slice, raw } = binding.conversion;
     this.#hasNeighbours = slice !== undefined || raw.startsWith("uint8-");
+    this.#plain = PlainNumber.of(binding, this.#view);
     const sf = binding.conversion.sf?.place;
     this.#sfView = sf === undefined ? undefined : viewOf(imageOf(sf.unit), sf);
   }
@@ -75,6 +78,10 @@ export class PointAccess {
   write(value: number | string | undefined, reference: number | undefined): boolean {
     const exponent = this.#exponent();
     if (Number.isNaN(exponent)) return false;
+    if (this.#plain !== undefined && typeof value === "number" && Number.isFinite(value)) {
+      const isPercent = this.binding.conversion.percentOf !== undefined;
+      if (this.#plain.write(value, exponent, isPercent ? (reference ?? 0) : 1)) return true;
+    }
     const words = encodePoint(this.point, value, {
       exponent,
       ...(this.#hasNeighbours ? { current: this.#image.words(this.binding) } : {}),

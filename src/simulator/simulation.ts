@@ -8,8 +8,11 @@ import { FleetValues } from "./fleet-values.ts";
 import type { RegisterWords } from "./initial-image.ts";
 import { ModbusServer, type ServerEndpoint } from "./modbus-server.ts";
 import type { TimingPreset } from "./physics/parameters.ts";
-import type { LoadMode } from "./physics/plant-model.ts";
-import { countUp, type TripCause } from "./plant-bess.ts";
+import type { LoadMode, Surroundings } from "./physics/plant-model.ts";
+import { parseOrder, type PlantOrder, type TripCause } from "./orders.ts";
+import { countUp } from "./plant-bess.ts";
+import { ScenePlayer } from "./scene-player.ts";
+import { type Scene, sceneOf, type SceneStep } from "./scenes.ts";
 import { Plant, type PlantSettings, type PlantSnapshot } from "./plant.ts";
 
 export interface SimulationDevice {
@@ -41,7 +44,15 @@ export interface SimulationOptions {
   readonly fleetEveryMs?: number;
   /** False: no port is opened, the devices are reached in memory; for virtual time. */
   readonly hasPorts?: boolean;
+  /** Hears what a scene does, in its order. */
+  readonly tell?: (event: SceneEvent) => void;
 }
+
+/** What somebody who watches a scene hears. */
+export type SceneEvent =
+  | { readonly kind: "begins" | "ends"; readonly scene: Scene }
+  /** For a site order, the listener is the one who has to do it. */
+  | { readonly kind: "step"; readonly step: SceneStep; readonly problem: string | undefined };
 
 export interface RunningSimulation {
   /** Port by `endpointKey`. */
@@ -81,6 +92,9 @@ export class Simulation {
   readonly #serverOf = new Map<string, ModbusServer>();
   readonly #plant: Plant | undefined;
   readonly #jobs: readonly Job[];
+  readonly #tell: (event: SceneEvent) => void;
+  #playing: { readonly scene: Scene; readonly player: ScenePlayer } | undefined;
+  #timed: ScenePlayer | undefined;
   #startedMs = 0;
   #steps = 0;
   #isStarted = false;
@@ -88,6 +102,7 @@ export class Simulation {
   constructor(options: SimulationOptions) {
     const { devices, plant, clock, preset, seed } = options;
     this.#clock = clock;
+    this.#tell = options.tell ?? (() => undefined);
     for (const { id, profile, unitId, nominal } of devices) {
       assert(!this.#devices.has(id), `two devices named ${id}`);
       this.#devices.set(id, new SimulatedDevice({ id, profile, unitId, nominal }));
@@ -143,15 +158,24 @@ export class Simulation {
   }
 
   /**
-   * Does what a control message says; see `parseFaultOrder`. Undefined when done, else the problem
-   * in a sentence.
+   * Does what a message says; see `parseOrder`. Undefined when done, else the problem in a
+   * sentence.
    */
   async order(message: unknown): Promise<string | undefined> {
-    const order = parseFaultOrder(message);
-    if ("problem" in order) return order.problem;
-    if (!this.#devices.has(order.device)) return `there is no device ${order.device}`;
-    await this.#setFault(order.device, order.fault);
-    return undefined;
+    const order = parseOrder(message);
+    return "problem" in order ? order.problem : this.#obey(order);
+  }
+
+  /** Plays these orders from now on, besides a scene. */
+  schedule(steps: readonly SceneStep[]): void {
+    this.#timed = new ScenePlayer(steps, this.#plant?.state.timeS ?? 0);
+  }
+
+  /** The plant has settled in this mode, and everything in it is whole. */
+  begin(mode: LoadMode, start: Partial<Surroundings> = {}): void {
+    const plant = this.#thePlant();
+    plant.begin(mode, start);
+    plant.startAt(this.#clock.now());
   }
 
   load(mode: LoadMode): void {
@@ -181,6 +205,59 @@ export class Simulation {
     plant.startAt(this.#clock.now());
   }
 
+  async #obey(order: PlantOrder): Promise<string | undefined> {
+    if ("device" in order) return this.#obeyFault(order);
+    if (this.#plant === undefined) return "this site has no grid meter, so it has no plant";
+    if ("scene" in order) return this.#beginScene(order.scene);
+    return this.#plant.order(order);
+  }
+
+  async #obeyFault(message: unknown): Promise<string | undefined> {
+    const order = parseFaultOrder(message);
+    if ("problem" in order) return order.problem;
+    if (!this.#devices.has(order.device)) return `there is no device ${order.device}`;
+    await this.#setFault(order.device, order.fault);
+    return undefined;
+  }
+
+  /** The one before is over, its faults are gone; the plant has settled in the new one's start. */
+  async #beginScene(number: number): Promise<string | undefined> {
+    const scene = sceneOf(number);
+    if (scene === undefined) return `there is no scene ${number}`;
+    const plant = this.#thePlant();
+    for (const [id, device] of this.#devices) {
+      if (device.fault !== undefined) await this.#setFault(id, undefined);
+    }
+    plant.begin(scene.start);
+    this.#playing = { scene, player: ScenePlayer.of(scene, plant.state.timeS) };
+    this.#tell({ kind: "begins", scene });
+    return undefined;
+  }
+
+  /** Obeys what is due. Faults of servers come into force a moment later: nobody waits for them. */
+  #playDue(plant: Plant): void {
+    this.#playStepsOf(this.#timed, plant);
+    if (this.#playing === undefined) return;
+    const { scene, player } = this.#playing;
+    this.#playStepsOf(player, plant);
+    if (!player.isOver(plant.state.timeS)) return;
+    this.#playing = undefined;
+    this.#tell({ kind: "ends", scene });
+  }
+
+  #playStepsOf(player: ScenePlayer | undefined, plant: Plant): void {
+    if (player === undefined) return;
+    for (;;) {
+      const step = player.take(plant.state.timeS);
+      if (step === undefined) return;
+      if (typeof step.order === "string") this.#tell({ kind: "step", step, problem: undefined });
+      else
+        void this.#obey(step.order).then((problem) => {
+          this.#tell({ kind: "step", step, problem });
+        });
+    }
+  }
+
   async #run(signal: AbortSignal): Promise<void> {
     this.#startedMs = this.#clock.now();
     this.#plant?.startAt(this.#startedMs);
@@ -208,7 +285,7 @@ export class Simulation {
       this.counters.skippedMs += skippedMs;
     }
     if (this.#plant !== undefined) {
-      for (let step = 0; step < steps; step += 1) this.#plant.step(STEP_MS / 1000);
+      for (let step = 0; step < steps; step += 1) this.#stepPlant(this.#plant);
       this.#plant.startAt(this.#startedMs + (this.#steps + steps) * STEP_MS);
     }
     this.#steps += steps;
@@ -218,6 +295,13 @@ export class Simulation {
       job.run(nowMs);
       job.dueMs = Math.max(job.dueMs + job.everyMs, nowMs);
     }
+  }
+
+  #stepPlant(plant: Plant): void {
+    const speed = this.#playing?.scene.speed ?? 1;
+    if (speed === 1) plant.step(STEP_MS / 1000);
+    else plant.fastForward((speed * STEP_MS) / 1000);
+    this.#playDue(plant);
   }
 
   #makeServers(devices: readonly SimulationDevice[]): void {

@@ -339,3 +339,70 @@ describe("simulated device: keep-alive and reboot", () => {
     assert.equal(one.counters.reversions, 0, "nothing was held any more");
   });
 });
+
+describe("simulated device: pens", () => {
+  const parts: ProfileParts = {
+    points: [
+      { id: "power", read: place(0, { scale: 10 }) },
+      { id: "limit", read: place(1), write: writeAt(1) },
+      { id: "share", read: place(2, { percentOf: 1, scale: 0.01 }) },
+      {
+        id: "state",
+        type: "enum",
+        texts: ["off", "on"],
+        read: place(3, { codes: new Map([[7, 1]]) }),
+      },
+    ],
+  };
+
+  it("set points as often as their value changes, and states by their text", () => {
+    const one = device(parts);
+    const pen = one.pen("power");
+    assert.ok(pen.set(120));
+    assert.equal(one.readPoint("power"), 120);
+    one.setPoint("power", 50);
+    assert.ok(pen.set(120), "the same value again");
+    assert.equal(one.readPoint("power"), 50, "is not written again");
+    assert.ok(pen.set(130));
+    assert.equal(one.readPoint("power"), 130);
+    assert.ok(one.pen("state").setState("on"));
+    assert.equal(one.readPoint("state"), 1);
+    assert.equal(one.pen("state").setState("odd"), false);
+  });
+
+  it("write the same value again after anybody else may have written", () => {
+    const one = device(parts);
+    const pen = one.pen("limit");
+    pen.set(7);
+    one.write(1, holding(1), [9]);
+    pen.set(7);
+    assert.equal(one.readPoint("limit"), 7);
+    one.setFault({ kind: "reboot", downMs: 10 }, 0);
+    one.setFault(undefined, 20);
+    pen.set(7);
+    assert.equal(one.readPoint("limit"), 7);
+  });
+
+  it("write a percentage again when what it is percent of has moved", () => {
+    const one = device(parts);
+    const pen = one.pen("share");
+    one.setPoint("limit", 200);
+    pen.set(100);
+    assert.equal(one.readPoint("share"), 100);
+    one.setPoint("limit", 400);
+    pen.set(100);
+    assert.equal(one.readPoint("share"), 100);
+  });
+
+  it("write nothing on a frozen device, on an absent point and on one that is not there", () => {
+    const one = device(parts);
+    const pen = one.pen("power");
+    pen.set(10);
+    one.setFault({ kind: "frozen" }, 0);
+    assert.equal(pen.set(20), false);
+    assert.equal(one.readPoint("power"), 10);
+    one.setFault(undefined, 0);
+    assert.ok(pen.set(10));
+    assert.equal(one.pen("nothing").set(1), false);
+  });
+});

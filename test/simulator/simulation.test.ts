@@ -135,6 +135,63 @@ describe("simulation", () => {
     assert.equal(simulation.serverCounters("pcc-meter").requests, 2);
   });
 
+  it("plays a scene in the plant's own time, and tells what it does", async () => {
+    const lines: string[] = [];
+    const { clock, simulation } = await started({
+      tell: (event) => {
+        if (event.kind !== "step") lines.push(`${event.kind} ${event.scene.number}`);
+        else lines.push(`${JSON.stringify(event.step.order)} ${event.problem ?? "done"}`);
+      },
+    });
+    await simulation.fault("m-ups", { kind: "frozen" });
+    assert.equal(await simulation.order({ scene: 14 }), undefined);
+    assert.equal(simulation.device("m-ups").fault, undefined, "a scene begins whole");
+    await clock.advance(9_900);
+    assert.deepEqual(lines, ["begins 14"]);
+    await clock.advance(200);
+    assert.equal(simulation.snapshot()?.voltageV, 0);
+    for (let second = 0; second < 420; second += 1) await clock.advance(1000);
+    assert.deepEqual(lines, [
+      "begins 14",
+      '{"grid":"lost"} done',
+      '{"grid":"back"} done',
+      "ends 14",
+    ]);
+    assert.ok((simulation.snapshot()?.voltageV ?? 0) > 19_000);
+  });
+
+  it("leaves to its listener what the plant cannot do, and says what it could not", async () => {
+    const told: unknown[] = [];
+    const { clock, simulation } = await started({ tell: (event) => told.push(event) });
+    await simulation.order({ scene: 12 });
+    simulation.schedule([{ atS: 1, order: { failPump: "cdu-1", pump: 1 } }]);
+    await clock.advance(11_000);
+    assert.deepEqual(told.slice(1), [
+      {
+        kind: "step",
+        step: { atS: 1, order: { failPump: "cdu-1", pump: 1 } },
+        problem: "this site has nothing that cools",
+      },
+      { kind: "step", step: { atS: 10, order: "estop" }, problem: undefined },
+    ]);
+  });
+
+  it("lets a day pass in 144 s", async () => {
+    const { clock, simulation } = await started();
+    await simulation.order({ scene: 1 });
+    for (let second = 0; second < 12; second += 1) await clock.advance(1000);
+    const { timeS, trainingW, heatDemandW } = simulation.snapshot() ?? {};
+    assert.ok(Math.abs((timeS ?? 0) - 7200) < 1, `${String(timeS)} s`);
+    assert.ok(Math.abs((trainingW ?? 0) / 15e6 - 1) < 0.01);
+    assert.equal(heatDemandW, 1e6);
+  });
+
+  it("has no orders for a plant that is not there", async () => {
+    const { simulation } = await started({ plant: undefined });
+    assert.match((await simulation.order({ grid: "lost" })) ?? "", /no plant/);
+    assert.equal(await simulation.order({ device: "pcc-meter", fault: "frozen" }), undefined);
+  });
+
   it("freezes one device while the plant and the others go on", async () => {
     const { clock, simulation } = await started();
     simulation.load("training-1hz");

@@ -34,9 +34,17 @@ export const COMMANDS: readonly CommandSpec[] = [
   })),
   {
     words: "simulate",
-    usage: "--config site.yaml [--preset p] [--load mode]",
+    usage:
+      "--config site.yaml [--preset p] [--load mode] [--scene n] [--seed n] [--plant plant.yaml]",
     summary: "every device of the site as a real server",
-    options: { ...CONFIG, preset: "text", load: "text" },
+    options: {
+      ...CONFIG,
+      preset: "text",
+      load: "text",
+      scene: "text",
+      seed: "text",
+      plant: "text",
+    },
     run: async (call) => (await import("./simulate.ts")).simulate(call),
   },
   {

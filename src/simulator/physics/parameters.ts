@@ -73,10 +73,34 @@ export interface LoadParameters {
 
 export interface UpsParameters {
   readonly units: number;
+  /** Of one unit, W. */
   readonly ratingW: number;
+  /** Of the rating. */
   readonly lossConstant: number;
   readonly lossLinear: number;
+  /** Of P² / rating. */
   readonly lossQuadratic: number;
+  /** Of one unit. */
+  readonly batteryWh: number;
+  /** Part of the battery's energy that reaches the output. */
+  readonly batteryEfficiency: number;
+  /** Input outside one of these for `transferS`: on battery. */
+  readonly windowPu: readonly [number, number];
+  readonly windowHz: readonly [number, number];
+  readonly transferS: number;
+  /** Good input for this long: back on the mains, which take the load over the walk-in. */
+  readonly returnS: number;
+  readonly walkInS: number;
+  readonly rechargeW: number;
+  /** The battery is low below this part. */
+  readonly lowSoc: number;
+  /** More than this part of the rating is too much, and for `overloadS` it has consequences. */
+  readonly overloadPart: number;
+  readonly overloadS: number;
+  /** Controls of the plant, behind the UPS, W. */
+  readonly controlsW: number;
+  readonly inferenceMinimumW: number;
+  readonly inferenceMaximumW: number;
 }
 
 /** How the meters form their readings. */
@@ -94,25 +118,64 @@ export interface PlantParameters {
   readonly load: LoadParameters;
   readonly ups: UpsParameters;
   readonly meter: MeterParameters;
-  /** Cooling and UPS load follow a new operating point with this lag. */
+  /** What the site's heat delivery can give, W. */
+  readonly heatRatingW: number;
+  /** Without a thermal half, cooling and inference follow an operating point with this lag. */
   readonly auxiliaryTauS: number;
 }
 
-/** What the slower half of the plant draws at one operating point, W. */
+/** One settled state of the whole plant. */
 export interface OperatingPoint {
   readonly trainingW: number;
-  /** Inference, coolant pumps and controls, behind the UPS. */
-  readonly upsOutputW: number;
+  readonly inferenceW: number;
+  /** Coolant pumps behind the UPS. */
+  readonly cduPumpsW: number;
+  /** Everything on the mechanical board. */
   readonly mechanicalW: number;
+  /** Where the operator has the coolant pumps. */
+  readonly pumpSpeedPercent: number;
+  readonly ambientCel: number;
+  /** What the city asks for, W. */
+  readonly heatDemandW: number;
 }
+
+const MILD = { ambientCel: 14, heatDemandW: 3_000_000 } as const;
+const FULL = {
+  trainingW: 20_000_000,
+  inferenceW: 4_000_000,
+  cduPumpsW: 122_338,
+  pumpSpeedPercent: 83.2,
+} as const;
 
 /** Settled operating points of the whole plant; `hot` is full load at 30 °C outside. */
 export const OPERATING_POINTS = {
-  idle: { trainingW: 4_000_000, upsOutputW: 2_155_734, mechanicalW: 98_080 },
-  low: { trainingW: 10_000_000, upsOutputW: 3_167_703, mechanicalW: 927_595 },
-  mean: { trainingW: 15_000_000, upsOutputW: 3_201_611, mechanicalW: 983_735 },
-  full: { trainingW: 20_000_000, upsOutputW: 4_272_338, mechanicalW: 1_111_167 },
-  hot: { trainingW: 20_000_000, upsOutputW: 4_272_338, mechanicalW: 2_471_165 },
+  idle: {
+    trainingW: 4_000_000,
+    inferenceW: 2_000_000,
+    cduPumpsW: 5_734,
+    mechanicalW: 98_080,
+    pumpSpeedPercent: 30,
+    ambientCel: 14,
+    heatDemandW: 0,
+  },
+  low: {
+    ...MILD,
+    trainingW: 10_000_000,
+    inferenceW: 3_000_000,
+    cduPumpsW: 17_703,
+    mechanicalW: 927_595,
+    pumpSpeedPercent: 43.7,
+  },
+  mean: {
+    ...MILD,
+    trainingW: 15_000_000,
+    inferenceW: 3_000_000,
+    cduPumpsW: 51_611,
+    mechanicalW: 983_735,
+    pumpSpeedPercent: 62.4,
+  },
+  full: { ...MILD, ...FULL, mechanicalW: 1_111_167 },
+  hot: { ...MILD, ...FULL, mechanicalW: 2_471_165, ambientCel: 30 },
 } as const satisfies Record<string, OperatingPoint>;
 
 export type OperatingPointName = keyof typeof OPERATING_POINTS;
@@ -214,8 +277,23 @@ export function demoParameters(preset: TimingPreset): PlantParameters {
       lossConstant: 0.01,
       lossLinear: 0.015,
       lossQuadratic: 0.01,
+      batteryWh: 250_000,
+      batteryEfficiency: 0.94,
+      windowPu: [0.9, 1.1],
+      windowHz: [47, 53],
+      transferS: 0.02,
+      returnS: 10,
+      walkInS: 10,
+      rechargeW: 125_000,
+      lowSoc: 0.2,
+      overloadPart: 1.05,
+      overloadS: 60,
+      controlsW: 150_000,
+      inferenceMinimumW: 2e6,
+      inferenceMaximumW: 4e6,
     },
     meter: { periodS: timing.meterMs / 1000, isMean: timing.meterMean },
+    heatRatingW: 3e6,
     auxiliaryTauS: 30,
   };
 }

@@ -98,6 +98,13 @@ export function tripPcs(state: PcsState): void {
   block(state, "fault");
 }
 
+/** A dead bus: a converter that follows the grid has nothing to follow, and forms none itself. */
+export function losePcsGrid(state: PcsState): void {
+  forgetSetpoint(state);
+  state.rampedW = 0;
+  state.powerW = 0;
+}
+
 /** A stop blocks the converter's gates: that takes no ramp either. */
 export function stopPcs(state: PcsState): void {
   block(state, "stopped");

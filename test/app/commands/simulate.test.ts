@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { PassThrough } from "node:stream";
 import { cliFile } from "../../../src/app/commands/roles.ts";
-import { ordersOf } from "../../../src/app/commands/simulate.ts";
+import { ordersOf, simulate } from "../../../src/app/commands/simulate.ts";
 import { demoSiteText } from "../../../src/app/demo/site.ts";
 import { freePortRange } from "../../support/loopback.ts";
 
@@ -21,6 +21,47 @@ describe("orders to the simulator on its standard input", () => {
     input.end();
     await closed;
     assert.deepEqual(orders, [{ load: "full" }, { device: "ups-é", fault: "silent" }, "no order"]);
+  });
+});
+
+describe("simulator that is called wrongly", () => {
+  async function answer(options: Readonly<Record<string, string>>): Promise<readonly string[]> {
+    const lines: string[] = [];
+    const status = await simulate({
+      positionals: [],
+      options,
+      terminal: {
+        out: () => undefined,
+        err: (line) => lines.push(...line.split("\n")),
+        screen: undefined,
+        hasColour: false,
+        draw: () => undefined,
+      },
+      signal: new AbortController().signal,
+    });
+    assert.equal(status, 2);
+    return lines;
+  }
+
+  it("says what would be right, and starts nothing", async () => {
+    assert.match((await answer({ preset: "d9" }))[0] ?? "", /--preset is one of d30, d95/);
+    assert.match((await answer({ load: "fast" }))[0] ?? "", /--load is one of steady, idle/);
+  });
+
+  it("says all that is wrong with a plant file, each with the file's name", async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), "simulate-"));
+    const file = path.join(folder, "plant.yaml");
+    try {
+      assert.match((await answer({ plant: file }))[0] ?? "", /plant.yaml: ENOENT/);
+      writeFileSync(file, "start: {\n");
+      assert.match((await answer({ plant: file }))[0] ?? "", /plant.yaml:\d+:\d+: /);
+      writeFileSync(file, "start: { load: fast }\norders: 3\n");
+      const lines = await answer({ plant: file });
+      assert.equal(lines.length, 2);
+      assert.match(lines[1] ?? "", /plant.yaml: orders is a list/);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 });
 
@@ -41,6 +82,14 @@ describe("simulator with a channel to who started it", function () {
     try {
       const [message] = (await Promise.race([once(plant, "message"), exit])) as unknown[];
       assert.deepEqual(message, { ready: true });
+      plant.send({ grid: "lost" });
+      const isDark = async (): Promise<void> => {
+        for (;;) {
+          const [told] = (await once(plant, "message")) as { snapshot?: { voltageV: number } }[];
+          if (told?.snapshot?.voltageV === 0) return;
+        }
+      };
+      assert.equal(await Promise.race([isDark(), exit]), undefined, "obeys, and tells snapshots");
     } finally {
       plant.kill("SIGTERM");
       await exit;
