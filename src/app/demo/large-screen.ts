@@ -136,7 +136,7 @@ function cduLines(state: DemoState, paint: Paint): string[] {
     ` ${name.padEnd(7)}${texts.join("")}`;
   const cells = (pick: (unit: (typeof cdu)[number]) => string): string[] =>
     cdu.map((unit) => pick(unit).padStart(8));
-  const pumps = cdu.map((unit, at) => {
+  const pumps = cdu.map((_unit, at) => {
     const flows = state.detail.cdu[at]?.pumpFlows ?? [];
     if (flows.length === 0 || flows.includes(null)) return "—".padStart(8);
     const lost = stoppedPumps(flows);
