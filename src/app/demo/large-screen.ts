@@ -27,7 +27,7 @@ const LINK_WIDTH = 58;
 const TREND_WIDTH = 26;
 const LINK_ROWS = 8;
 /** Lines of the picture that are no events. */
-const FIXED_ROWS = 32;
+const FIXED_ROWS = 31;
 const KEYS =
   " keys  1–9 scenes  0 normal  p points  w why  f faults  b broker  e E-stop  r reset  " +
   "space freeze  ? help  q quit";
@@ -118,7 +118,7 @@ function batteryLines(state: DemoState, paint: Paint): string[] {
   });
   const status = state.control?.status;
   const setpoint = signed(scaled(status?.totalW ?? null, 1e-6), 2);
-  const runtime = ups.map(({ runtime_s: seconds }) => duration(seconds)).join("  ");
+  const runtime = duration(leastOf(ups.map((unit) => unit.runtime_s)));
   const hertz = fixed(grid.frequency_hz, 2);
   const kilovolts = fixed(scaled(grid.voltage_v, 1e-3), 1);
   return [
@@ -128,6 +128,12 @@ function batteryLines(state: DemoState, paint: Paint): string[] {
     `UPS  ${ups.map((unit) => upsText(state, paint, unit)).join("  ")}`,
     `GRID ${hertz} Hz  ${kilovolts} kV  ramp ${signed(scaled(state.rampWPerS, 1e-6), 2)} MW/s`,
   ];
+}
+
+/** Of what is known. */
+function leastOf(values: readonly (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null);
+  return known.length === 0 ? null : Math.min(...known);
 }
 
 function cduLines(state: DemoState, paint: Paint): string[] {

@@ -22,6 +22,8 @@ export interface Sight {
 
 /** Heading, rule, foot, and the title of the panel. */
 const PANEL_ROWS = 5;
+/** From here on there is room for the longest names. */
+const WIDE = 100;
 
 /** What is on the screen now: the plant, or what somebody asked for with a key. */
 export function screenOf(sight: Sight): string[] {
@@ -102,17 +104,17 @@ function contentOf(sight: Sight, room: number): Content {
   }
 }
 
-function pointTable({ points, keys, utcMs, hasColour }: Sight, room: number): Content {
+function pointTable({ points, keys, utcMs, hasColour, size }: Sight, room: number): Content {
   const paint = painter(hasColour);
-  const found = points.filter((point) => pointText(point, utcMs).includes(keys.filter));
+  const text = (point: PointReading): string => pointText(point, utcMs, size.columns);
+  const found = points.filter((point) => isFound(point, keys.filter));
   const first = Math.min(keys.line, Math.max(0, found.length - room));
   const filter = keys.filter === "" && !keys.isFiltering ? "" : `   /${keys.filter}`;
   return {
     title: `POINTS  ${found.length} of ${points.length}${filter}${keys.isFiltering ? "_" : ""}`,
     lines: found.slice(first, first + room).map((point) => {
-      const text = pointText(point, utcMs);
-      if (point.quality === "good") return text;
-      return paint(text, point.quality.startsWith("uncertain") ? "yellow" : "red");
+      if (point.quality === "good") return text(point);
+      return paint(text(point), point.quality.startsWith("uncertain") ? "yellow" : "red");
     }),
     foot: keys.isFiltering
       ? "type a part of a name or of a quality   enter keeps it   Esc all points"
@@ -120,17 +122,25 @@ function pointTable({ points, keys, utcMs, hasColour }: Sight, room: number): Co
   };
 }
 
-function pointText(point: PointReading, utcMs: number): string {
-  const { id, value, unit, ageMs, quality } = point;
+/** By a part of its name, or of its quality. */
+function isFound({ id, quality }: PointReading, filter: string): boolean {
+  return id.includes(filter) || quality.includes(filter);
+}
+
+function pointText(point: PointReading, utcMs: number, columns: number): string {
+  const { id, value, unit, ageMs } = point;
   const shown = value === null ? "—" : typeof value === "number" ? short(value) : String(value);
-  const age = Number.isFinite(ageMs)
-    ? ageMs < 1_000
-      ? `${Math.round(ageMs)} ms`
-      : ageText(ageMs)
-    : "never";
-  const note = noteOf(point, utcMs);
-  const word = note === undefined ? "good" : `${quality.split("/")[0] ?? ""} ${note.text}`;
-  return ` ${id.padEnd(36)}${shown.padStart(13)} ${(unit ?? "").padEnd(6)}${age.padStart(7)}  ${word}`;
+  const nameWidth = columns >= WIDE ? 46 : 30;
+  const word = noteOf(point, utcMs)?.text ?? "good";
+  return (
+    ` ${padTo(clip(id, nameWidth), nameWidth)}${shown.padStart(12)} ` +
+    `${(unit ?? "").padEnd(5)}${shortAge(ageMs).padStart(7)}  ${word}`
+  );
+}
+
+function shortAge(ms: number): string {
+  if (!Number.isFinite(ms)) return "never";
+  return ms < 1_000 ? `${Math.round(ms)} ms` : ageText(ms);
 }
 
 function short(value: number): string {

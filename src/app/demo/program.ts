@@ -8,7 +8,7 @@ export interface Beginning {
 }
 
 /**
- * What the demonstration plays: its story, one scene, or nothing. Asked once per picture what
+ * What the demonstration plays: its story, one scene, or nothing. Asked at every picture what
  * begins now; a scene's own orders are played by the plant.
  */
 export class Program {

@@ -38,6 +38,11 @@ const FIRST_ANSWER_MS = 30_000;
 /** The gateway has to see that the causes are gone before it resets a trip. */
 const RESET_TRIES = 10;
 const RESET_PAUSE_MS = 500;
+/** What a battery at work gives, and what the grid gives then. */
+const WORKS_W = 3_000_000;
+const CAPPED_W = 20_500_000;
+const WORKS_MS = 5_000;
+const WORKS_LOOK_MS = 90;
 
 /**
  * `demo`: a simulated plant, a broker and the gateway on this machine, and a picture of it.
@@ -158,11 +163,26 @@ class DemoRun {
       this.#show();
     }
     keys.stop();
+    if (this.#view.form === "nothing") await this.#untilBatteryWorks(over);
     const isCut = over.aborted;
     const status = this.#end((this.#clock.now() - startedAt) / SECOND_MS, isCut);
     this.#stop.abort();
     await sampling;
     return status;
+  }
+
+  /**
+   * The load is high for one half of each second only: of the two, the picture shows the one in
+   * which the battery covers it. Gives up after a while.
+   */
+  async #untilBatteryWorks(signal: AbortSignal): Promise<void> {
+    const until = this.#clock.now() + WORKS_MS;
+    while (this.#clock.now() < until) {
+      await this.#unlessGone(async () => this.#feed.refresh());
+      const { bess, grid } = this.#feed.plant?.power_w ?? {};
+      if ((bess ?? 0) > WORKS_W && (grid ?? Infinity) < CAPPED_W) return;
+      if (!(await slept(this.#clock, WORKS_LOOK_MS, signal))) return;
+    }
   }
 
   async stop(): Promise<void> {
