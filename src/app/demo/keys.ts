@@ -128,7 +128,10 @@ function panelKey(state: KeyState, key: string, sight: KeySight): KeyResult | un
     return only({ ...state, line: Math.min(Math.max(0, state.line + step), Math.max(0, most)) });
   }
   if (state.panel === "points" && key === "/") return only({ ...state, isFiltering: true });
-  if (key !== "enter") return undefined;
+  return key === "enter" ? chosen(state, sight) : undefined;
+}
+
+function chosen(state: KeyState, sight: KeySight): KeyResult {
   if (state.panel === "devices") {
     const device = sight.devices[state.line];
     return device === undefined

@@ -77,7 +77,7 @@ describe("pictures of the demonstration", () => {
     assert.match(text, /3 PUMP 2 NO FLOW {2}4 ok/);
     const large = largeScreen(WRONG, false).join("\n");
     assert.match(large, /3\/4 STOP/);
-    assert.match(large, /3 — no-communication/);
+    assert.match(large, /3 — no-communicati…/);
   });
 
   it("say without colour all that they say with it", () => {
