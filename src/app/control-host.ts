@@ -160,8 +160,12 @@ export class ControlHost {
 
   status(): object {
     if (this.#state === undefined) return { control: null };
+    const { clock } = this.#parts;
     return {
       control: statusOf(this.#state),
+      // Times of the status are of the process's own clock: who asks compares them with this one.
+      now: clock.now(),
+      utc: clock.utcNow(),
       replacedWrites: this.#parts.dispatch.replaced,
       droppedReports: this.#droppedReports,
     };

@@ -19,6 +19,7 @@ import { controlPlan } from "./control-settings.ts";
 import { streamsOf } from "./control-streams.ts";
 import { CycleRunner } from "./cycle-runner.ts";
 import { endWhenLetGo } from "./let-go.ts";
+import { linkStatus } from "./link-status.ts";
 import { parseCommand, parseLocalOrder } from "./local-requests.ts";
 import { every } from "./every.ts";
 import { OwnPoints } from "./own-points.ts";
@@ -77,7 +78,7 @@ async function begin(
     },
   });
   await outlet.producer.listen(signal);
-  await listenForRequests(role, host, signal);
+  await listenForRequests(role, { host, south }, signal);
   const scheduling = runInRealTime(process.pid);
   log.info({ event: "started", devices: south.devices.length, epoch, scheduling }, "control runs");
   watchdog.ready();
@@ -164,7 +165,7 @@ async function controlHost(
 
 async function listenForRequests(
   role: Role,
-  host: ControlHost,
+  { host, south }: { readonly host: ControlHost; readonly south: South },
   signal: AbortSignal,
 ): Promise<void> {
   const { runtimeDirectory } = role.context;
@@ -185,6 +186,7 @@ async function listenForRequests(
     socketPath: socketPath(runtimeDirectory, "control/local"),
     methods: new Map<string, Answer>([
       ["status", async () => Promise.resolve(host.status())],
+      ["links", async () => Promise.resolve(linkStatus(role.context, south))],
       ["reset", async ({ params }) => host.order(parseLocalOrder(params))],
     ]),
   });

@@ -13,6 +13,9 @@ export interface DemoBroker {
   readonly stopped: Promise<void>;
 }
 
+/** Hears every message, as a client that subscribed to everything would. */
+export type Hear = (topic: string, payload: string) => void;
+
 /**
  * The broker of the demonstration, and of tests that need one: in this process, on the loopback
  * interface, open to everybody there, nothing kept on disk. It speaks MQTT 3.1.1, not 5.
@@ -21,11 +24,16 @@ export interface DemoBroker {
  * @throws GatewayError PORT_IN_USE
  */
 export async function startDemoBroker(
-  options: { readonly port: number },
+  options: { readonly port: number; readonly hear?: Hear },
   signal: AbortSignal,
 ): Promise<DemoBroker> {
   signal.throwIfAborted();
   const broker = await Aedes.createBroker({ id: "demo" });
+  const { hear } = options;
+  if (hear !== undefined)
+    broker.on("publish", ({ topic, payload }) => {
+      hear(topic, payload.toString());
+    });
   const sockets = new Set<Socket>();
   const server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);

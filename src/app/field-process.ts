@@ -7,6 +7,7 @@ import { RequestServer } from "../link/request-server.ts";
 import { RoundProducer } from "../link/round-producer.ts";
 import { socketPath } from "../link/socket-paths.ts";
 import { fieldStreamsForControl } from "./control-streams.ts";
+import { linkStatus } from "./link-status.ts";
 import { OrderGivers } from "./order-givers.ts";
 import { every } from "./every.ts";
 import { OwnPoints } from "./own-points.ts";
@@ -49,10 +50,16 @@ export async function runField(role: Role, signal: AbortSignal): Promise<void> {
       ["write", async ({ params, signal: gone }) => obey({ south, context, givers }, params, gone)],
     ]),
   });
+  // Not on the socket of the orders: field takes who is there for control, and lets go without it.
+  const local = new RequestServer({
+    socketPath: socketPath(runtimeDirectory, "field/local"),
+    methods: new Map([["links", async () => Promise.resolve(linkStatus(context, south))]]),
+  });
   try {
     await runTogether(signal, async (stop) => {
       await producer.listen(stop);
       await orders.listen(stop);
+      await local.listen(stop);
       log.info({ event: "started", devices: south.devices.length, epoch }, "field runs");
       watchdog.ready();
       return [

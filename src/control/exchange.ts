@@ -98,6 +98,10 @@ export interface ControlStatus {
   /** W; undefined while no source is trusted. */
   readonly gridW: number | undefined;
   readonly loadW: number | undefined;
+  /** When the measurement was received that `gridW` comes from; undefined as those. */
+  readonly knownAt: MonotonicMs | undefined;
+  /** What the import is kept below, W; undefined where the site has no cap. */
+  readonly peakCapW: number | undefined;
   /** Sum of what the units are asked for and what silent ones are counted at, W. */
   readonly totalW: number;
   /** What decided the total. */

@@ -1,4 +1,4 @@
-import type { MonotonicMs } from "../domain/time.ts";
+import { type MonotonicMs, monotonicMs } from "../domain/time.ts";
 import type { ControlStatus, LeaseStatus, Level, UnitStatus } from "./exchange.ts";
 import { itemAt } from "./item-at.ts";
 import { rampStepW } from "./link-rules.ts";
@@ -22,6 +22,8 @@ export function controlStatus(state: ControlState, now: MonotonicMs): ControlSta
     source: grid.source,
     gridW: isKnown ? grid.gridW : undefined,
     loadW: isKnown ? grid.loadW : undefined,
+    knownAt: isKnown ? monotonicMs(grid.knownAt) : undefined,
+    peakCapW: state.plan.grid.peakCapW,
     totalW: total.totalW,
     bindingLevel: total.binding,
     peakNeedW: total.peakNeedW,

@@ -9,6 +9,7 @@ import { join } from "node:path";
 export type SocketPurpose =
   | "field/rounds"
   | "field/orders"
+  | "field/local"
   | "control/rounds"
   | "control/commands"
   | "control/local"

@@ -6,7 +6,7 @@ const CONFIG = { config: "text" } as const;
 export const COMMANDS: readonly CommandSpec[] = [
   {
     words: "demo",
-    usage: "[--seconds N] [--mqtt-port P] [--data-dir D] [--preset p] [--steady]",
+    usage: "[--scene n] [--seconds N] [--steady] [--snapshot] [--mqtt-port P] …",
     summary: "plant, broker and gateway on this machine",
     options: {
       seconds: "text",
@@ -15,6 +15,8 @@ export const COMMANDS: readonly CommandSpec[] = [
       "data-dir": "text",
       preset: "text",
       steady: "flag",
+      scene: "text",
+      snapshot: "flag",
     },
     run: async (call) => (await import("../demo/run.ts")).demo(call),
   },

@@ -1,18 +1,23 @@
+import type { ControlStatus } from "../../control/exchange.ts";
 import type { Clock } from "../../domain/time.ts";
 import type { RequestClient } from "../../link/request-client.ts";
 import type { PlantSnapshot } from "../../simulator/plant.ts";
-import { allPoints, EventReader, type StoredMessage } from "../queries.ts";
-import type { ServicesStatus } from "../query-answers.ts";
+import type { LinkStatus } from "../link-status.ts";
+import { allPoints, EventReader, isUnreachable, type StoredMessage } from "../queries.ts";
+import type { PointAnswer, ServicesStatus } from "../query-answers.ts";
+import type { ControlFacts, DemoState, LinkRow, ScreenEvent } from "./demo-state.ts";
+import { LinkRates } from "./link-rates.ts";
 import { plantLine, type PlantLine, type PointReading } from "./plant-line.ts";
-import type { ScreenEvent } from "./screen.ts";
+import { siteDetail } from "./site-detail.ts";
+import { Trend } from "./trend.ts";
 
-const TREND_VALUES = 60;
 const EVENTS_KEPT = 50;
 /** Fewer overruns than this share of all cycles are no reason to fail. */
 const OVERRUN_SHARE = 1e-4;
 
 interface StoreFigures {
   readonly waitingRows: number;
+  readonly oldestWaitingMs: number;
   readonly lostRowsByClass: readonly number[];
   readonly sentRows: number;
 }
@@ -30,13 +35,18 @@ export interface DemoSummary {
   readonly ok: boolean;
 }
 
+/** Sockets of the gateway that the picture is asked from. */
+export interface FeedClients {
+  readonly services: RequestClient;
+  readonly control: RequestClient;
+  readonly field: RequestClient;
+}
+
 /** What the picture is made of, asked from the gateway as any client would. */
 export class DemoFeed {
-  readonly trend = {
-    grid: [] as (number | null)[],
-    load: [] as (number | null)[],
-    battery: [] as (number | null)[],
-  };
+  readonly #trend = { grid: new Trend(), load: new Trend(), battery: new Trend() };
+  readonly #rates = new LinkRates();
+  readonly #clients: FeedClients;
   readonly #client: RequestClient;
   readonly #mqttPort: number;
   readonly #clock: Clock;
@@ -46,17 +56,21 @@ export class DemoFeed {
   /** Newest first. */
   #events: readonly ScreenEvent[] = [];
   #plant: PlantLine | undefined;
+  #points: ReadonlyMap<string, PointReading> = new Map();
+  #control: ControlFacts | null = null;
+  #links: readonly LinkRow[] = [];
   #snapshot: PlantSnapshot | undefined;
   #status: GatewayStatus | undefined;
   #cycles = 0;
   #valuesBefore = 0;
   #valuesAt = 0;
 
-  constructor(client: RequestClient, parts: { readonly mqttPort: number; readonly clock: Clock }) {
-    this.#client = client;
+  constructor(clients: FeedClients, parts: { readonly mqttPort: number; readonly clock: Clock }) {
+    this.#clients = clients;
+    this.#client = clients.services;
     this.#mqttPort = parts.mqttPort;
     this.#clock = parts.clock;
-    this.#eventReader = new EventReader(client, parts.clock.utcNow());
+    this.#eventReader = new EventReader(clients.services, parts.clock.utcNow());
   }
 
   /** True when the gateway has read the grid meter. */
@@ -68,13 +82,66 @@ export class DemoFeed {
     return this.#plant;
   }
 
-  get events(): readonly ScreenEvent[] {
-    return this.#events;
+  /** Every point as last asked, in the order of the table. */
+  get points(): readonly PointReading[] {
+    return [...this.#points.values()];
   }
 
-  takeSnapshot(message: unknown): void {
-    const { snapshot } = (message ?? {}) as { readonly snapshot?: PlantSnapshot };
-    if (snapshot !== undefined) this.#snapshot = snapshot;
+  /** What a picture shows now; undefined before the first answer. */
+  state(at: Pick<DemoState, "title" | "elapsedS" | "selectedUnit">): DemoState | undefined {
+    if (this.#plant === undefined) return undefined;
+    return {
+      ...at,
+      plant: this.#plant,
+      detail: siteDetail(this.#points, this.#clock.utcNow()),
+      trend: {
+        grid: this.#trend.grid.spans,
+        load: this.#trend.load.spans,
+        battery: this.#trend.battery.spans,
+      },
+      rampWPerS: this.#trend.grid.rampPerS,
+      events: this.#events.slice(0, EVENTS_KEPT),
+      control: this.#control,
+      links: this.#links,
+      gateway: {
+        latenessP50Ms: scaledMs(this.#own("control/x-cycle-lateness.p50")),
+        controlCpu: this.#own("control/x-cpu"),
+        fieldCpu: this.#own("field/x-cpu"),
+        servicesCpu: this.#own("services/x-cpu"),
+        oldestWaitingS: (this.#status?.store.oldestWaitingMs ?? 0) / 1_000,
+        commandSteps: this.#status?.pipe.steps ?? 0,
+      },
+      isFrozen: false,
+    };
+  }
+
+  takeSnapshot(snapshot: PlantSnapshot): void {
+    this.#snapshot = snapshot;
+  }
+
+  /** A line of the demonstration itself; it does not come from the gateway. */
+  say(text: string, severity: "info" | "warning" = "info"): void {
+    const time = new Date(this.#clock.utcNow()).toISOString().slice(11, 19);
+    this.#add([{ time, severity, device: "", text }]);
+  }
+
+  /**
+   * A sample of the trends, and nothing else.
+   *
+   * @throws GatewayError PEER_LOST or REQUEST_TIMEOUT when services is not there
+   */
+  async sample(): Promise<void> {
+    const page = await this.#client.request("points", { filter: "/active-power" });
+    const powers = new Map((page as readonly PointAnswer[]).map(({ id, value }) => [id, value]));
+    const power = (id: string): number | null => {
+      const value = powers.get(`${id}/active-power`);
+      return typeof value === "number" ? value : null;
+    };
+    const [first, second] = [power("bess-1"), power("bess-2")];
+    const now = this.#clock.now();
+    this.#trend.grid.add(now, power("pcc-meter"));
+    this.#trend.load.add(now, power("m-train"));
+    this.#trend.battery.add(now, first === null || second === null ? null : first + second);
   }
 
   /** Events that came since the last call, as they went north. */
@@ -86,9 +153,11 @@ export class DemoFeed {
   async refresh(): Promise<void> {
     const status = (await this.#client.request("status", {})) as GatewayStatus;
     const points = new Map<string, PointReading>();
-    for (const { id, value, quality, ageMs } of await allPoints(this.#client))
-      points.set(id, { id, value, quality, ageMs: ageMs ?? Infinity });
+    for (const { id, value, quality, ageMs, unit, sourceTime } of await allPoints(this.#client))
+      points.set(id, { id, value, quality, ageMs: ageMs ?? Infinity, unit, sourceTime });
     this.#status = status;
+    this.#points = points;
+    await this.#askProcesses();
     this.#take(points, status);
     await this.#takeEvents();
   }
@@ -109,7 +178,29 @@ export class DemoFeed {
   }
 
   close(): void {
-    this.#client.close();
+    for (const client of Object.values(this.#clients) as RequestClient[]) client.close();
+  }
+
+  /** What control and field say of themselves; what does not answer is not known. */
+  async #askProcesses(): Promise<void> {
+    const { control, field } = this.#clients;
+    const [status, fast, slow] = await Promise.all([
+      answerOf(control.request("status", {})),
+      answerOf(control.request("links", {})),
+      answerOf(field.request("links", {})),
+    ]);
+    this.#control = controlFacts(status);
+    const links = [fast, slow].flatMap((answer) => (answer ?? []) as readonly LinkStatus[]);
+    this.#links = this.#rates.rows(this.#clock.now(), links, this.#points);
+  }
+
+  #own(id: string): number | null {
+    const value = this.#points.get(`gateway-${id}`)?.value;
+    return typeof value === "number" ? value : null;
+  }
+
+  #add(newestFirst: readonly ScreenEvent[]): void {
+    this.#events = [...newestFirst, ...this.#events].slice(0, EVENTS_KEPT);
   }
 
   #take(points: ReadonlyMap<string, PointReading>, status: GatewayStatus): void {
@@ -146,9 +237,6 @@ export class DemoFeed {
       },
     );
     this.#plant = line;
-    push(this.trend.grid, line.power_w.grid);
-    push(this.trend.load, line.power_w.training);
-    push(this.trend.battery, line.power_w.bess);
   }
 
   async #takeEvents(): Promise<void> {
@@ -158,8 +246,7 @@ export class DemoFeed {
       const id = String(event["event_id"]);
       this.#eventCounts[id] = (this.#eventCounts[id] ?? 0) + 1;
     }
-    const shown = events.slice(-EVENTS_KEPT).reverse().map(screenEvent);
-    this.#events = [...shown, ...this.#events].slice(0, EVENTS_KEPT);
+    this.#add(events.slice(-EVENTS_KEPT).reverse().map(screenEvent));
   }
 }
 
@@ -179,7 +266,32 @@ function plantPoints(points: ReadonlyMap<string, PointReading>): Map<string, Poi
   );
 }
 
-function push(trend: (number | null)[], value: number | null): void {
-  trend.push(value);
-  if (trend.length > TREND_VALUES) trend.shift();
+/** Undefined when the process that should answer is not there. */
+async function answerOf(question: Promise<unknown>): Promise<unknown> {
+  try {
+    return await question;
+  } catch (error) {
+    if (isUnreachable(error)) return undefined;
+    throw error;
+  }
+}
+
+interface ControlAnswer {
+  readonly control: ControlStatus | null;
+  /** The clock of control when it answered. */
+  readonly now: number;
+  readonly utc: number;
+}
+
+function controlFacts(answer: unknown): ControlFacts | null {
+  const { control, now, utc } = (answer ?? {}) as Partial<ControlAnswer>;
+  if (control === undefined || control === null || now === undefined || utc === undefined)
+    return null;
+  const { knownAt } = control;
+  const ageMs = knownAt === undefined ? null : Math.max(0, now - knownAt);
+  return { status: control, ageMs, measuredUtc: ageMs === null ? null : utc - ageMs };
+}
+
+function scaledMs(seconds: number | null): number | null {
+  return seconds === null ? null : seconds * 1_000;
 }

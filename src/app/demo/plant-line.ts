@@ -5,6 +5,9 @@ export interface PointReading {
   readonly value: number | string | boolean | null;
   readonly quality: string;
   readonly ageMs: number;
+  readonly unit?: string | undefined;
+  /** When it was measured or, where it is not good, last good, UTC ms. */
+  readonly sourceTime: number | null;
 }
 
 /** What only the plant itself knows: losses that nobody meters, and whether its books balance. */

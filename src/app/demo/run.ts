@@ -1,13 +1,15 @@
-import { type ChildProcess, fork } from "node:child_process";
 import { setMaxListeners } from "node:events";
 import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { GatewayError } from "../../domain/errors.ts";
 import { type Clock, slept } from "../../domain/time.ts";
+import type { RequestClient } from "../../link/request-client.ts";
 import { SystemClock } from "../../platform/clock.ts";
-import { superviseRoles, cliFile } from "../commands/roles.ts";
+import { sceneOf } from "../../simulator/scenes.ts";
+import { superviseRoles } from "../commands/roles.ts";
 import { type DemoBroker, startDemoBroker } from "../demo-broker.ts";
+import { every } from "../every.ts";
 import { isUnreachable, openQueries } from "../queries.ts";
 import {
   type CommandCall,
@@ -16,10 +18,16 @@ import {
   numberOption,
   textOption,
 } from "../terminal.ts";
+import { DemoPlant } from "./demo-plant.ts";
+import type { DemoState } from "./demo-state.ts";
 import { DemoFeed } from "./feed.ts";
+import { FIRST_KEYS, type KeyOrder, type KeyState, pressed } from "./keys.ts";
+import { lengthS, Program } from "./program.ts";
 import { demoSiteText } from "./site.ts";
-import { actAt, STORY } from "./story.ts";
-import { DemoView } from "./view.ts";
+import { smallScreen } from "./small-screen.ts";
+import { repairOrders, SNAPSHOT_S, type StoryOrder } from "./story.ts";
+import { TREND_SAMPLE_MS } from "./trend.ts";
+import { DemoView, eventLine } from "./view.ts";
 
 const DEMO_MQTT_PORT = 18_830;
 const DEMO_BASE_PORT = 15_020;
@@ -27,19 +35,40 @@ const DEMO_DEVICES = 28;
 const SECOND_MS = 1_000;
 /** The plant is up, the gateway not yet: how long a first answer may take. */
 const FIRST_ANSWER_MS = 30_000;
+/** The gateway has to see that the causes are gone before it resets a trip. */
+const RESET_TRIES = 10;
+const RESET_PAUSE_MS = 500;
+/** What a battery at work gives, and what the grid gives then. */
+const WORKS_W = 3_000_000;
+const CAPPED_W = 20_500_000;
+const WORKS_MS = 5_000;
+const WORKS_LOOK_MS = 90;
 
 /**
  * `demo`: a simulated plant, a broker and the gateway on this machine, and a picture of it.
  * Exit status: 1 when a sample was lost or a cycle in 10,000 overran.
  */
 export async function demo(call: CommandCall): Promise<ExitStatus> {
-  const seconds = numberOption(call, "seconds") ?? Infinity;
+  const number = numberOption(call, "scene");
+  const scene = number === undefined ? undefined : sceneOf(number);
+  if (number !== undefined && scene === undefined)
+    throw new GatewayError("CONFIG_INVALID", { option: "--scene", reason: "no such scene" });
+  const isSnapshot = hasFlag(call, "snapshot");
   const run = await DemoRun.start(call);
   try {
-    return await run.watch(seconds);
+    if (isSnapshot) return await run.watch(SNAPSHOT_S);
+    // A person looks as long as they want; a program gets the scene and its end.
+    const length = scene === undefined || run.isPicture ? Infinity : lengthS(scene);
+    return await run.watch(numberOption(call, "seconds") ?? length);
   } finally {
     await run.stop();
   }
+}
+
+interface Folders {
+  readonly file: string;
+  readonly mqttPort: number;
+  readonly runtimeDirectory: string;
 }
 
 class DemoRun {
@@ -49,10 +78,17 @@ class DemoRun {
   readonly #file: string;
   readonly #mqttPort: number;
   readonly #feed: DemoFeed;
+  readonly #control: RequestClient;
   readonly #view: DemoView;
-  #plant: ChildProcess | undefined;
+  readonly #program: Program;
+  #plant: DemoPlant | undefined;
   #broker: { readonly run: DemoBroker; readonly stop: AbortController } | undefined;
   #roles: Promise<void> = Promise.resolve();
+  #isUp = false;
+  #keys: KeyState = FIRST_KEYS;
+  #elapsedS = 0;
+  /** What is shown while the picture stands still. */
+  #frozen: DemoState | undefined;
 
   static async start(call: CommandCall): Promise<DemoRun> {
     const mqttPort = numberOption(call, "mqtt-port") ?? DEMO_MQTT_PORT;
@@ -76,19 +112,31 @@ class DemoRun {
     return run;
   }
 
-  private constructor(
-    call: CommandCall,
-    parts: { readonly file: string; readonly mqttPort: number; readonly runtimeDirectory: string },
-  ) {
+  private constructor(call: CommandCall, parts: Folders) {
     this.#call = call;
     this.#file = parts.file;
     this.#mqttPort = parts.mqttPort;
     const { runtimeDirectory, mqttPort } = parts;
+    const open = (purpose: Parameters<typeof openQueries>[0]["purpose"]): RequestClient =>
+      openQueries({ runtimeDirectory, purpose, clock: this.#clock });
+    this.#control = open("control/local");
     this.#feed = new DemoFeed(
-      openQueries({ runtimeDirectory, purpose: "services/queries", clock: this.#clock }),
+      {
+        services: open("services/queries"),
+        control: this.#control,
+        field: open("field/local"),
+      },
       { mqttPort, clock: this.#clock },
     );
-    this.#view = new DemoView(call.terminal, hasFlag(call, "json"));
+    const form = hasFlag(call, "snapshot") ? "nothing" : hasFlag(call, "json") ? "json" : undefined;
+    this.#view = new DemoView(call.terminal, form);
+    this.#program = new Program(hasFlag(call, "steady"));
+    const scene = numberOption(call, "scene");
+    if (scene !== undefined) this.#program.scene(scene, 0);
+  }
+
+  get isPicture(): boolean {
+    return this.#view.form === "picture";
   }
 
   /**
@@ -100,30 +148,48 @@ class DemoRun {
     const over = AbortSignal.any([signal, this.#stop.signal]);
     // Each of them waits on it for a moment: that is no leak.
     setMaxListeners(0, over, this.#stop.signal);
-    const keys = this.#view.keys((key) => void this.#press(key));
     await this.#firstAnswer(over);
+    const keys = this.#view.keys((key) => void this.#press(key));
     const startedAt = this.#clock.now();
-    let act = "";
+    const sampling = every(this.#clock, TREND_SAMPLE_MS, over, async () =>
+      this.#unlessGone(async () => this.#feed.sample()),
+    );
     for (let shownMs = 0; shownMs <= seconds * SECOND_MS; shownMs += this.#view.periodMs) {
       const due = startedAt + shownMs;
-      const second = Math.floor(shownMs / SECOND_MS);
+      this.#elapsedS = Math.floor(shownMs / SECOND_MS);
       if (!(await slept(this.#clock, Math.max(0, due - this.#clock.now()), over))) break;
-      const current = hasFlag(this.#call, "steady") ? undefined : actAt(second);
-      if (current !== undefined && current.name !== act) {
-        act = current.name;
-        await this.#play(current.does);
-      }
-      await this.#show(second, current?.title ?? "steady load");
+      await this.#playDue();
+      await this.#unlessGone(async () => this.#feed.refresh());
+      this.#show();
     }
     keys.stop();
-    return this.#summary((this.#clock.now() - startedAt) / SECOND_MS);
+    if (this.#view.form === "nothing") await this.#untilBatteryWorks(over);
+    const isCut = over.aborted;
+    const status = this.#end((this.#clock.now() - startedAt) / SECOND_MS, isCut);
+    this.#stop.abort();
+    await sampling;
+    return status;
+  }
+
+  /**
+   * The load is high for one half of each second only: of the two, the picture shows the one in
+   * which the battery covers it. Gives up after a while.
+   */
+  async #untilBatteryWorks(signal: AbortSignal): Promise<void> {
+    const until = this.#clock.now() + WORKS_MS;
+    while (this.#clock.now() < until) {
+      await this.#unlessGone(async () => this.#feed.refresh());
+      const { bess, grid } = this.#feed.plant?.power_w ?? {};
+      if ((bess ?? 0) > WORKS_W && (grid ?? Infinity) < CAPPED_W) return;
+      if (!(await slept(this.#clock, WORKS_LOOK_MS, signal))) return;
+    }
   }
 
   async stop(): Promise<void> {
     this.#feed.close();
     this.#stop.abort();
     await this.#roles.catch(() => undefined);
-    this.#plant?.kill("SIGTERM");
+    this.#plant?.stop();
     await this.#broker?.run.stopped;
     this.#view.end();
   }
@@ -140,7 +206,24 @@ class DemoRun {
     terminal.err(`site file: ${this.#file}   log of the gateway: ${this.#logFile}`);
     terminal.err(`watch the traffic:  mosquitto_sub -p ${this.#mqttPort} -t 'dcpi/#' -v`);
     await this.#openBroker();
-    await this.#openPlant();
+    const preset = textOption(this.#call, "preset") ?? "d95";
+    this.#plant = await DemoPlant.start(
+      { siteFile: this.#file, preset },
+      {
+        onSnapshot: (snapshot) => {
+          this.#feed.takeSnapshot(snapshot);
+        },
+        onSiteOrder: (order) => void this.#play([order]),
+        onProblem: (text) => {
+          if (this.#isUp) this.#feed.say(`plant: ${text}`, "warning");
+          else terminal.err(text);
+        },
+        onEnd: () => {
+          this.#stop.abort();
+        },
+      },
+    );
+    this.#isUp = true;
     this.#roles = superviseRoles(this.#file, this.#stop.signal, this.#logFile).catch(
       (error: unknown) => {
         this.#stop.abort(error);
@@ -155,7 +238,14 @@ class DemoRun {
     this.#stop.signal.addEventListener("abort", () => {
       stop.abort();
     });
-    this.#broker = { run: await startDemoBroker({ port: this.#mqttPort }, stop.signal), stop };
+    const hear = (topic: string, payload: string): void => {
+      if (this.#view.form === "json" && /^dcpi\/.*\/ack\//.test(topic))
+        this.#view.json({ type: "ack", ...(JSON.parse(payload) as object) });
+    };
+    this.#broker = {
+      run: await startDemoBroker({ port: this.#mqttPort, hear }, stop.signal),
+      stop,
+    };
   }
 
   async #closeBroker(): Promise<void> {
@@ -165,39 +255,11 @@ class DemoRun {
     await broker?.run.stopped;
   }
 
-  async #openPlant(): Promise<void> {
-    const preset = textOption(this.#call, "preset") ?? "d95";
-    const args = ["simulate", "--config", this.#file, "--preset", preset, "--load", "mean"];
-    const plant = fork(cliFile(), args, {
-      execArgv: process.execArgv,
-      stdio: ["pipe", "pipe", "inherit", "ipc"],
-    });
-    this.#plant = plant;
-    plant.on("message", (message) => {
-      this.#feed.takeSnapshot(message);
-    });
-    await new Promise<void>((resolve, reject) => {
-      // What it says to people is not for us, but has to be read.
-      plant.stdout?.resume();
-      plant.on("message", (message) => {
-        if ((message as { readonly ready?: unknown } | null)?.ready === true) resolve();
-      });
-      plant.once("exit", (code) => {
-        reject(new GatewayError("PORT_IN_USE", { process: "simulate", status: code ?? -1 }));
-        this.#stop.abort();
-      });
-    });
-  }
-
   async #firstAnswer(signal: AbortSignal): Promise<void> {
     const until = this.#clock.now() + FIRST_ANSWER_MS;
     while (!signal.aborted) {
-      try {
-        await this.#feed.refresh();
-        if (this.#feed.isReady) return;
-      } catch (error) {
-        if (!isUnreachable(error)) throw error;
-      }
+      await this.#unlessGone(async () => this.#feed.refresh());
+      if (this.#feed.isReady) return;
       if (this.#clock.now() > until)
         throw new GatewayError("REQUEST_TIMEOUT", {
           process: "services",
@@ -207,49 +269,148 @@ class DemoRun {
     }
   }
 
-  async #show(second: number, title: string): Promise<void> {
+  /** What cannot be asked now is asked again in a moment. */
+  async #unlessGone(ask: () => Promise<void>): Promise<void> {
     try {
-      await this.#feed.refresh();
+      await ask();
     } catch (error) {
       if (!isUnreachable(error)) throw error;
-      return;
     }
-    this.#view.show(this.#feed, { second, title });
   }
 
-  async #play(orders: (typeof STORY)[number]["does"]): Promise<void> {
+  #state(): DemoState | undefined {
+    const { selectedUnit } = this.#keys;
+    const elapsedS = this.#elapsedS;
+    return this.#feed.state({ elapsedS, selectedUnit, title: this.#program.title(elapsedS) });
+  }
+
+  #show(): void {
+    const state = this.#state();
+    if (state === undefined) return;
+    switch (this.#view.form) {
+      case "nothing":
+        return;
+      case "lines":
+        this.#view.line(state);
+        return;
+      case "json":
+        this.#view.json(state.plant);
+        for (const event of this.#feed.takeFresh()) this.#view.json(eventLine(event));
+        return;
+      case "picture":
+        this.#view.draw({
+          state: this.#frozen ?? state,
+          keys: this.#keys,
+          points: this.#feed.points,
+          devices: this.#devices,
+          nowMs: this.#clock.now(),
+          utcMs: this.#clock.utcNow(),
+        });
+    }
+  }
+
+  async #playDue(): Promise<void> {
+    const begins = this.#program.begins(this.#elapsedS);
+    if (begins === undefined) return;
+    this.#feed.say(begins.line);
+    await this.#play(begins.does);
+  }
+
+  async #play(orders: readonly StoryOrder[]): Promise<void> {
     for (const order of orders) {
       if (order === "broker-off") await this.#closeBroker();
       else if (order === "broker-on") {
         if (this.#broker === undefined) await this.#openBroker();
-      } else this.#plant?.send(order);
+      } else if (order === "estop") {
+        for (const trip of this.#devices.filter((id) => id.startsWith("bess-")))
+          this.#plant?.order({ trip, cause: "emergency-stop" });
+      } else this.#plant?.order(order);
     }
+  }
+
+  get #devices(): readonly string[] {
+    const ids = new Set(this.#feed.points.map(({ id }) => id.slice(0, id.indexOf("/"))));
+    return [...ids].filter((id) => !id.startsWith("gateway-"));
   }
 
   async #press(key: string): Promise<void> {
-    switch (key) {
-      case "q":
+    const before = this.#keys;
+    const { state, orders } = pressed(before, key, {
+      nowMs: this.#clock.now(),
+      devices: this.#devices,
+      unitCount: this.#state()?.control?.status.units.length ?? 0,
+    });
+    this.#keys = state;
+    if (state.isFrozen !== before.isFrozen) {
+      const now = this.#state();
+      this.#frozen = state.isFrozen && now !== undefined ? { ...now, isFrozen: true } : undefined;
+    }
+    for (const order of orders) await this.#unlessGone(async () => this.#obey(order));
+    if (!this.#stop.signal.aborted) this.#show();
+  }
+
+  async #obey(order: KeyOrder): Promise<void> {
+    switch (order.do) {
+      case "quit":
         this.#stop.abort();
         return;
-      case "b":
+      case "scene":
+        await this.#play(["broker-on"]);
+        this.#program.scene(order.number, this.#elapsedS);
+        return;
+      case "normal":
+        await this.#play(["broker-on", ...repairOrders(this.#devices)]);
+        this.#program.story(this.#elapsedS);
+        return;
+      case "broker":
         await this.#play([this.#broker === undefined ? "broker-on" : "broker-off"]);
+        this.#feed.say(this.#broker === undefined ? "the broker is off" : "the broker is on");
         return;
-      case "f":
-        this.#plant?.send({ device: "pcc-meter", fault: "frozen" });
+      case "estop":
+        this.#feed.say("emergency stop pressed", "warning");
+        await this.#play(["estop"]);
         return;
-      case "x":
-        this.#plant?.send({ device: "ups-1", fault: "stopped" });
+      case "fault": {
+        const { device, fault } = order;
+        this.#feed.say(`${device}: fault ${fault}`);
+        await this.#play([{ device, fault, ...(fault === "slow" ? { ms: 500 } : { code: 4 }) }]);
         return;
-      case "r":
-        for (const device of ["pcc-meter", "ups-1"]) this.#plant?.send({ device, fault: "none" });
-        return;
-      default:
+      }
+      case "reset":
+        await this.#play(repairOrders(this.#devices));
+        await this.#reset();
     }
   }
 
-  #summary(seconds: number): ExitStatus {
+  /** As an operator at the box would: the gateway refuses while it still sees a cause. */
+  async #reset(): Promise<void> {
+    for (let tries = RESET_TRIES; tries > 0; tries -= 1) {
+      if (!(await slept(this.#clock, RESET_PAUSE_MS, this.#stop.signal))) return;
+      const answer = await this.#control.request("reset", { trip: "all", by: "demo operator" });
+      const { result, reason } = answer as { readonly result: string; readonly reason?: string };
+      const isLast = tries === 1;
+      if (result === "done" || reason === "no-such-trip") {
+        this.#feed.say(result === "done" ? "reset: done" : "reset: repaired, nothing was tripped");
+        return;
+      }
+      if (isLast) this.#feed.say(`reset: refused, ${reason ?? "no reason"}`, "warning");
+    }
+  }
+
+  #end(seconds: number, isCut: boolean): ExitStatus {
+    if (this.#view.form === "nothing") return this.#snapshot(isCut);
     const summary = this.#feed.summary(Math.round(seconds));
     this.#view.summarise(summary);
     return summary.ok ? 0 : 1;
+  }
+
+  /** The picture as text, or with `--json` the state of which it is made. */
+  #snapshot(isCut: boolean): ExitStatus {
+    const state = this.#state();
+    if (isCut || state === undefined) return 3;
+    const { terminal } = this.#call;
+    if (hasFlag(this.#call, "json")) terminal.out(JSON.stringify(state));
+    else for (const line of smallScreen(state, false)) terminal.out(line);
+    return 0;
   }
 }
