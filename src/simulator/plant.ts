@@ -26,6 +26,7 @@ import {
 import { repairUps } from "./physics/ups.ts";
 import { PlantBess } from "./plant-bess.ts";
 import { type MeterRole, PlantMeter } from "./plant-meters.ts";
+import { PlantCooling } from "./plant-cooling.ts";
 import { obeyOrder } from "./plant-orders.ts";
 import { parametersFor, type PlantRatings } from "./plant-ratings.ts";
 import { type PlantSnapshot, snapshotOf } from "./plant-snapshot.ts";
@@ -60,6 +61,7 @@ export const DEMO_PLANT: PlantSettings = {
     ["m-mech", "mechanical"],
   ]),
   operatingPoint: "full",
+  cooling: (devices, parameters) => new PlantCooling(devices, parameters),
 };
 
 /** Line-to-line voltage behind the transformers, where the feeder meters sit. */

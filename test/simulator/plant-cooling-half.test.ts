@@ -1,4 +1,5 @@
 import { strict as assert } from "node:assert";
+import { OPERATING_POINTS } from "../../src/simulator/physics/parameters.ts";
 import { DEMO_PLANT } from "../../src/simulator/plant.ts";
 import { LumpedCooling } from "./support/lumped-cooling.ts";
 import { VirtualPlant } from "./support/virtual-plant.ts";
@@ -13,8 +14,8 @@ describe("plant with a thermal half", () => {
     const { site: one, cooling } = site();
     one.run(0.01);
     const { cduPumpsW, mechanicalW, upsOutputW, balanceError } = one.plant.snapshot();
-    assert.equal(cooling.speedPercent, 83.2);
-    assert.ok(Math.abs(cduPumpsW / (212_000 * 0.832 ** 3) - 1) < 1e-9);
+    assert.equal(cooling.speedPercent, OPERATING_POINTS.full.pumpSpeedPercent);
+    assert.ok(Math.abs(cduPumpsW / (212_000 * (cooling.speedPercent / 100) ** 3) - 1) < 1e-9);
     assert.ok(Math.abs(upsOutputW - 4_150_000 - cduPumpsW) < 1e-3);
     assert.equal(mechanicalW, cooling.power.mechanicalW);
     assert.ok(Math.abs(cooling.temperatureCel - 14 - mechanicalW / 40_000) < 0.01);
@@ -66,13 +67,13 @@ describe("plant with a thermal half", () => {
     one.plant.begin("idle");
     assert.equal(cooling.speedPercent, 30);
     one.plant.load("mean");
-    assert.equal(cooling.speedPercent, 62.4);
+    assert.equal(cooling.speedPercent, OPERATING_POINTS.mean.pumpSpeedPercent);
     one.plant.load("idle");
-    assert.equal(cooling.speedPercent, 62.4);
+    assert.equal(cooling.speedPercent, OPERATING_POINTS.mean.pumpSpeedPercent);
     one.plant.load("steady");
-    assert.equal(cooling.speedPercent, 62.4);
+    assert.equal(cooling.speedPercent, OPERATING_POINTS.mean.pumpSpeedPercent);
     one.plant.begin("low");
-    assert.equal(cooling.speedPercent, 43.7);
+    assert.equal(cooling.speedPercent, OPERATING_POINTS.low.pumpSpeedPercent);
   });
 
   it("keeps machines and weather when only the hall's load changes", () => {
@@ -102,7 +103,7 @@ describe("plant with a thermal half", () => {
   });
 
   it("is refused what it cannot do where nothing cools", () => {
-    const { plant } = new VirtualPlant();
+    const { plant } = new VirtualPlant({ ...DEMO_PLANT, cooling: () => undefined });
     const sentence = plant.order({ leak: "cdu-3", litresPerMin: 6 });
     assert.equal(sentence, "this site has nothing that cools");
   });

@@ -1,7 +1,5 @@
 import { strict as assert } from "node:assert";
-import { DEMO_PLANT } from "../../src/simulator/plant.ts";
 import { SCENES } from "../../src/simulator/scenes.ts";
-import { LumpedCooling } from "./support/lumped-cooling.ts";
 import { VirtualPlant } from "./support/virtual-plant.ts";
 
 /** Longer scenes are played in longer steps, the longest by ten seconds each. */
@@ -45,7 +43,7 @@ describe("scenes in virtual time", function () {
 
   for (const scene of SCENES) {
     it(`${scene.number} ${scene.name}: bus, batteries and heat balance in every tenth step`, () => {
-      const site = new VirtualPlant({ ...DEMO_PLANT, cooling: () => new LumpedCooling() });
+      const site = new VirtualPlant();
       const dtS = stepOf(scene.durationS);
       const { bess } = site.plant.state;
       const startSoc = bess.map(({ battery }) => battery.soc);

@@ -144,7 +144,7 @@ const FULL = {
   trainingW: 20_000_000,
   inferenceW: 4_000_000,
   cduPumpsW: 122_338,
-  pumpSpeedPercent: 83.2,
+  pumpSpeedPercent: 83.206,
 } as const;
 
 /** Settled operating points of the whole plant; `hot` is full load at 30 °C outside. */
@@ -164,7 +164,7 @@ export const OPERATING_POINTS = {
     inferenceW: 3_000_000,
     cduPumpsW: 17_703,
     mechanicalW: 927_595,
-    pumpSpeedPercent: 43.7,
+    pumpSpeedPercent: 43.683,
   },
   mean: {
     ...MILD,
@@ -172,7 +172,7 @@ export const OPERATING_POINTS = {
     inferenceW: 3_000_000,
     cduPumpsW: 51_611,
     mechanicalW: 983_735,
-    pumpSpeedPercent: 62.4,
+    pumpSpeedPercent: 62.405,
   },
   full: { ...MILD, ...FULL, mechanicalW: 1_111_167 },
   hot: { ...MILD, ...FULL, mechanicalW: 2_471_165, ambientCel: 30 },
