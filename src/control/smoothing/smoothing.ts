@@ -38,6 +38,7 @@ import {
 import { backAt, emptyHistory, type History, push } from "./predictor/history.ts";
 import {
   createPredictor,
+  errorShare,
   expertOf,
   type PredictorState,
   resetPredictor,
@@ -341,7 +342,10 @@ function smooth(state: SmoothingState, inputs: SmoothingInputs, { elapsedS, out 
   takeLoad(state, elapsedS);
   if (state.mode === "init" || state.mode === "standby") start(state, inputs);
   const { gridW } = inputs;
-  if (!Number.isNaN(gridW)) stepSupervisor(supervisor, settings, { loadW, gridW }, elapsedS);
+  if (!Number.isNaN(gridW)) {
+    const readings = { loadW, gridW, errorShare: errorShare(predictor) };
+    stepSupervisor(supervisor, settings, readings, elapsedS);
+  }
   const isSlowOnly = supervisor.restS > 0;
   const envelope = state.governorInputs.envelope;
   announcedEnvelope(state.announcements, settings, envelope, { now: inputs.now, loadW });

@@ -7,6 +7,10 @@ const HARM_S = 10;
 const CLEAR_HARM_RATIO = 1.12;
 const CLEAR_HARM_S = 3;
 const RETRY_S = 60;
+/** A rest lasts at least so long … */
+const REST_LEAST_S = 5;
+/** … and ends early when predictions have become this much better than those that did harm. */
+const BETTER = 0.5;
 const LOWEST_HZ = 0.1;
 /** Below this part of the range there is only noise. */
 const STILL_SHARE = 0.005;
@@ -23,6 +27,8 @@ export interface SupervisorState {
   clearHarmS: number;
   /** Time until the next try, s; 0: predictions are used. */
   restS: number;
+  /** Squared error of the predictions, part of that of the slow mean, when they did harm. */
+  harmfulError: number;
   trips: number;
 }
 
@@ -36,7 +42,7 @@ interface BandState {
 
 export function createSupervisor(): SupervisorState {
   const band = (): BandState => ({ low: 0, high: 0, power: 0, isSet: false });
-  return { load: band(), grid: band(), harmS: 0, clearHarmS: 0, restS: 0, trips: 0 };
+  return { load: band(), grid: band(), harmS: 0, clearHarmS: 0, restS: 0, harmfulError: 1, trips: 0 };
 }
 
 /** Forgets what it has seen; a rest that runs goes on. */
@@ -54,11 +60,21 @@ export function harmRatio(state: SupervisorState, settings: SmoothingSettings): 
   return Math.sqrt(state.grid.power / state.load.power);
 }
 
-/** Takes the readings of one cycle; afterwards `restS > 0` says that predictions do harm. */
+/**
+ * Takes the readings of one cycle; afterwards `restS > 0` says that predictions do harm.
+ *
+ * A wrong delay does harm although the predictions look good by themselves: then nothing gets
+ * better while it rests, and the rest is a whole one.
+ */
 export function stepSupervisor(
   state: SupervisorState,
   settings: SmoothingSettings,
-  readings: { readonly loadW: number; readonly gridW: number },
+  readings: {
+    readonly loadW: number;
+    readonly gridW: number;
+    /** Squared error of the predictions, part of that of the slow mean. */
+    readonly errorShare: number;
+  },
   elapsedS: number,
 ): void {
   const highestHz = 1_000 / (4 * settings.meterPeriodMs);
@@ -66,8 +82,9 @@ export function stepSupervisor(
   addToBand(state.grid, readings.gridW, elapsedS, highestHz);
   if (state.restS > 0) {
     state.restS = Math.max(state.restS - elapsedS, 0);
-    state.harmS = 0;
-    state.clearHarmS = 0;
+    const isBetter = readings.errorShare < BETTER * Math.min(state.harmfulError, 1);
+    if (isBetter && state.restS <= RETRY_S - REST_LEAST_S) state.restS = 0;
+    if (state.restS === 0) restartSupervisor(state);
     return;
   }
   const ratio = harmRatio(state, settings);
@@ -75,6 +92,7 @@ export function stepSupervisor(
   state.clearHarmS = ratio > CLEAR_HARM_RATIO ? state.clearHarmS + elapsedS : 0;
   if (state.harmS < HARM_S && state.clearHarmS < CLEAR_HARM_S) return;
   state.restS = RETRY_S;
+  state.harmfulError = readings.errorShare;
   state.trips += 1;
 }
 

@@ -122,6 +122,12 @@ export function expertOf(state: PredictorState): Expert {
   return expert;
 }
 
+/** Mean squared error of the expert that is used, part of that of the slow mean; 1 at first. */
+export function errorShare({ errors, chosen }: PredictorState): number {
+  const slow = numberAt(errors, SLOW);
+  return slow > 0 ? numberAt(errors, chosen) / slow : 1;
+}
+
 /**
  * Takes the load of this cycle and says what it will be `aheadCycles` later, W; never outside of
  * the declared range, nor of what it was in the last 30 s.
