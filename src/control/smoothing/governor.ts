@@ -193,11 +193,7 @@ function boundOf(overNeedJ: number, overRoomJ: number): GovernorBound {
   return overNeedJ <= overRoomJ ? "discharge" : "charge";
 }
 
-function rateOf(
-  state: GovernorState,
-  settings: SmoothingSettings,
-  inputs: GovernorInputs,
-): number {
+function rateOf(state: GovernorState, settings: SmoothingSettings, inputs: GovernorInputs): number {
   const { rampUpWPerS, rampDownWPerS } = settings;
   if (state.bound === "discharge") return rampUpWPerS;
   if (state.bound === "charge") return -rampDownWPerS;
@@ -240,7 +236,8 @@ export function narrowByEnergy(
   const { dischargeEfficiency, chargeEfficiency, rampUpWPerS, rampDownWPerS } = settings;
   const lateS = settings.cycleMs / 1_000 + delayS;
   const { energyJ, usableJ } = inputs;
-  const leftJ = energyJ - settings.energyErrorJ - (Math.max(beforeW, 0) * lateS) / dischargeEfficiency;
+  const leftJ =
+    energyJ - settings.energyErrorJ - (Math.max(beforeW, 0) * lateS) / dischargeEfficiency;
   const roomJ =
     usableJ - energyJ - settings.energyErrorJ - Math.max(-beforeW, 0) * lateS * chargeEfficiency;
   const dischargeW = Math.sqrt(2 * rampUpWPerS * dischargeEfficiency * Math.max(leftJ, 0));

@@ -42,7 +42,15 @@ interface BandState {
 
 export function createSupervisor(): SupervisorState {
   const band = (): BandState => ({ low: 0, high: 0, power: 0, isSet: false });
-  return { load: band(), grid: band(), harmS: 0, clearHarmS: 0, restS: 0, harmfulError: 1, trips: 0 };
+  return {
+    load: band(),
+    grid: band(),
+    harmS: 0,
+    clearHarmS: 0,
+    restS: 0,
+    harmfulError: 1,
+    trips: 0,
+  };
 }
 
 /** Forgets what it has seen; a rest that runs goes on. */

@@ -47,7 +47,6 @@ export function backAt(history: History, back: number): number {
 /** Copies the newest values to the front of `out`, oldest first, and says how many there were. */
 export function copyNewest(history: History, out: Float64Array): number {
   const count = Math.min(history.count, out.length);
-  for (let place = 0; place < count; place += 1)
-    out[place] = backOf(history, count - 1 - place);
+  for (let place = 0; place < count; place += 1) out[place] = backOf(history, count - 1 - place);
   return count;
 }

@@ -149,7 +149,11 @@ export function stepPredictor(
   for (let expert = 0; expert < EXPERTS.length; expert += 1) {
     const sayW = numberAt(state.candidates, expert);
     // A range without overlap: the declared one is wrong, and the nearer of its ends is all there is.
-    state.candidates[expert] = clamp(sayW, Math.min(lowestW, state.highW), Math.max(highestW, state.lowW));
+    state.candidates[expert] = clamp(
+      sayW,
+      Math.min(lowestW, state.highW),
+      Math.max(highestW, state.lowW),
+    );
   }
   score(state, loadW);
   for (const [expert, said] of state.said.entries()) push(said, numberAt(state.candidates, expert));
@@ -217,4 +221,3 @@ function watchEvents(state: PredictorState, loadW: number, rangeW: number): void
   if (state.eventCycles === 0) state.events += 1;
   state.eventCycles = Math.round(EVENT_HOLD_S / cycleS);
 }
-

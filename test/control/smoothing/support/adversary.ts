@@ -54,7 +54,7 @@ export class Adversary {
       // Slowly the one way, so that the reference comes along, then back in one step.
       (_rig, s) => (this.#loadW - speed * s < lowW ? highW : this.#loadW - speed * s),
       (_rig, s) => (this.#loadW + speed * s > highW ? lowW : this.#loadW + speed * s),
-      ({ atMs: now }) => ((now / 1_000) * hz) % 1 < 0.5 ? lowW : highW,
+      ({ atMs: now }) => (((now / 1_000) * hz) % 1 < 0.5 ? lowW : highW),
       (_rig, s) => this.#loadW + 10 * rampWPerS * Math.sqrt(s) * nextNormal(random),
       () => (uniform() < 0.1 ? lowW + rangeW * uniform() : this.#loadW),
       // Whatever is worse for the battery as it is now.

@@ -4,7 +4,10 @@ import {
   meterState,
   showMeter,
 } from "../../../../src/simulator/physics/meter.ts";
-import { type BessParameters, demoParameters } from "../../../../src/simulator/physics/parameters.ts";
+import {
+  type BessParameters,
+  demoParameters,
+} from "../../../../src/simulator/physics/parameters.ts";
 import { commandPcs, pcsState, stepPcs } from "../../../../src/simulator/physics/pcs.ts";
 import { nextNormal, randomState } from "../../../../src/simulator/physics/random.ts";
 import type { LoopTiming } from "./timing.ts";

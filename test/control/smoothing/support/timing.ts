@@ -15,7 +15,15 @@ export interface LoopTiming {
 export type LoopName = "d30" | "d95" | "d225" | "d300";
 
 export const LOOPS: Readonly<Record<LoopName, LoopTiming>> = {
-  d30: { meterMs: 20, isMean: false, readMs: 5, cycleMs: 20, writeMs: 5, pcsTauMs: 10, delayMs: 30 },
+  d30: {
+    meterMs: 20,
+    isMean: false,
+    readMs: 5,
+    cycleMs: 20,
+    writeMs: 5,
+    pcsTauMs: 10,
+    delayMs: 30,
+  },
   d95: {
     meterMs: 50,
     isMean: false,
