@@ -84,13 +84,13 @@ export function spentShare(state: ThroughputState, settings: SmoothingSettings):
 
 /**
  * Half width of the band in which the grid power is left alone, W: as configured, and near the
- * budget wider and wider, up to half of the whole range.
+ * budget wider and wider, until the band is half of the whole range.
  */
 export function deadbandOf(state: ThroughputState, settings: SmoothingSettings): number {
   const { deadbandW, lowW, highW } = settings;
   const near = (spentShare(state, settings) - NEAR_BUDGET) / (1 - NEAR_BUDGET);
   if (near <= 0) return deadbandW;
-  const widestW = Math.max((highW - lowW) / 2, deadbandW);
+  const widestW = Math.max((highW - lowW) / 4, deadbandW);
   return deadbandW + Math.min(near, 1) * (widestW - deadbandW);
 }
 

@@ -16,7 +16,10 @@ export interface GovernorState {
   /** Grid reference r, W. */
   referenceW: number;
   bound: GovernorBound;
-  /** What of the last step the battery could not take and the grid got, W; 0: nothing. */
+  /** Where the reference may be after this cycle by its ramp, W. */
+  leastW: number;
+  mostW: number;
+  /** How far it went beyond, because the battery could not take it, W; 0: it did not. */
   breachW: number;
   /** Why; meaningful while `breachW` is not 0. */
   breachBy: BreachCause;
@@ -63,6 +66,8 @@ export function governorState(referenceW: number): GovernorState {
   return {
     referenceW,
     bound: "interior",
+    leastW: referenceW,
+    mostW: referenceW,
     breachW: 0,
     breachBy: "power-limit",
     isViable: true,
@@ -179,11 +184,9 @@ export function stepGovernor(
   const highestW = Math.max(envelope.highW, envelope.laterHighW);
   // An envelope that has just become narrower is reached with the ramp, not with a jump.
   const wantedW = clamp(referenceW + rate * elapsedS, lowestW, highestW);
-  state.referenceW = clamp(
-    wantedW,
-    referenceW - settings.rampDownWPerS * elapsedS,
-    referenceW + settings.rampUpWPerS * elapsedS,
-  );
+  state.leastW = referenceW - settings.rampDownWPerS * elapsedS;
+  state.mostW = referenceW + settings.rampUpWPerS * elapsedS;
+  state.referenceW = clamp(wantedW, state.leastW, state.mostW);
   state.isOverCap = state.referenceW > capW && state.bound === "discharge";
 }
 
@@ -248,7 +251,8 @@ export function narrowByEnergy(
 
 /**
  * What the battery is asked for, W, of what the reference leaves to it. What does not fit into the
- * box goes to the grid at once: the reference takes it over, and it is declared.
+ * box goes to the grid at once: the reference takes it over, and what of that is faster than the
+ * ramp is declared.
  */
 export function settlePower(
   state: GovernorState,
@@ -257,10 +261,10 @@ export function settlePower(
   breachBy: BreachCause,
 ): number {
   const powerW = clamp(wantedW, Math.min(box.lowW, box.highW), box.highW);
-  state.breachW = wantedW - powerW;
-  if (state.breachW !== 0) {
-    state.breachBy = breachBy;
-    state.referenceW += state.breachW;
-  }
+  state.breachW = 0;
+  if (powerW === wantedW) return powerW;
+  state.referenceW += wantedW - powerW;
+  state.breachW = state.referenceW - clamp(state.referenceW, state.leastW, state.mostW);
+  state.breachBy = breachBy;
   return powerW;
 }

@@ -35,7 +35,14 @@ import {
   settlePower,
   stepGovernor,
 } from "./governor.ts";
-import { backAt, emptyHistory, type History, push } from "./predictor/history.ts";
+import {
+  backAt,
+  clearHistory,
+  copyNewest,
+  emptyHistory,
+  type History,
+  push,
+} from "./predictor/history.ts";
 import {
   createPredictor,
   errorShare,
@@ -46,7 +53,6 @@ import {
   stepPredictor,
   takeCoefficients,
 } from "./predictor/predictor.ts";
-import { copyNewest } from "./predictor/history.ts";
 import { type Coefficients, type RefitRequest, refitCycles } from "./predictor/refit.ts";
 import { createResonance, type ResonanceState, stepResonance } from "./resonance.ts";
 import { assertSettings, LAW, LONGEST_STEP_S, type SmoothingSettings } from "./settings.ts";
@@ -100,7 +106,7 @@ export interface SmoothingOut {
   predictedW: number;
   mode: SmoothingMode;
   degraded: SmoothingDegraded;
-  /** What the battery could not take of the load this cycle and the reference took over, W. */
+  /** How far the reference went beyond its ramp, because the battery could not take the load, W. */
   breachW: number;
   /** True when |Δreference| is within the ramp for every load of the envelope. */
   isGuaranteed: boolean;
@@ -118,6 +124,8 @@ export interface SmoothingState {
   mode: SmoothingMode;
   /** Slow mean of the load, W. */
   meanW: number;
+  /** Mean of the last few seconds, W. */
+  recentW: number;
   loadW: number;
   /** Since when the load is not known; −1: it is. */
   lostAt: number;
@@ -148,6 +156,8 @@ const TRIM_S = 10;
 const STRAY_SHARE = 0.05;
 /** … for this many delays. */
 const STRAY_DELAYS = 10;
+/** The load that a cap is measured against. */
+const RECENT_S = 3;
 /** After a pause no more cycles than this are filled with the value of now. */
 const FILLED_MAX = 10;
 
@@ -194,6 +204,7 @@ export function createSmoothing(settings: SmoothingSettings, now: MonotonicMs): 
     steppedAt: now,
     mode: "init",
     meanW: Number.NaN,
+    recentW: Number.NaN,
     loadW: Number.NaN,
     lostAt: now,
     isBlind: true,
@@ -283,6 +294,7 @@ function noteLoad(state: SmoothingState, inputs: SmoothingInputs): boolean {
 function forgetLoad(state: SmoothingState): void {
   resetPredictor(state.predictor);
   restartSupervisor(state.supervisor);
+  state.recentW = state.loadW;
   if (Number.isNaN(state.meanW)) state.meanW = state.loadW;
 }
 
@@ -326,6 +338,7 @@ function measuredGridW(state: SmoothingState, inputs: SmoothingInputs): number {
 function takeLoad(state: SmoothingState, elapsedS: number): void {
   const { loadW } = state;
   state.meanW += Math.min(1, elapsedS / LAW.meanS) * (loadW - state.meanW);
+  state.recentW += Math.min(1, elapsedS / RECENT_S) * (loadW - state.recentW);
   const skipped = Math.round((elapsedS * 1_000) / state.settings.cycleMs) - 1;
   for (let cycle = 0; cycle < Math.min(skipped, FILLED_MAX); cycle += 1)
     stepPredictor(state.predictor, loadW, state.meanW, true);
@@ -365,6 +378,7 @@ function smooth(state: SmoothingState, inputs: SmoothingInputs, { elapsedS, out 
 function start(state: SmoothingState, inputs: SmoothingInputs): void {
   const { lowW, highW } = state.settings;
   state.governor.referenceW = clamp(measuredGridW(state, inputs), lowW, highW);
+  clearHistory(state.references);
   state.trimW = 0;
   restartSupervisor(state.supervisor);
 }
@@ -393,7 +407,7 @@ function answer(state: SmoothingState, inputs: SmoothingInputs, predictedW: numb
   const wantedW = deadZone(predictedW - governor.referenceW, deadbandW);
   const isPower = wantedW > powerHighW || wantedW < powerLowW;
   const powerW = settlePower(governor, wantedW, box, isPower ? "power-limit" : "energy-limit");
-  trim(state, inputs, deadbandW);
+  if (powerW === wantedW && inputs.dutyW === 0) trim(state, inputs, deadbandW);
   // The trim, too, stays inside what the energy was counted with.
   const leastW = Math.min(lowW - governor.referenceW, 0);
   const mostW = Math.max(highW - governor.referenceW, 0);
@@ -401,12 +415,14 @@ function answer(state: SmoothingState, inputs: SmoothingInputs, predictedW: numb
   state.commandW = clamp(trimmedW, box.lowW, box.highW);
 }
 
-/** Takes away what is always wrong by a little: the gain of a converter, the zero of a meter. */
+/**
+ * Takes away what is always wrong by a little: the gain of a converter, the zero of a meter. It
+ * stands still while the battery cannot do what it is asked for.
+ */
 function trim(state: SmoothingState, inputs: SmoothingInputs, deadbandW: number): void {
-  const { governor, settings, governorInputs } = state;
+  const { settings, governorInputs } = state;
   const wasW = backAt(state.references, Math.max(state.delayMs / settings.cycleMs - 1, 0));
-  const isSaturated = governor.breachW !== 0 || inputs.dutyW !== 0;
-  if (isSaturated || Number.isNaN(wasW) || Number.isNaN(inputs.gridW)) return;
+  if (Number.isNaN(wasW) || Number.isNaN(inputs.gridW)) return;
   const errorW = deadZone(inputs.gridW - wasW, deadbandW);
   const slowS = Math.max(TRIM_S, (10 * state.delayMs) / 1_000);
   const mostW = TRIM_SHARE * Math.min(settings.dischargeRatingW, settings.chargeRatingW);
@@ -415,7 +431,7 @@ function trim(state: SmoothingState, inputs: SmoothingInputs, deadbandW: number)
 }
 
 function capHoldS(state: SmoothingState, inputs: SmoothingInputs): number {
-  const overW = state.meanW - inputs.capW;
+  const overW = state.recentW - inputs.capW;
   if (!(overW > 0)) return Infinity;
   const { settings, governorInputs, delayMs } = state;
   const capW = Math.max(inputs.capW, settings.lowW);
