@@ -14,7 +14,7 @@ const RAISE_S = 15;
 const CLEAR_S = 10;
 const CLEAR_SHARE = 0.8;
 /** The sliding sums forget their rounding errors, a little every cycle. */
-const FORGET = 0.999_95;
+const FORGET = 0.999_999_9;
 
 /**
  * Finds the largest line of the grid power between 0.1 and 6 Hz: what turbines and other plants
@@ -22,14 +22,16 @@ const FORGET = 0.999_95;
  * Plain data; never grows.
  */
 export interface ResonanceState {
-  /** Deviation of the grid power from its slow mean. */
+  /** From the first value: that keeps the sums small. */
   readonly gridW: History;
-  meanW: number;
+  originW: number;
   readonly cosines: Float64Array;
   readonly sines: Float64Array;
   /** Real and imaginary part of each sum, from one line below the lowest to one above the highest. */
   readonly real: Float64Array;
   readonly imaginary: Float64Array;
+  /** True when the line below the lowest is the mean. */
+  readonly hasMean: boolean;
   /** What the oldest value still counts when it leaves. */
   readonly fade: number;
   /** Frequency of the lowest line that is looked at, and from one to the next. */
@@ -68,11 +70,12 @@ export function createResonance(settings: SmoothingSettings): ResonanceState {
   const angle = (line: number): number => (2 * Math.PI * (first - 1 + line)) / values;
   return {
     gridW: emptyHistory(values),
-    meanW: Number.NaN,
+    originW: Number.NaN,
     cosines: Float64Array.from({ length: lines }, (_, line) => Math.cos(angle(line))),
     sines: Float64Array.from({ length: lines }, (_, line) => Math.sin(angle(line))),
     real: new Float64Array(lines),
     imaginary: new Float64Array(lines),
+    hasMean: first === 1,
     fade: FORGET ** values,
     firstHz: first / windowS,
     spacingHz: 1 / windowS,
@@ -93,9 +96,8 @@ export function stepResonance(
   const { gridW: history, real, imaginary, cosines, sines, fade } = state;
   const isFull = history.count === history.values.length;
   const oldest = isFull ? backOf(history, history.count - 1) : 0;
-  const share = settings.cycleMs / 1_000 / WINDOW_S;
-  state.meanW = Number.isNaN(state.meanW) ? gridW : state.meanW + share * (gridW - state.meanW);
-  const deviationW = gridW - state.meanW;
+  if (Number.isNaN(state.originW)) state.originW = gridW;
+  const deviationW = gridW - state.originW;
   push(history, deviationW);
   const change = deviationW - fade * oldest;
   for (let line = 0; line < real.length; line += 1) {
@@ -105,6 +107,11 @@ export function stepResonance(
     const sine = numberAt(sines, line);
     real[line] = a * cosine - b * sine;
     imaginary[line] = a * sine + b * cosine;
+  }
+  if (state.hasMean) {
+    // Without the mean of the window, a single step is gone when it has left it.
+    real[0] = 0;
+    imaginary[0] = 0;
   }
   if (!isFull) return;
   findLargest(state);

@@ -81,13 +81,13 @@ describe("announcements", () => {
       announce(state, { ...JOB, id: `job-${index}`, at: monotonicMs(1_000 * index) });
     assert.equal(state.pending.length, ANNOUNCEMENTS_MAX);
     assert.equal(state.dropped, 1);
-    assert.equal(state.pending[0]?.id, "job-0");
+    assert.equal(state.pending.at(0)?.id, "job-0");
     announce(state, { ...JOB, id: "job-3", at: monotonicMs(0.5) });
     assert.deepEqual(
       state.pending.slice(0, 3).map(({ id }) => id),
       ["job-0", "job-3", "job-1"],
     );
     withdraw(state, "job-0");
-    assert.equal(state.pending[0]?.id, "job-3");
+    assert.equal(state.pending.at(0)?.id, "job-3");
   });
 });

@@ -125,9 +125,11 @@ describe("smoothing", () => {
     }
     assert.equal(product.out.mode, "standby");
     assert.ok(widestW > 45 * MW, `${widestW} W`);
+    // What is given on the way to zero comes on top.
+    const lettingGoJ = product.out.powerW ** 2 / (2 * MW * 0.95);
     run(rig, 390 * MW, 300);
-    assert.equal(product.out.powerW, 0);
-    assert.ok(product.state.throughput.totalJ < 1_100e6);
+    assert.equal(Math.abs(product.out.powerW), 0);
+    assert.ok(product.state.throughput.totalJ < 1_010e6 + 1.05 * lettingGoJ);
   });
 
   it("gives what a dead zone leaves of the throughput", () => {

@@ -2,14 +2,13 @@ import {
   createSmoothing,
   loopDelayRequest,
   refitRequest,
-  smoothingInputs,
-  smoothingOut,
   type SmoothingState,
   stepSmoothing,
   takeDelay,
   takeRefit,
 } from "../../../../src/control/smoothing/smoothing.ts";
 import { identifyDelay } from "../../../../src/control/smoothing/delay.ts";
+import { smoothingInputs, smoothingOut } from "../../../../src/control/smoothing/exchange.ts";
 import { type Coefficients, refit } from "../../../../src/control/smoothing/predictor/refit.ts";
 import type { SmoothingSettings } from "../../../../src/control/smoothing/settings.ts";
 import { monotonicMs } from "../../../../src/domain/time.ts";
