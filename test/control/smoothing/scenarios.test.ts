@@ -220,6 +220,16 @@ describe("smoothing scenarios", function () {
   for (let dipS = 60; dipS < 900; dipS += 60)
     dips.push({ fromS: dipS, powerW: 170 * MW }, { fromS: dipS + 4, powerW: 300 * MW });
 
+  it("8: predictions that are late by half a period are stopped before they do much harm", () => {
+    const given: Case = { loop: "d225", site: { ...wide, delayMs: 461 }, rig: noisy };
+    const product = productOf(given);
+    product.identifies = false;
+    const trace = record(rigOf(given, product), squareLoad({ seconds: 84, hz: 2, seed: 42 }));
+    assert.ok(product.state.supervisor.trips >= 1);
+    const dB = decibelsFrom(trace, 45);
+    assert.ok(dB <= 0.3, `${dB} dB`);
+  });
+
   it("9: a checkpoint's dip is answered as an event, and the battery does not drift", () => {
     const given: Case = {
       site: { lowW: 160 * MW, highW: 310 * MW, rampUpWPerS: 2 * MW, rampDownWPerS: 2 * MW },
