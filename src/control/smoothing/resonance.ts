@@ -27,7 +27,7 @@ export interface ResonanceState {
   originW: number;
   readonly cosines: Float64Array;
   readonly sines: Float64Array;
-  /** Real and imaginary part of each sum, from one line below the lowest to one above the highest. */
+  /** Parts of each sum, from one line below the lowest to one above the highest. */
   readonly real: Float64Array;
   readonly imaginary: Float64Array;
   /** True when the line below the lowest is the mean. */

@@ -148,7 +148,7 @@ export function stepPredictor(
   ask(state, loadW, meanW);
   for (let expert = 0; expert < EXPERTS.length; expert += 1) {
     const sayW = numberAt(state.candidates, expert);
-    // A range without overlap: the declared one is wrong, and the nearer of its ends is all there is.
+    // Without overlap the declared range is wrong, and the nearer of its ends is all there is.
     state.candidates[expert] = clamp(
       sayW,
       Math.min(lowestW, state.highW),

@@ -12,7 +12,7 @@ export interface RefitRequest {
   readonly aheadCycles: number;
 }
 
-/** What the predictor uses until the next refit. Plain data: an input of the cycle that takes it. */
+/** What the predictor uses until the next refit: an input of the cycle that takes it. */
 export interface Coefficients {
   /** Load ahead − mean = Σ weights[i] · (load i cycles ago − mean); empty: none could be found. */
   readonly weights: Float64Array;

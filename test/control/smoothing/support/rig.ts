@@ -107,7 +107,7 @@ export class Rig {
     };
   }
 
-  /** One step of the plant with a load that is constant in it; control runs when its time has come. */
+  /** One step of the plant with a load that is constant in it; control runs when it is time. */
   step(loadW: number): void {
     const { timing, stepMs, efficiency } = this.settings;
     const stepS = stepMs / 1_000;
