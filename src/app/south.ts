@@ -8,7 +8,12 @@ import { type Clock, slept } from "../domain/time.ts";
 import { type FleetMember, superviseFleet } from "../drivers/fleet.ts";
 import { ModbusDriver } from "../drivers/modbus/driver.ts";
 import type { GapState } from "../drivers/modbus/gap-memory.ts";
-import { endpointCost, type LinkEndpoint, LinkPool, type MakeLink } from "../drivers/modbus/link-pool.ts";
+import {
+  endpointCost,
+  type LinkEndpoint,
+  LinkPool,
+  type MakeLink,
+} from "../drivers/modbus/link-pool.ts";
 import type { CycleAlignment } from "../drivers/modbus/poll-schedule.ts";
 import { SUPERVISOR_LIMITS } from "../drivers/supervisor.ts";
 import { TimerWheel, WheelClock } from "../drivers/wheel.ts";

@@ -89,7 +89,7 @@ function timeBack(series: Series, back: number): number {
   return numberAt(series.times, placeBack(series, back));
 }
 
-/** The newest value of those until an instant; the oldest one when all are newer; NaN when empty. */
+/** The newest value until an instant; the oldest when all are newer; NaN when empty. */
 export function heldAt(series: Series, at: number): number {
   for (let back = 0; back < series.count; back += 1)
     if (timeBack(series, back) <= at) return numberAt(series.values, placeBack(series, back));

@@ -3,11 +3,13 @@ import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { commandBench } from "./command.ts";
 import { FigureSink } from "./figures.ts";
+import { smoothingBench } from "./smoothing.ts";
 import { type BenchTerms, telemetryBench } from "./telemetry.ts";
 
 const BENCHES: Readonly<Record<string, (terms: BenchTerms) => Promise<void>>> = {
   telemetry: telemetryBench,
   command: commandBench,
+  smoothing: async (terms) => Promise.resolve(smoothingBench(terms)),
 };
 const WINDOW_S = 20;
 

@@ -3,7 +3,7 @@ import type { LocalOrder, OrderAnswer } from "../../src/control/exchange.ts";
 import { VirtualSite } from "../support/virtual-site.ts";
 
 const MW = 1e6;
-/** Import of the plant at full load, W: what the cap is set from, to ask the battery for a power. */
+/** Import at full load, W: what the cap is set from, to ask the battery for a power. */
 const FULL_LOAD_W = 25.754 * MW;
 const RAMP_W_PER_S = 50_000;
 const STEP_S = 0.01;

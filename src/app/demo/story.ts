@@ -98,7 +98,7 @@ export const STORY: readonly Act[] = [
 ];
 
 export const STORY_LENGTH_S = 170;
-/** Everything is calm but a pump, and the battery works: the moment of the picture in the README. */
+/** All is calm but a pump, and the battery works: the moment of the README's picture. */
 export const SNAPSHOT_S = 67;
 
 /** The act that is on at a second of the demonstration. */
