@@ -212,7 +212,9 @@ function guess(state: ThermalState, inputs: ThermalInputs, parameters: ThermalPa
     chiller.elapsedS = isOn ? 0 : OFF_MIN_S;
     chiller.capacity = isOn ? 1 : 0;
   }
-  const demand = Math.min(inputs.heatDemandW, parameters.heat.ratingW) / parameters.heat.ratingW;
+  const { ratingW } = parameters.heat;
+  // A site without heat delivery has a rating of 0.
+  const demand = ratingW > 0 ? Math.min(inputs.heatDemandW, ratingW) / ratingW : 0;
   heat.capacity = inputs.isPowered ? demand : 0;
   heat.startingS = demand > 0 ? Infinity : 0;
   if (demand > 0) heat.loopCel = loopFor(inputs.heatSupplyCel, parameters.heat);

@@ -1,0 +1,68 @@
+import { strict as assert } from "node:assert";
+import { readFileSync } from "node:fs";
+import { controlPlan } from "../../src/app/control-settings.ts";
+import { simulatedSite } from "../../src/app/plant.ts";
+import { contextOf } from "../../src/app/site-context.ts";
+import { parseSite } from "../../src/config/load.ts";
+import { parseYaml } from "../../src/config/yaml-text.ts";
+import { FAULT_KINDS } from "../../src/simulator/faults.ts";
+import { ORDER_NAMES, parseOrder } from "../../src/simulator/orders.ts";
+import { LOAD_MODES } from "../../src/simulator/physics/plant-model.ts";
+import { TRACE_NAMES } from "../../src/simulator/physics/traces.ts";
+import { parsePlantFile, type PlantFile } from "../../src/simulator/plant-file.ts";
+import { SCENES } from "../../src/simulator/scenes.ts";
+import { SimClock } from "../support/sim-clock.ts";
+
+const PAGE = readFileSync("docs/simulate.md", "utf8");
+const [SITE = "", PLANT = ""] = [...PAGE.matchAll(/^```yaml\n(.*?)^```$/gms)].map(
+  ([, text = ""]) => text,
+);
+
+function plantOfPage(): PlantFile {
+  const yaml = parseYaml(PLANT);
+  assert.ok("content" in yaml);
+  const plant = parsePlantFile(yaml.content);
+  assert.ok(!("problems" in plant), JSON.stringify(plant));
+  return plant;
+}
+
+describe("docs/simulate.md", () => {
+  it("has a site file and a plant file that move a plant", async () => {
+    const parsed = parseSite(SITE);
+    assert.ok("site" in parsed, JSON.stringify(parsed));
+    const context = contextOf(parsed.site, "site.yaml");
+    assert.doesNotThrow(() => controlPlan(context));
+    assert.equal(context.devices.length, 5);
+    const plant = plantOfPage();
+    const simulation = simulatedSite({
+      context,
+      clock: new SimClock(),
+      preset: "d95",
+      hasPorts: false,
+      ratings: plant.ratings,
+    });
+    const { load = "full", ...surroundings } = plant.start;
+    simulation.begin(load, surroundings);
+    simulation.settle(5);
+    const gridW = simulation.snapshot()?.gridW ?? NaN;
+    assert.ok(gridW > 6e6 && gridW < 8.5e6, `the grid gives ${gridW} W`);
+    assert.ok(plant.orders.length > 0);
+    for (const { order } of plant.orders) assert.equal(await simulation.order(order), undefined);
+  });
+
+  it("names every order, fault, load, trace and scene", () => {
+    for (const name of ORDER_NAMES) assert.ok(PAGE.includes(`| \`{"${name}":`), name);
+    for (const name of [...FAULT_KINDS, ...LOAD_MODES, ...TRACE_NAMES]) {
+      assert.ok(PAGE.includes(`\`${name}\``), name);
+    }
+    for (const { number, title } of SCENES) {
+      assert.ok(PAGE.includes(`| ${number} | ${title} |`), title);
+    }
+  });
+
+  it("shows orders that are understood", () => {
+    const shown = [...PAGE.matchAll(/^\| `(\{.*?\})` \|/gm)].map(([, text = ""]) => text);
+    assert.equal(shown.length, ORDER_NAMES.length);
+    for (const text of shown) assert.ok(!("problem" in parseOrder(JSON.parse(text))), text);
+  });
+});
