@@ -7,6 +7,7 @@ import type { TrendSpan } from "./trend.ts";
 /** What happened, newest first. */
 export interface ScreenEvent {
   readonly time: string;
+  /** `over`: the end of a state, whose text may still say what it was. */
   readonly severity: string;
   /** Empty: the line is about the demonstration itself. */
   readonly device: string;
@@ -57,6 +58,8 @@ export interface DemoState {
   readonly title: string;
   readonly elapsedS: number;
   readonly events: readonly ScreenEvent[];
+  /** Critical states and trips that were raised and have not ended. */
+  readonly criticals: number;
   readonly control: ControlFacts | null;
   readonly links: readonly LinkRow[];
   readonly gateway: GatewayFacts;

@@ -55,6 +55,8 @@ export class DemoFeed {
   readonly #fresh: StoredMessage[] = [];
   /** Newest first. */
   #events: readonly ScreenEvent[] = [];
+  /** What is raised, as `id device`; as many as there are alarms and devices. */
+  readonly #criticals = new Set<string>();
   #plant: PlantLine | undefined;
   #points: ReadonlyMap<string, PointReading> = new Map();
   #control: ControlFacts | null = null;
@@ -101,6 +103,7 @@ export class DemoFeed {
       },
       rampWPerS: this.#trend.grid.rampPerS,
       events: this.#events.slice(0, EVENTS_KEPT),
+      criticals: this.#criticals.size,
       control: this.#control,
       links: this.#links,
       gateway: {
@@ -245,15 +248,24 @@ export class DemoFeed {
     for (const event of events) {
       const id = String(event["event_id"]);
       this.#eventCounts[id] = (this.#eventCounts[id] ?? 0) + 1;
+      this.#noteCritical(id, event);
     }
     this.#add(events.slice(-EVENTS_KEPT).reverse().map(screenEvent));
   }
+
+  #noteCritical(id: string, event: StoredMessage): void {
+    const key = `${id} ${typeof event["device"] === "string" ? event["device"] : ""}`;
+    if (event["phase"] === "cleared") this.#criticals.delete(key);
+    else if (event["phase"] === "raised" && GRAVE.has(event["severity"])) this.#criticals.add(key);
+  }
 }
+
+const GRAVE: ReadonlySet<unknown> = new Set(["critical", "trip"]);
 
 function screenEvent(event: StoredMessage): ScreenEvent {
   return {
     time: String(event["timestamp"]).slice(11, 19),
-    severity: String(event["severity"]),
+    severity: event["phase"] === "cleared" ? "over" : String(event["severity"]),
     device: typeof event["device"] === "string" ? event["device"] : "gateway",
     text: String(event["text"]),
   };

@@ -68,6 +68,7 @@ function heading(state: DemoState, paint: Paint): string {
 export function stateWord(state: DemoState, paint: Paint): string {
   const { bad, uncertain } = state.plant.quality;
   if ((state.control?.status.trips.length ?? 0) > 0) return paint("TRIPPED", "red");
+  if (state.criticals > 0) return paint("ALARM", "red");
   if (bad > 0) return paint("DEGRADED", "red");
   return uncertain > 0 ? paint("DOUBTFUL", "yellow") : "NORMAL";
 }
