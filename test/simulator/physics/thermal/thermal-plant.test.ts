@@ -262,4 +262,14 @@ describe("thermal half of the plant", function () {
     assert.ok(isWithin(mechanicalW(state), 1_111_167, 0.005), `${mechanicalW(state)}`);
     assert.equal(state.chilledWater.chillers.filter(({ mode }) => mode === "running").length, 1);
   });
+
+  it("settles and runs where nothing delivers heat", () => {
+    const parameters = thermalParameters({ cdus: 8, chillers: 4 }, 0);
+    const state = thermalState(parameters);
+    const inputs = inputsOf("full");
+    settleThermal(state, inputs, parameters);
+    stepThermal(state, inputs, parameters, 0.1);
+    assert.equal(state.heat.deliveredW, 0);
+    assert.ok(mechanicalW(state) > 1e5, `${mechanicalW(state)}`);
+  });
 });
