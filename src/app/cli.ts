@@ -18,6 +18,12 @@ const terminal: Terminal = {
   hasColour: process.stdout.isTTY && (process.env["NO_COLOR"] ?? "") === "",
 };
 
+// Whoever reads the output has seen enough: `points | head`.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(0);
+});
+
 async function main(argv: readonly string[]): Promise<ExitStatus> {
   const found = findCommand(argv);
   if (found === undefined) {

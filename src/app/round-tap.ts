@@ -8,8 +8,10 @@ import {
 import { GOOD, qualityCode } from "../domain/quality.ts";
 import type { Reading, Round } from "../domain/round.ts";
 import { type AlarmRule, AlarmWatch } from "../points/alarms.ts";
+import { ThresholdWatch } from "../points/thresholds.ts";
 import { FrozenDetector, type FrozenWatch, type Heartbeat } from "../points/frozen.ts";
 import type { BoundPoint } from "../profiles/binding.ts";
+import { thresholdsOf } from "./device-thresholds.ts";
 import type { DeviceContext, SiteContext } from "./site-context.ts";
 
 /** Where the profile does not say it: a heartbeat stands still after so many poll periods … */
@@ -17,6 +19,9 @@ const HEARTBEAT_PERIODS = 5;
 /** … and at least this long: heartbeats count seconds. */
 const HEARTBEAT_AFTER_MIN_MS = 2_000;
 const HEARTBEAT = "heartbeat";
+const GRID_LOSS = "grid-loss";
+/** Of a unit that it drives, control tells this itself, with what it does about it. */
+const UNIT_FAULT = "pcs-fault";
 
 export interface RoundSinks {
   /** Gets every round with its final quality. */
@@ -32,6 +37,9 @@ export class RoundTap {
   readonly #sinks: RoundSinks;
   readonly #detectors = new Map<StreamId, FrozenDetector>();
   readonly #alarms: AlarmWatch | undefined;
+  readonly #thresholds: ThresholdWatch;
+  /** Meters of a grid connection, by stream. */
+  readonly #gridOf = new Map<StreamId, string>();
   readonly #events: PlantEvent[] = [];
   /** By stream: where its `link-up` stands, and what was said of it last. */
   readonly #links = new Map<StreamId, { readonly point: PointIndex; isUp: boolean | undefined }>();
@@ -43,19 +51,30 @@ export class RoundTap {
       const detector = frozenDetector(device, points);
       const { stream, firstPoint, pointCount: count } = device.definition;
       if (detector !== undefined) this.#detectors.set(stream, detector);
+      if (device.profile.deviceClass === "grid-connection")
+        this.#gridOf.set(stream, device.definition.id);
       this.#links.set(stream, { point: pointIndex(firstPoint + count - 1), isUp: undefined });
     }
     const trips = new Set(context.site.control?.trips);
     // Control tells of its trips itself, latched and with their first-out.
-    const rules = devices.flatMap(alarmRules).filter(({ id }) => !trips.has(id));
+    const units = new Set(context.site.control?.batteries.flatMap((battery) => battery.units));
+    const rules = devices
+      .flatMap(alarmRules)
+      .filter(({ id }) => !trips.has(id))
+      .filter(({ id, device }) => id !== UNIT_FAULT || !units.has(device));
     this.#alarms = rules.length > 0 ? new AlarmWatch(rules, points.length) : undefined;
+    this.#thresholds = new ThresholdWatch(thresholdsOf(context, devices), points.length);
   }
 
   /** Called by the supervisor for every round of its device. */
   readonly emit = (round: Round): void => {
     const events = this.#events;
     let reading: Reading = round;
-    reading = this.#detectors.get(round.stream)?.apply(reading, events) ?? reading;
+    this.#thresholds.apply(reading, events);
+    const grid = this.#gridOf.get(round.stream);
+    // A dead bus reads zeros that do not move: that is the truth.
+    if (grid === undefined || !this.#thresholds.isRaised(GRID_LOSS, grid))
+      reading = this.#detectors.get(round.stream)?.apply(reading, events) ?? reading;
     this.#alarms?.apply(reading, events);
     reading = this.#withLinkState(reading, round.stream);
     const { stream, seq } = round;

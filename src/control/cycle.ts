@@ -12,6 +12,7 @@ import type {
   CycleResult,
   OrderAnswer,
 } from "./exchange.ts";
+import { tellSource } from "./grid-notices.ts";
 import { distrustedPoints, observeGrid } from "./grid-trust.ts";
 import { itemAt } from "./item-at.ts";
 import { expireLeases, type LeaseSight, takeCommand } from "./leases.ts";
@@ -138,7 +139,9 @@ function observe(state: ControlState, turn: Turn): void {
     for (const report of outcomes) noteOutcome(write, unitPlan, report, { now, notices });
     checkReadBack(write, unitPlan, { view, now, envelope, notices });
   }
-  observeGrid(state.grid, plan.grid, { view, now, units, notices });
+  const sight = { view, now, units, notices };
+  observeGrid(state.grid, plan.grid, sight);
+  tellSource(state.grid, plan.grid, sight);
 }
 
 /**

@@ -36,11 +36,15 @@ export interface GridState {
   matches: number;
   /** Monotonic ms of the first of the mismatches, and of the verdict in force. */
   mismatchedAt: number;
+  /** The first of them came with a step that only the meter saw. */
+  beganWithMeter: boolean;
   distrustedAt: number;
   /** Moves of the load that only the meter has seen while the feeders repeated themselves. */
   unseenMoves: number;
   /** What the load drew by the meter at the last sample, W. */
   sampledLoadW: number;
+  /** The same at the last sample on which both sides agreed. */
+  matchedLoadW: number;
   /** Receive times of the readings of the last sample that counted. */
   sampledMeterAt: number;
   sampledUnitsAt: number;
@@ -81,9 +85,11 @@ export function unknownGrid(plan: GridPlan, now: MonotonicMs): GridState {
     mismatches: 0,
     matches: 0,
     mismatchedAt: -Infinity,
+    beganWithMeter: false,
     distrustedAt: -Infinity,
     unseenMoves: 0,
     sampledLoadW: Number.NaN,
+    matchedLoadW: Number.NaN,
     sampledMeterAt: -Infinity,
     sampledUnitsAt: -Infinity,
     sampledFeedersAt: new Float64Array(plan.feeders.length).fill(-Infinity),
@@ -107,7 +113,6 @@ export function observeGrid(state: GridState, plan: GridPlan, sight: GridSight):
   if (byMeterW !== undefined && byFeedersW !== undefined && isNewSample(state, plan, sight))
     judge(state, plan, { ...sight, byMeterW, byFeedersW });
   choose(state, plan, { ...sight, meterW, byMeterW, byFeedersW });
-  tellSource(state, plan, sight);
 }
 
 /** Every point that `distrustedPoints` may ever name. */
@@ -226,7 +231,9 @@ interface SampleSight extends GridSight {
 function judge(state: GridState, plan: GridPlan, sample: SampleSight): void {
   const { byMeterW, byFeedersW, now } = sample;
   const scaleW = Math.max(Math.abs(byMeterW), Math.abs(byFeedersW), SMALLEST_SCALE_W);
-  const toleranceW = plan.crossCheck.fraction * scaleW;
+  // Where no feeder draws anything, nobody knows whether the transformers still do.
+  const lossW = byFeedersW <= plan.loss.fixedW ? plan.loss.fixedW : 0;
+  const toleranceW = plan.crossCheck.fraction * scaleW + lossW;
   countUnseenMoves(state, plan, { ...sample, toleranceW });
   for (const [place, feeder] of plan.feeders.entries())
     state.sampledFeedersAt[place] = numberAt(sample.view.receivedAt, feeder.point);
@@ -235,13 +242,17 @@ function judge(state: GridState, plan: GridPlan, sample: SampleSight): void {
   const differenceW = Math.abs(byMeterW - byFeedersW);
   if (differenceW > toleranceW && differenceW <= toleranceW + movedW(sample, plan.lagMs)) return;
   if (differenceW > toleranceW) {
-    if (state.mismatches === 0) state.mismatchedAt = now;
+    if (state.mismatches === 0) {
+      state.mismatchedAt = now;
+      state.beganWithMeter = Math.abs(byMeterW - state.matchedLoadW) > toleranceW;
+    }
     state.mismatches += 1;
     state.matches = 0;
     if (state.mismatches >= plan.crossCheck.samples) contradict(state, plan, sample);
     return;
   }
   state.mismatches = 0;
+  state.matchedLoadW = byMeterW;
   if (state.distrusted === "none") return;
   // A frozen value meets the truth twice in every swing of the load: only one that moves again
   // is on its way back.
@@ -251,6 +262,15 @@ function judge(state: GridState, plan: GridPlan, sample: SampleSight): void {
   if (state.matches < plan.crossCheck.samples) return;
   state.distrusted = "none";
   state.matches = 0;
+}
+
+/**
+ * A step that the meter saw and a feeder could not have seen, because it was not read since: half
+ * the hall may hang on a feeder that is read once a second.
+ */
+function isFeederLate(state: GridState, plan: GridPlan, { view }: SampleSight): boolean {
+  if (!state.beganWithMeter) return false;
+  return plan.feeders.some(({ point }) => numberAt(view.receivedAt, point) <= state.mismatchedAt);
 }
 
 /**
@@ -299,6 +319,7 @@ function contradict(state: GridState, plan: GridPlan, sample: SampleSight): void
     state.mismatches = 0;
     return;
   }
+  if (isFeederLate(state, plan, sample)) return;
   const suspect = state.unseenMoves >= UNSEEN_MOVES ? "feeders" : "meter";
   if (state.distrusted === suspect || state.distrusted === "feeders") return;
   state.distrusted = suspect;
@@ -345,51 +366,4 @@ function choose(state: GridState, plan: GridPlan, sight: ChoiceSight): void {
   state.source = "none";
   state.gridW = Number.NaN;
   state.loadW = Number.NaN;
-}
-
-function tellSource(state: GridState, plan: GridPlan, sight: GridSight): void {
-  const { device } = plan;
-  const { notices, now } = sight;
-  tellMeter(state, device, notices);
-  const isFeeders = state.distrusted === "feeders";
-  const feeder = plan.feeders[0]?.device;
-  if (notices.isNews("feeder-mismatch", feeder, isFeeders))
-    notices.tell(
-      { id: "feeder-mismatch", device: feeder },
-      isFeeders,
-      isFeeders
-        ? `the feeders contradict ${device}, which moves; control keeps to the meter`
-        : `the feeders agree with ${device} again`,
-    );
-  const isLost = state.source === "none" && now - state.knownAt > plan.power.maxAgeMs;
-  if (notices.isNews("meter-lost", device, isLost))
-    notices.tell(
-      { id: "meter-lost", device, point: "active-power" },
-      isLost,
-      isLost
-        ? `no trusted grid power; the battery is held, then ramps to zero`
-        : `the grid power is known again`,
-    );
-}
-
-function tellMeter(state: GridState, device: string, notices: Notices): void {
-  const isMeter = state.distrusted === "meter";
-  const isFrozen = isMeter && state.isFrozen;
-  if (notices.isNews("meter-frozen", device, isFrozen))
-    notices.tell(
-      { id: "meter-frozen", device, point: "active-power" },
-      isFrozen,
-      isMeter
-        ? `${device} stands still while the feeders move; control uses the feeders`
-        : `${device} moves with the feeders again`,
-    );
-  const isWrong = isMeter && !state.isFrozen;
-  if (notices.isNews("meter-mismatch", device, isWrong))
-    notices.tell(
-      { id: "meter-mismatch", device, point: "active-power" },
-      isWrong,
-      isMeter
-        ? `${device} contradicts the feeders; control uses the feeders`
-        : `${device} agrees with the feeders again`,
-    );
 }

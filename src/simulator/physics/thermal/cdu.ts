@@ -39,6 +39,8 @@ export interface CduSurroundings {
   /** False: its pumps have no power, or the facility's. */
   readonly isFed: boolean;
   readonly isPrimaryPumped: boolean;
+  /** Length of the step, s. */
+  readonly dtS: number;
 }
 
 /** A rope lies where the water comes first; a second one tells that it is no drop. */
@@ -71,8 +73,8 @@ export function stepCdu(
   inputs: CduInputs,
   around: CduSurroundings,
   parameters: CduParameters,
-  dtS: number,
 ): void {
+  const { dtS } = around;
   leak(state, inputs, parameters, dtS);
   pump(state, inputs, around.isFed, parameters);
   turnValve(state, parameters, dtS);

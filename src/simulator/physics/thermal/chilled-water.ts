@@ -71,6 +71,8 @@ export interface ChilledWaterSurroundings {
   readonly heatW: number;
   readonly ambientCel: number;
   readonly isPowered: boolean;
+  /** Length of the step, s. */
+  readonly dtS: number;
 }
 
 export function stepChilledWater(
@@ -78,9 +80,10 @@ export function stepChilledWater(
   inputs: readonly ChillerInputs[],
   around: ChilledWaterSurroundings,
   parameters: ChilledWaterParameters,
-  dtS: number,
 ): void {
-  sequence(state, inputs, around.isPowered, parameters, dtS);
+  const { dtS } = around;
+  sequence(state.chillers, inputs, around.isPowered);
+  for (const chiller of state.chillers) stepChiller(chiller, dtS);
   let capacity = 0;
   let running = 0;
   let setpointCel = 0;
@@ -109,34 +112,42 @@ function askFor(state: ChilledWaterState, errorK: number, dtS: number): void {
 
 /** So many run as are on duty; another one starts when one is lost or was stopped. */
 function sequence(
-  state: ChilledWaterState,
+  chillers: readonly ChillerState[],
   inputs: readonly ChillerInputs[],
   isPowered: boolean,
-  parameters: ChilledWaterParameters,
-  dtS: number,
 ): void {
-  let missing = onDuty(parameters.units);
-  for (const [place, chiller] of state.chillers.entries()) {
-    const { isWanted, hasFailed } = inputs[place] ?? { isWanted: undefined, hasFailed: false };
-    const isAble = isPowered && !hasFailed && isWanted !== false;
-    // Units that run go first, so that one that comes back waits in its turn.
-    const runs = isAble && chiller.mode !== "off" && chiller.mode !== "failed";
-    if (runs) missing -= 1;
-    else if (!isAble) stopChiller(chiller, hasFailed ? "failed" : "off");
+  // Units that run go first, so that one that comes back waits in its turn.
+  let missing = onDuty(chillers.length);
+  for (const [place, chiller] of chillers.entries()) {
+    const told = inputs[place];
+    const hasFailed = told?.hasFailed === true;
+    if (!isAble(told, isPowered)) stopChiller(chiller, hasFailed);
+    else if (chiller.mode === "failed") chiller.mode = "off";
+    if (isTurning(chiller)) missing -= 1;
   }
-  for (const [place, chiller] of state.chillers.entries()) {
-    const { isWanted, hasFailed } = inputs[place] ?? { isWanted: undefined, hasFailed: false };
-    const isAble = isPowered && !hasFailed && isWanted !== false;
-    if (isAble && (chiller.mode === "off" || chiller.mode === "failed")) {
-      if (chiller.mode === "failed") chiller.mode = "off";
-      const isDue = missing > 0 || isWanted === true;
-      if (isDue && chiller.elapsedS >= OFF_MIN_S) {
-        startChiller(chiller);
-        missing -= 1;
-      }
-    }
-    stepChiller(chiller, dtS);
+  for (const [place, chiller] of chillers.entries()) {
+    const told = inputs[place];
+    const isDue = missing > 0 || told?.isWanted === true;
+    if (!isDue || !isRested(chiller, told, isPowered)) continue;
+    startChiller(chiller);
+    missing -= 1;
   }
+}
+
+function isRested(
+  { mode, elapsedS }: ChillerState,
+  told: ChillerInputs | undefined,
+  isPowered: boolean,
+): boolean {
+  return mode === "off" && elapsedS >= OFF_MIN_S && isAble(told, isPowered);
+}
+
+function isTurning({ mode }: ChillerState): boolean {
+  return mode !== "off" && mode !== "failed";
+}
+
+function isAble(told: ChillerInputs | undefined, isPowered: boolean): boolean {
+  return isPowered && told?.hasFailed !== true && told?.isWanted !== false;
 }
 
 function startChiller(chiller: ChillerState): void {
@@ -144,10 +155,11 @@ function startChiller(chiller: ChillerState): void {
   chiller.elapsedS = 0;
 }
 
-function stopChiller(chiller: ChillerState, mode: "off" | "failed"): void {
+function stopChiller(chiller: ChillerState, hasFailed: boolean): void {
+  const mode = hasFailed ? "failed" : "off";
   if (chiller.mode === mode) return;
   // What was off has been off since then, whatever befalls it.
-  if (chiller.mode !== "off" && chiller.mode !== "failed") chiller.elapsedS = 0;
+  if (isTurning(chiller)) chiller.elapsedS = 0;
   chiller.mode = mode;
   chiller.capacity = 0;
 }
@@ -189,7 +201,7 @@ function draw(
       ? (ratedW / cop) * (0.08 + 0.72 * mechanical + 0.2 * mechanical ** 2)
       : 0;
   let pumping = 0;
-  for (const { mode } of state.chillers) if (mode !== "off" && mode !== "failed") pumping += 1;
+  for (const chiller of state.chillers) if (isTurning(chiller)) pumping += 1;
   state.fansAndPumpsW =
     pumping * parameters.pumpW + parameters.fansPerW * ratedW * load ** FAN_EXPONENT;
 }

@@ -41,14 +41,20 @@ export function facilityState(parameters: FacilityParameters): FacilityState {
   };
 }
 
+export interface FacilitySurroundings {
+  readonly ambientCel: number;
+  readonly isPowered: boolean;
+  /** Length of the step, s. */
+  readonly dtS: number;
+}
+
 export function stepFacility(
   state: FacilityState,
   flows: FacilityFlows,
-  around: { readonly ambientCel: number; readonly isPowered: boolean },
+  around: FacilitySurroundings,
   parameters: FacilityParameters,
-  dtS: number,
 ): void {
-  const { isPowered, ambientCel } = around;
+  const { isPowered, ambientCel, dtS } = around;
   state.flowLPerMin = isPowered ? flows.flowLPerMin : 0;
   const rate = capacityRate(state.flowLPerMin);
   state.pumpsW = parameters.pumpsW * (state.flowLPerMin / parameters.pumpFlowLPerMin) ** 3;

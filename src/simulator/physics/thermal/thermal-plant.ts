@@ -90,11 +90,11 @@ export function stepThermal(
     dtS,
   );
   flows.evaporatorW = heat.evaporatorW;
-  stepFacility(facility, flows, inputs, parameters.facility, dtS);
   const airW = airHeatW(inputs);
   const { ambientCel, isPowered } = inputs;
-  const around = { heatW: airW, ambientCel, isPowered };
-  stepChilledWater(chilledWater, state.chillerInputs, around, parameters.chilledWater, dtS);
+  const around = { heatW: airW, ambientCel, isPowered, dtS };
+  stepFacility(facility, flows, around, parameters.facility);
+  stepChilledWater(chilledWater, state.chillerInputs, around, parameters.chilledWater);
   const inW = airW + liquidHeatW(inputs) + cduPumpsW(state) + facility.pumpsW + heat.compressorW;
   const outW = facility.rejectedW + chilledWater.rejectedW + heat.deliveredW;
   const storingW = (storedJ(state, parameters) - beforeJ) / dtS;
@@ -115,11 +115,12 @@ function stepCdus(
     primaryCel: facility.supplyCel,
     isFed: inputs.isUpsFed,
     isPrimaryPumped: inputs.isPowered,
+    dtS,
   };
   for (const [place, cdu] of state.cdus.entries()) {
     const told = state.cduInputs[place];
     assert(told !== undefined, "every unit is told something");
-    stepCdu(cdu, told, around, parameters.cdu, dtS);
+    stepCdu(cdu, told, around, parameters.cdu);
     flows.flowLPerMin += cdu.primaryLPerMin;
     flows.heatW += cdu.rejectedW;
   }
