@@ -5,11 +5,11 @@ export interface CatalogueRule {
   readonly id: string;
   readonly deviceClass: string;
   readonly text: string;
-  /** One of these points or, with `takes: "all"`, every one; those that a device lacks are left out. */
+  /** One of these or, with `takes: "all"`, every one; those that a device lacks are left out. */
   readonly points: readonly string[];
   readonly takes?: "all";
   readonly side: "above" | "below";
-  /** In the canonical unit of the points, or in parts of the nominal voltage from line to neutral. */
+  /** In the unit of the points, or in parts of the nominal voltage from line to neutral. */
   readonly levels: readonly { readonly severity: Severity; readonly limit: number }[];
   readonly unit: "point" | "nominal-voltage";
   readonly hysteresis: number;
