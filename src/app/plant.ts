@@ -1,6 +1,6 @@
-import { MODBUS_PORT, type SiteConfig } from "../config/schema.ts";
+import { MODBUS_PORT } from "../config/schema.ts";
 import type { Clock } from "../domain/time.ts";
-import { DEMO_PLANT, type PlantSettings } from "../simulator/plant.ts";
+import { DEMO_PLANT, type MeterRole, type PlantSettings } from "../simulator/plant.ts";
 import type { PlantRatings } from "../simulator/plant-ratings.ts";
 import { type SceneEvent, Simulation, type SimulationDevice } from "../simulator/simulation.ts";
 import { ProfileFiles } from "./profile-files.ts";
@@ -43,7 +43,7 @@ export function simulatedSite(options: PlantOptions): Simulation {
   });
   return new Simulation({
     devices,
-    plant: plantOf(context.site, options.ratings),
+    plant: plantOf(context, options.ratings),
     clock,
     preset,
     seed: options.seed ?? SEED,
@@ -52,16 +52,43 @@ export function simulatedSite(options: PlantOptions): Simulation {
   });
 }
 
-/** The plant is wired by the site's own words: its grid meter, its feeders, its batteries. */
-function plantOf(site: SiteConfig, ratings: PlantRatings = {}): PlantSettings | undefined {
-  const grid = site.control?.grid;
-  if (grid === undefined) return undefined;
-  const meters = new Map<string, "grid" | "training" | "ups" | "mechanical">([
-    [grid.meter, "grid"],
-  ]);
-  const { compute = [], cooling = [], infrastructure = [] } = site.meters ?? {};
-  for (const id of compute.slice(0, 1)) meters.set(id, "training");
-  for (const id of infrastructure.slice(0, 1)) meters.set(id, "ups");
-  for (const id of cooling.slice(0, 1)) meters.set(id, "mechanical");
-  return { ...DEMO_PLANT, meters, ratings };
+const GRID_CLASS = "grid-connection";
+/** Equipment that the plant model moves, besides the meters that the site file names. */
+const MODELLED: ReadonlySet<string> = new Set([
+  GRID_CLASS,
+  "bess",
+  "ups",
+  "cdu",
+  "chiller",
+  "heat-meter",
+  "environment-sensor",
+]);
+
+/**
+ * The plant is wired by the site's own words, its grid meter and its feeders, and by the classes of
+ * its devices; undefined where it has nothing that the model moves.
+ */
+function plantOf(
+  { site, devices }: Pick<SiteContext, "site" | "devices">,
+  ratings: PlantRatings = {},
+): PlantSettings | undefined {
+  if (!devices.some(({ profile }) => MODELLED.has(profile.deviceClass))) return undefined;
+  const gridDevice = devices.find(({ profile }) => profile.deviceClass === GRID_CLASS);
+  const grid = site.control?.grid.meter ?? gridDevice?.definition.id;
+  return { ...DEMO_PLANT, meters: meterRoles(site, grid), ratings };
+}
+
+function meterRoles(
+  { meters }: SiteContext["site"],
+  grid: string | undefined,
+): ReadonlyMap<string, MeterRole> {
+  const roles = new Map<string, MeterRole>();
+  const give = (role: MeterRole, id: string | undefined): void => {
+    if (id !== undefined) roles.set(id, role);
+  };
+  give("grid", grid);
+  give("training", meters?.compute[0]);
+  give("ups", meters?.infrastructure[0]);
+  give("mechanical", meters?.cooling[0]);
+  return roles;
 }

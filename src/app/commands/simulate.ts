@@ -61,6 +61,10 @@ export async function simulate(call: CommandCall): Promise<ExitStatus> {
     },
   });
   const hasPlant = simulation.snapshot() !== undefined;
+  if (!hasPlant && (textOption(call, "plant") ?? textOption(call, "scene")) !== undefined) {
+    terminal.err("this site has no device that a plant moves: --plant and --scene have no use");
+    return 2;
+  }
   if (hasPlant) beginPlant(simulation, terms);
   const { ports, finished } = await simulation.start(signal);
   for (const [endpoint, port] of ports) terminal.out(`${endpoint} listens on port ${port}`);

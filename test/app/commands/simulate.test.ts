@@ -8,6 +8,9 @@ import { PassThrough } from "node:stream";
 import { cliFile } from "../../../src/app/commands/roles.ts";
 import { ordersOf, simulate } from "../../../src/app/commands/simulate.ts";
 import { demoSiteText } from "../../../src/app/demo/site.ts";
+import { simulatedSite } from "../../../src/app/plant.ts";
+import { loadContext } from "../../../src/app/site-context.ts";
+import { SimClock } from "../../support/sim-clock.ts";
 import { freePortRange } from "../../support/loopback.ts";
 
 describe("orders to the simulator on its standard input", () => {
@@ -46,6 +49,34 @@ describe("simulator that is called wrongly", () => {
   it("says what would be right, and starts nothing", async () => {
     assert.match((await answer({ preset: "d9" }))[0] ?? "", /--preset is one of d30, d95/);
     assert.match((await answer({ load: "fast" }))[0] ?? "", /--load is one of steady, idle/);
+  });
+
+  it("says that a site without equipment has no use for a plant file or a scene", async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), "simulate-"));
+    const file = path.join(folder, "site.yaml");
+    const text = (profile: string): string => `site: one
+gateway: gw-1
+mqtt: { brokers: [{ url: "mqtt://127.0.0.1:1" }] }
+connections: { line: { protocol: modbus-tcp, host: 127.0.0.1, port: 15020 } }
+devices: [{ id: one, profile: ${profile}, connection: line }]
+`;
+    try {
+      writeFileSync(file, text("schneider/iem3000"));
+      const lines = await answer({ config: file, scene: "1" });
+      assert.deepEqual(lines, [
+        "this site has no device that a plant moves: --plant and --scene have no use",
+      ]);
+      const plantOf = async (profile: string): Promise<unknown> => {
+        writeFileSync(file, text(profile));
+        const context = await loadContext(file);
+        const clock = new SimClock();
+        return simulatedSite({ context, clock, preset: "d95", hasPorts: false }).snapshot();
+      };
+      assert.equal(await plantOf("schneider/iem3000"), undefined);
+      assert.notEqual(await plantOf("huawei/ups2000"), undefined, "without a control section");
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 
   it("says all that is wrong with a plant file, each with the file's name", async () => {
