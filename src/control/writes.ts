@@ -188,13 +188,14 @@ export function writeSetpoint(
   const request = { point, value: asked, isProtective: false, mode: "clamp" } as const;
   const verdict = judge(sight, { ...request, from: wanted.fromW });
   const device = plan.asset;
-  const isHeldOff = verdict.result === "refused" || verdict.limitedBy !== undefined;
+  const why = verdict.result === "refused" ? verdict.reason : verdict.limitedBy;
+  const isHeldOff = why !== undefined;
   if (notices.isNews("envelope-clamped", device, isHeldOff))
     notices.tell(
       { id: "envelope-clamped", device, point: "active-power-setpoint" },
       isHeldOff,
       isHeldOff
-        ? `the envelope of ${device} does not let ${megawatts(asked)} through`
+        ? `the envelope of ${device} does not let ${megawatts(asked)} through (${why})`
         : `the envelope of ${device} is kept again`,
     );
   state.isInterlocked = verdict.result === "refused" && verdict.reason === "interlock";
