@@ -4,6 +4,8 @@ import type { SmoothingSettings } from "../control/smoothing/settings.ts";
 
 /** Way of a command to a converter and its answer, where the site says nothing, ms. */
 const ANSWER_MS = 35;
+/** From one device's reading to another's of the same cycle, ms. */
+const READ_MS = 5;
 /** A command holds for a cycle, and what it did is read at the end of one: part of the cycle. */
 const HOLD_SHARE = 0.25;
 /** A deadband of a site that names none, part of the batteries' power. */
@@ -28,15 +30,18 @@ export function smoothingSettings(
     units.reduce((total, unit) => total + of(unit), 0);
   const dischargeRatingW = sum((unit) => unit.dischargeRatingW);
   const chargeRatingW = sum((unit) => unit.chargeRatingW);
-  const { meterPeriodMs, delayMaxMs, efficiencyPercent } = smoothing;
+  const { meterPeriodMs, meterMeans, delayMaxMs, efficiencyPercent } = smoothing;
   // A value is as old as half of its meter's period, and waits for half of the time between polls.
-  const ageMs = smoothing.meterMeans ? meterPeriodMs : meterPeriodMs / 2;
-  const waitMs = Math.max(0, feederMs - periodMs) / 2;
+  const ageMs = meterMeans ? meterPeriodMs : meterPeriodMs / 2;
+  // Between two readings of the feeders the grid's meter shows half of it.
+  const waitMs = Math.max(0, feederMs - periodMs) / 4;
   const unseenMs = ageMs + waitMs + HOLD_SHARE * periodMs;
   const delayMs = smoothing.delayMs ?? unseenMs + periodMs + ANSWER_MS;
   return {
     cycleMs: periodMs,
     meterPeriodMs,
+    loadPeriodMs: Math.max(meterPeriodMs, feederMs),
+    meterLagMs: (meterMeans ? 2 : 1) * meterPeriodMs + READ_MS,
     delayMs: Math.min(delayMs, delayMaxMs),
     unseenMs,
     delayMaxMs,

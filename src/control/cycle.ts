@@ -187,7 +187,7 @@ function decide(state: ControlState, turn: Turn): void {
   const mayRamp = !isLettingGo && !total.isBlindRamp;
   if (mayRamp) rampParts(parts, leases, { plan, units, elapsedMs });
   if (smoothing !== undefined)
-    observeSmoothing(smoothing, { plan, view, now, elapsedMs, grid, units, leases });
+    observeSmoothing(smoothing, { plan, view, now, elapsedMs, grid, units });
   decideTotal(total, {
     plan,
     levels,

@@ -93,8 +93,9 @@ export function adoptMeasured(
   if (isAlone && !hasGroupPart(parts, leases, unit)) parts[unit] = powers.measuredW;
 }
 
-/** True for a unit under a grid instruction. */
+/** True for a unit under a grid instruction that nothing else may move. */
 export function isFixedUnit(leases: LeaseState, unit: number): boolean {
+  if (!leases.fixesUnits) return false;
   for (const lease of leases.leases) {
     if (lease.priority <= FIXING_PRIORITY && membersOf(leases, lease.asset).includes(unit))
       return true;

@@ -44,6 +44,8 @@ export interface LeaseState {
   readonly assets: readonly LeaseAsset[];
   /** At most one per asset, and none on assets that share a unit with another leased one. */
   readonly leases: Lease[];
+  /** False where the load is smoothed: there an instruction moves the grid's reference instead. */
+  readonly fixesUnits: boolean;
   /** Last sequence by holder and asset; the one that was used longest ago comes first. */
   readonly sequences: Map<string, number>;
 }
@@ -89,7 +91,12 @@ export function noLeases(plan: ControlPlan): LeaseState {
     assets.every(({ units }) => units.every((unit) => unit < plan.units.length)),
     "a group names units of the plan",
   );
-  return { assets, leases: [], sequences: new Map() };
+  return {
+    assets,
+    leases: [],
+    fixesUnits: plan.smoothing === undefined,
+    sequences: new Map(),
+  };
 }
 
 /**

@@ -1,8 +1,11 @@
 import type { MonotonicMs } from "../domain/time.ts";
 import type { ImageView } from "../points/image.ts";
+import { numberAt } from "../points/number-at.ts";
 import { clamp } from "./arbitration.ts";
 import { type GridState, loadByFeeders } from "./grid-trust.ts";
 import type { GridPlan } from "./plan.ts";
+import { leastSince, mostSince } from "./series.ts";
+import type { UnitState } from "./units.ts";
 
 /** The feeders are held to the meter in about this time. */
 const HOLD_TO_METER_S = 10;
@@ -11,48 +14,87 @@ const HOLD_TO_METER_S = 10;
  * What the load draws, for answering it fast.
  *
  * Feeders see the load alone. The meter of the connection sees it together with the batteries, at
- * an instant that is never quite the one of their own readings: there each answer of the batteries
- * looks like a step of the load, and would be answered again. So what moves fast is taken from the
- * feeders, where they are read fast enough; what is right in the long run from the meter.
+ * an instant that is never quite the one of their own readings: while they move, their answer
+ * looks like a step of the load, and would be answered again. So the load is what the feeders say
+ * whenever they are read anew, where they are read fast enough; between their readings it is what
+ * the meter says, and that moves it no further than the batteries' own movement leaves certain.
+ * What is right in the long run comes from the meter.
  *
  * Plain data.
  */
 export interface LoadEstimate {
   /** What the feeders miss of the load by the meter, W; NaN before both are known. */
   missedW: number;
+  /** Of the cycle before, W. */
+  loadW: number;
+  /** When the fastest feeder was last read, monotonic ms. */
+  feederAt: number;
 }
 
 export function noLoadEstimate(): LoadEstimate {
-  return { missedW: Number.NaN };
+  return { missedW: Number.NaN, loadW: Number.NaN, feederAt: -Infinity };
 }
 
-/**
- * The load in this cycle, W; NaN: not known.
- *
- * @param terms.grid what is believed in this cycle
- */
-export function estimateLoad(
-  state: LoadEstimate,
-  plan: GridPlan,
-  terms: {
-    readonly grid: GridState;
-    readonly view: ImageView;
-    readonly now: MonotonicMs;
-    readonly elapsedS: number;
-  },
-): number {
-  const { grid, view, now, elapsedS } = terms;
+export interface LoadSight {
+  readonly grid: GridState;
+  readonly units: readonly UnitState[];
+  readonly view: ImageView;
+  readonly now: MonotonicMs;
+  readonly elapsedS: number;
+  /** A reading of the meter shows what was at most so long ago, ms. */
+  readonly lagMs: number;
+}
+
+/** The load in this cycle, W; NaN: not known. */
+export function estimateLoad(state: LoadEstimate, plan: GridPlan, sight: LoadSight): number {
+  state.loadW = nextLoad(state, plan, sight);
+  return state.loadW;
+}
+
+function nextLoad(state: LoadEstimate, plan: GridPlan, sight: LoadSight): number {
+  const { grid, view, now } = sight;
   if (grid.source === "none") return Number.NaN;
   const isFast = grid.distrusted !== "feeders" && plan.feeders.some(({ setsPace }) => setsPace);
   const feedersW = isFast ? loadByFeeders(plan, view, now) : undefined;
   if (feedersW === undefined) return grid.loadW;
-  if (grid.source === "meter") {
-    const missingW = grid.loadW - feedersW;
-    // Beyond what the cross-check allows it is not an error of the meters but something new.
-    const mostW = 2 * plan.crossCheck.fraction * Math.abs(grid.loadW);
-    const beforeW = Number.isNaN(state.missedW) ? missingW : state.missedW;
-    const share = Math.min(1, elapsedS / HOLD_TO_METER_S);
-    state.missedW = clamp(beforeW + share * (missingW - beforeW), -mostW, mostW);
+  const at = newestReading(plan, view);
+  const isNew = at > state.feederAt;
+  state.feederAt = at;
+  if (isNew && grid.source === "meter") holdToMeter(state, plan, { sight, feedersW });
+  const byFeedersW = feedersW + (Number.isNaN(state.missedW) ? 0 : state.missedW);
+  if (isNew || grid.source !== "meter" || Number.isNaN(state.loadW)) return byFeedersW;
+  return movedByMeter(state.loadW, sight);
+}
+
+function newestReading({ feeders }: GridPlan, view: ImageView): number {
+  let at = -Infinity;
+  for (const { setsPace, point } of feeders)
+    if (setsPace) at = Math.max(at, numberAt(view.receivedAt, point));
+  return at;
+}
+
+function holdToMeter(
+  state: LoadEstimate,
+  plan: GridPlan,
+  { sight, feedersW }: { readonly sight: LoadSight; readonly feedersW: number },
+): void {
+  const { grid, elapsedS } = sight;
+  const missingW = grid.loadW - feedersW;
+  // Beyond what the cross-check allows it is not an error of the meters but something new.
+  const mostW = 2 * plan.crossCheck.fraction * Math.abs(grid.loadW);
+  const beforeW = Number.isNaN(state.missedW) ? missingW : state.missedW;
+  const share = Math.min(1, elapsedS / HOLD_TO_METER_S);
+  state.missedW = clamp(beforeW + share * (missingW - beforeW), -mostW, mostW);
+}
+
+/** As far as the meter's reading cannot be explained by what the batteries have done meanwhile. */
+function movedByMeter(beforeW: number, { grid, units, now, lagMs }: LoadSight): number {
+  let leastW = grid.gridW;
+  let mostW = grid.gridW;
+  for (const { powers, countedW } of units) {
+    const isHeard = powers.count > 0;
+    leastW += isHeard ? leastSince(powers, now - lagMs) : countedW;
+    mostW += isHeard ? mostSince(powers, now - lagMs) : countedW;
   }
-  return feedersW + (Number.isNaN(state.missedW) ? 0 : state.missedW);
+  return Number.isNaN(leastW + mostW) ? beforeW : clamp(beforeW, leastW, mostW);
 }

@@ -11,7 +11,7 @@ export function peakFloor(grid: GridPlan, loadW: number): number {
 /** The powers of the batteries that keep the connection inside its import and export limits, W. */
 export function connectionRange(
   grid: GridPlan,
-  loadW: number,
+  load: { readonly leastW: number; readonly mostW: number },
 ): { readonly lowW: number; readonly highW: number } {
-  return { lowW: loadW - grid.importLimitW, highW: loadW + grid.exportLimitW };
+  return { lowW: load.leastW - grid.importLimitW, highW: load.mostW + grid.exportLimitW };
 }

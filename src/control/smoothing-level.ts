@@ -2,10 +2,8 @@ import { freshValue, type ImageView } from "../points/image.ts";
 import { byteAt, numberAt } from "../points/number-at.ts";
 import type { MonotonicMs } from "../domain/time.ts";
 import { pin, type PowerBox } from "./arbitration.ts";
-import { isFixedUnit } from "./dispatch.ts";
 import type { GridState } from "./grid-trust.ts";
 import { itemAt } from "./item-at.ts";
-import type { LeaseState } from "./leases.ts";
 import { estimateLoad, type LoadEstimate, noLoadEstimate } from "./load-estimate.ts";
 import type { BatteryUnitPlan, ControlPlan } from "./plan.ts";
 import { announce } from "./smoothing/announcements.ts";
@@ -88,7 +86,6 @@ export interface SmoothingSight {
   readonly elapsedMs: number;
   readonly grid: GridState;
   readonly units: readonly UnitState[];
-  readonly leases: LeaseState;
 }
 
 /** Reads what smoothing has to know of the plant in this cycle. */
@@ -96,8 +93,9 @@ export function observeSmoothing(level: SmoothingLevel, sight: SmoothingSight): 
   const { inputs, load } = level;
   const { plan, view, now, grid, units } = sight;
   const elapsedS = sight.elapsedMs / 1_000;
+  const lagMs = level.smoothing.settings.meterLagMs;
   inputs.now = now;
-  inputs.loadW = estimateLoad(load, plan.grid, { grid, view, now, elapsedS });
+  inputs.loadW = estimateLoad(load, plan.grid, { grid, units, view, now, elapsedS, lagMs });
   inputs.gridW = grid.source === "none" ? Number.NaN : grid.gridW;
   inputs.batteryW = 0;
   for (const { countedW } of units) inputs.batteryW += countedW;
@@ -108,12 +106,12 @@ export function observeSmoothing(level: SmoothingLevel, sight: SmoothingSight): 
 /** The energy of the units that smoothing can use. */
 function countEnergy(level: SmoothingLevel, sight: SmoothingSight): void {
   const { inputs, counted, smoothing } = level;
-  const { plan, units, leases } = sight;
+  const { plan, units } = sight;
   inputs.storedJ = 0;
   inputs.floorJ = 0;
   inputs.ceilingJ = 0;
   for (const [place, unitPlan] of plan.units.entries()) {
-    const isCounted = canCommand(itemAt(units, place)) && !isFixedUnit(leases, place) ? 1 : 0;
+    const isCounted = canCommand(itemAt(units, place)) ? 1 : 0;
     // With other units the count of the energy begins anew, from their readings.
     if (byteAt(counted, place) !== isCounted) smoothing.energy.storedJ = Number.NaN;
     counted[place] = isCounted;
@@ -137,16 +135,16 @@ export interface SmoothingTerms {
   readonly isEnabled: boolean;
   /** What the devices can give. */
   readonly reach: Readonly<PowerBox>;
-  /** Of units that an instruction fixes, and other duties: given without any ramp. */
+  /** A duty to the grid: given without any ramp. */
   readonly dutyW: number;
-  /** Of the schedule. */
+  /** Of schedules and instructions. */
   readonly dispatchW: number;
   /** Import is kept below; Infinity: no cap. */
   readonly capW: number;
 }
 
-/** Answers the load with what the levels above have left, and pins the box to it. */
-export function smoothPower(level: SmoothingLevel, box: PowerBox, terms: SmoothingTerms): void {
+/** Answers the load; see `pinSmoothed`. */
+export function smoothLoad(level: SmoothingLevel, terms: SmoothingTerms): void {
   const { smoothing, inputs, out } = level;
   const { reach, dutyW, dispatchW, capW } = terms;
   const isAny = level.counted.includes(1);
@@ -158,8 +156,25 @@ export function smoothPower(level: SmoothingLevel, box: PowerBox, terms: Smoothi
   inputs.capW = capW;
   stepSmoothing(smoothing, inputs, out);
   noteJump(level, out.breachW, terms.isEnabled);
-  const isCapped = smoothing.governorInputs.targetW > capW;
+}
+
+/** Asks for the answer of this cycle, or what of it the levels above leave. */
+export function pinSmoothed({ smoothing, inputs, out }: SmoothingLevel, box: PowerBox): void {
+  const isCapped = smoothing.governorInputs.targetW > inputs.capW;
   pin(box, out.powerW, isCapped ? "peak-cap" : "governor");
+}
+
+/**
+ * The load that the limits of the connection are held against: as it is, and as it is expected to
+ * be when the answer arrives. An answer to an edge that is about to come is no excess yet.
+ */
+export function expectedLoad(
+  { out }: SmoothingLevel,
+  loadW: number,
+): { readonly leastW: number; readonly mostW: number } {
+  const { predictedW } = out;
+  if (Number.isNaN(predictedW)) return { leastW: loadW, mostW: loadW };
+  return { leastW: Math.min(loadW, predictedW), mostW: Math.max(loadW, predictedW) };
 }
 
 /** A step of the load may leave the ramp in more than one cycle: it is told as one jump. */
@@ -193,12 +208,4 @@ export function unitDelayRequest(level: SmoothingLevel, unit: number): DelayRequ
 export function beyondCapW(level: SmoothingLevel): number {
   const { smoothing, inputs, out } = level;
   return smoothing.governor.isOverCap ? Math.max(out.referenceW - inputs.capW, 0) : 0;
-}
-
-/** The power of a unit that is fixed counts as duty, W. */
-export function fixedPowerW(leases: LeaseState, powersW: Float64Array, count: number): number {
-  let sumW = 0;
-  for (let place = 0; place < count; place += 1)
-    if (isFixedUnit(leases, place)) sumW += numberAt(powersW, place);
-  return sumW;
 }

@@ -20,7 +20,13 @@ import { blindTotal, rampStepW } from "./link-rules.ts";
 import { connectionRange, peakFloor } from "./peak-cap.ts";
 import type { ControlPlan } from "./plan.ts";
 import { shareEqually, type Shares } from "./share.ts";
-import { beyondCapW, fixedPowerW, smoothPower, type SmoothingLevel } from "./smoothing-level.ts";
+import {
+  beyondCapW,
+  expectedLoad,
+  pinSmoothed,
+  smoothLoad,
+  type SmoothingLevel,
+} from "./smoothing-level.ts";
 import { canCommand, isCountedAnew, type UnitState } from "./units.ts";
 import { numberAt } from "../points/number-at.ts";
 
@@ -58,7 +64,7 @@ export interface TotalState {
   /** What each unit is asked for, or counted at, W. */
   readonly shares: Shares;
   readonly box: PowerBox;
-  /** What the devices and instructions leave to smoothing. */
+  /** What the devices leave to smoothing. */
   readonly reach: PowerBox;
   /** True while the batteries ramp away because nothing is known of the grid. */
   isBlindRamp: boolean;
@@ -216,14 +222,18 @@ function narrowByLevels(state: TotalState, sight: TotalSight, partsW: number): v
   const { plan, levels, grid, now, elapsedMs, units, smoothing } = sight;
   const { loadW, gridW } = grid;
   const context = { plan, now, elapsedMs, loadW, gridW, beforeW: state.totalW, units };
-  const connection = connectionRange(plan.grid, loadW);
+  if (smoothing !== undefined) answerLoad(state, smoothing, { sight, partsW });
+  const expected =
+    smoothing === undefined ? { leastW: loadW, mostW: loadW } : expectedLoad(smoothing, loadW);
+  const connection = connectionRange(plan.grid, expected);
   lowerCeiling(box, connection.highW, "connection");
   raiseFloor(box, connection.lowW, "connection");
   levels.frequencyDuty?.(box, context);
   narrowByInstruction(state.box, state.shares, { sight, partsW });
   levels.governor?.(box, context);
   if (smoothing !== undefined) {
-    narrowBySmoothing(state, smoothing, { sight, partsW });
+    pinSmoothed(smoothing, box);
+    state.peakNeedW = box.lowW + beyondCapW(smoothing);
     return;
   }
   const floorW = peakFloor(plan.grid, loadW);
@@ -233,36 +243,32 @@ function narrowByLevels(state: TotalState, sight: TotalSight, partsW: number): v
 
 /**
  * The grid's reference moves away from the load by the schedule, and stays below the cap and the
- * import limit. Its own reach does not end at the connection's: that holds for what is measured
- * now, and what is asked of the batteries is for the load as it will be.
+ * import limit. What it works with is what the devices can do: the limits of the connection hold
+ * for what is then asked.
  */
-function narrowBySmoothing(
+function answerLoad(
   state: TotalState,
   smoothing: SmoothingLevel,
   { sight, partsW }: { readonly sight: TotalSight; readonly partsW: number },
 ): void {
-  const { leases, plan, units } = sight;
-  const dutyW = fixedPowerW(leases, state.shares.powersW, units.length);
-  const { importLimitW, peakCapW = importLimitW } = plan.grid;
-  openTotal(state.reach, units, state.shares);
-  narrowByInstruction(state.reach, state.shares, { sight, partsW });
-  smoothPower(smoothing, state.box, {
+  const { importLimitW, peakCapW = importLimitW } = sight.plan.grid;
+  openTotal(state.reach, sight.units, state.shares);
+  smoothLoad(smoothing, {
     isEnabled: true,
     reach: state.reach,
-    dutyW,
-    dispatchW: partsW - dutyW,
+    dutyW: 0,
+    dispatchW: partsW,
     capW: Math.min(peakCapW, importLimitW),
   });
   // The way back from a blind ramp begins at what the batteries give: smoothing takes no step.
   state.isBlindRamp = false;
-  state.peakNeedW = state.box.lowW + beyondCapW(smoothing);
 }
 
 /** While something else decides, smoothing goes along with it: so it comes back without a step. */
 function followPinned({ box }: TotalState, { smoothing }: TotalSight): void {
   if (smoothing === undefined) return;
   const none = { dutyW: 0, dispatchW: 0, capW: Infinity };
-  smoothPower(smoothing, box, { isEnabled: false, reach: box, ...none });
+  smoothLoad(smoothing, { isEnabled: false, reach: box, ...none });
 }
 
 /** Units under a grid instruction keep what it says; the others have what is left. */

@@ -99,7 +99,8 @@ describe("control settings", () => {
     const plan = controlPlan(contextOf(siteOf(DEMO), "/etc/site.yaml"));
     assert.ok(plan !== undefined);
     assert.equal(plan.grid.importLimitW, 28_000_000);
-    assert.equal(plan.grid.peakCapW, 20_000_000);
+    assert.equal(plan.grid.peakCapW, 26_500_000);
+    assert.equal(plan.smoothing?.highW, 28_000_000);
     assert.equal(plan.grid.rampUpWPerS, 50_000);
     assert.deepEqual(
       plan.units.map(({ asset, dischargeRatingW, chargeRatingW }) => [

@@ -54,6 +54,7 @@ export class SiteRun {
       basePort,
       mqttPort: run.mqttPort,
       directory: "data",
+      control: "peak-cap",
       runtimeDirectory,
     });
     await writeFile(run.file, change(text));

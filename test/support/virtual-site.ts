@@ -39,6 +39,8 @@ export interface VirtualSiteOptions {
   /** What the test wants different in the site file of the demonstration. */
   readonly change?: (text: string) => string;
   readonly preset?: "d30" | "d95" | "d225" | "d300";
+  /** `peak-cap` unless said. */
+  readonly control?: "smoothing" | "peak-cap";
   readonly load?: LoadMode;
   /** Of the plant, the round trips and every back-off. */
   readonly seed?: number;
@@ -106,7 +108,8 @@ export class VirtualSite {
     return site;
   }
 
-  private constructor({ change, preset = "d95", load = "full", seed = 1 }: VirtualSiteOptions) {
+  private constructor(options: VirtualSiteOptions) {
+    const { change, preset = "d95", control = "peak-cap", load = "full", seed = 1 } = options;
     this.#folder = mkdtempSync(path.join(tmpdir(), "dcpi-virtual-"));
     const file = path.join(this.#folder, "site.yaml");
     const text = demoSiteText({
@@ -114,6 +117,8 @@ export class VirtualSite {
       mqttPort: 18_830,
       directory: "data",
       runtimeDirectory: "run",
+      preset,
+      control,
     });
     this.context = contextOf(requireSite(change?.(text) ?? text, file), file);
     this.#random = seeded(seed);

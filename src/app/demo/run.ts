@@ -23,7 +23,7 @@ import type { DemoState } from "./demo-state.ts";
 import { DemoFeed } from "./feed.ts";
 import { FIRST_KEYS, type KeyOrder, type KeyState, pressed } from "./keys.ts";
 import { lengthS, Program } from "./program.ts";
-import { demoSiteText } from "./site.ts";
+import { DEMO_PRESETS, type DemoPreset, demoSiteText } from "./site.ts";
 import { smallScreen } from "./small-screen.ts";
 import { repairOrders, SNAPSHOT_S, type StoryOrder } from "./story.ts";
 import { TREND_SAMPLE_MS } from "./trend.ts";
@@ -98,9 +98,10 @@ class DemoRun {
     await mkdir(folder, { recursive: true });
     const file = path.join(folder, "site.yaml");
     const basePort = numberOption(call, "base-port") ?? DEMO_BASE_PORT;
+    const preset = presetOf(call);
     await writeFile(
       file,
-      demoSiteText({ basePort, mqttPort, directory: "data", runtimeDirectory }),
+      demoSiteText({ basePort, mqttPort, directory: "data", runtimeDirectory, preset }),
     );
     const run = new DemoRun(call, { file, mqttPort, runtimeDirectory });
     try {
@@ -206,7 +207,7 @@ class DemoRun {
     terminal.err(`site file: ${this.#file}   log of the gateway: ${this.#logFile}`);
     terminal.err(`watch the traffic:  mosquitto_sub -p ${this.#mqttPort} -t 'dcpi/#' -v`);
     await this.#openBroker();
-    const preset = textOption(this.#call, "preset") ?? "d95";
+    const preset = presetOf(this.#call);
     this.#plant = await DemoPlant.start(
       { siteFile: this.#file, preset },
       {
@@ -413,4 +414,16 @@ class DemoRun {
     else for (const line of smallScreen(state, false)) terminal.out(line);
     return 0;
   }
+}
+
+/** @throws GatewayError CONFIG_INVALID */
+function presetOf(call: CommandCall): DemoPreset {
+  const name = textOption(call, "preset") ?? "d95";
+  const preset = DEMO_PRESETS.find((known) => known === name);
+  if (preset === undefined)
+    throw new GatewayError("CONFIG_INVALID", {
+      option: "--preset",
+      reason: `is one of ${DEMO_PRESETS.join(", ")}`,
+    });
+  return preset;
 }

@@ -28,13 +28,34 @@ export interface DemoSiteOptions {
   /** Folder of the store. */
   readonly directory: string;
   readonly runtimeDirectory: string;
+  /** `smoothing` unless said; `peak-cap`: the batteries cover what is above 20 MW, at once. */
+  readonly control?: "smoothing" | "peak-cap";
+  /** How fast the simulated meters and converters are; d95 unless said. */
+  readonly preset?: DemoPreset;
 }
+
+/** By the delay of the whole loop that they were made for, ms. */
+export const DEMO_PRESETS = ["d30", "d95", "d225", "d300"] as const;
+export type DemoPreset = (typeof DEMO_PRESETS)[number];
+
+/** Control cycle, and what the simulated meters are like. */
+const TIMING: Readonly<
+  Record<DemoPreset, { periodMs: number; meterPeriodMs: number; meterMeans: boolean }>
+> = {
+  d30: { periodMs: 20, meterPeriodMs: 20, meterMeans: false },
+  d95: { periodMs: 50, meterPeriodMs: 50, meterMeans: false },
+  d225: { periodMs: 50, meterPeriodMs: 100, meterMeans: true },
+  d300: { periodMs: 100, meterPeriodMs: 100, meterMeans: true },
+};
 
 /**
  * The site file of the demonstration: one AI hall block with 28 devices on the register maps of
  * real ones. Written out as a file, so that a visitor reads it, changes it and runs it again.
  */
 export function demoSiteText(options: DemoSiteOptions): string {
+  const { preset = "d95" } = options;
+  const timing = TIMING[preset];
+  const isSmoothed = options.control !== "peak-cap";
   return `# Site file of the demonstration. Power in kW, times in ms.
 # Unsigned commands are allowed here, and nowhere else.
 site: hall-1
@@ -54,15 +75,15 @@ connections:
 ${connections(options.basePort)}
 
 devices:
-${devices()}
+${devices(timing.periodMs)}
 
 control:
-  periodMs: 50
+  periodMs: ${timing.periodMs}
   stopRampMs: 1000 # nobody waits for the ramp of a demonstration
   grid:
     meter: pcc-meter
     importLimitKw: 28000
-    peakCapKw: 20000
+    peakCapKw: ${isSmoothed ? 26_500 : 20_000}
     rampUpKwPerS: 50
     rampDownKwPerS: 50
     feeders:
@@ -79,7 +100,7 @@ control:
       rampKwPerS: 120000
       unitCapacityKwh: 6000
       reversionMs: 3000
-
+${isSmoothed ? smoothing(timing) : ""}
 meters:
   compute: [m-train]
   cooling: [m-mech]
@@ -100,17 +121,27 @@ function connections(basePort: number): string {
   ].join("\n");
 }
 
-function devices(): string {
+function smoothing(timing: (typeof TIMING)[DemoPreset]): string {
+  return `  smoothing:
+    loadMinKw: 6000 # the load stays between these, whatever it does
+    loadMaxKw: 28000
+    meterPeriodMs: ${timing.meterPeriodMs}
+    meterMeans: ${timing.meterMeans}
+`;
+}
+
+function devices(periodMs: number): string {
   const meter = "schneider/iem3000";
+  const fast = periodMs === 50 ? "" : `, pollMs: { fast: ${periodMs} }`;
   const field = (connection: string, unit = 1): string =>
     `connection: ${connection}, unit: ${unit}`;
   const control = (connection: string): string => `connection: ${connection}, process: control`;
   return [
-    device("pcc-meter", "janitza/umg604", control("pcc")),
+    device("pcc-meter", "janitza/umg604", `${control("pcc")}${fast}`),
     device("m-train", meter, control("train")),
     device("m-ups", meter, `${field("feeders", 2)}, pollMs: { default: 1000 }`),
     device("m-mech", meter, `${field("feeders", 3)}, pollMs: { default: 1000 }`),
-    ...each(2, (n) => device(`bess-${n}`, "sunspec/der-storage", control(`bess-${n}`))),
+    ...each(2, (n) => device(`bess-${n}`, "sunspec/der-storage", `${control(`bess-${n}`)}${fast}`)),
     ...each(3, (n) => device(`ups-${n}`, "huawei/ups2000", field(`ups-${n}`))),
     ...each(4, (n) => device(`chiller-${n}`, "vertiv/liebert-hpc", field(`chiller-${n}`))),
     ...each(8, (n) =>

@@ -11,6 +11,10 @@ export interface SmoothingSettings {
   readonly cycleMs: number;
   /** The meter shows a new value this often. */
   readonly meterPeriodMs: number;
+  /** The load is known anew this often: by that meter, or by feeders. */
+  readonly loadPeriodMs: number;
+  /** What it shows was at most so long ago when it is read. */
+  readonly meterLagMs: number;
   /** From a change of the load until the battery's answer to it shows in the meter, as known. */
   readonly delayMs: number;
   /** Part of that delay that the batteries' answer does not show: the age of the load's reading. */

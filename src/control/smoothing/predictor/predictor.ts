@@ -51,8 +51,9 @@ export interface PredictorState {
   isScored: boolean;
   chosen: number;
   coefficients: Coefficients | undefined;
-  /** Cycles in which the load has been far from what was predicted. */
+  /** Cycles in which the load has been far from what was predicted, and how many are an event. */
   surprises: number;
+  readonly eventCyclesMin: number;
   /** Cycles that an event still forbids to predict. */
   eventCycles: number;
   events: number;
@@ -62,10 +63,11 @@ export function createPredictor(terms: {
   readonly cycleMs: number;
   readonly delayMs: number;
   readonly delayMaxMs: number;
+  readonly loadPeriodMs: number;
   readonly lowW: number;
   readonly highW: number;
 }): PredictorState {
-  const { cycleMs, delayMs, delayMaxMs, lowW, highW } = terms;
+  const { cycleMs, loadPeriodMs, delayMs, delayMaxMs, lowW, highW } = terms;
   const kept = Math.ceil(delayMaxMs / cycleMs) + 2;
   return {
     cycleS: cycleMs / 1_000,
@@ -82,6 +84,12 @@ export function createPredictor(terms: {
     chosen: HOLD,
     coefficients: undefined,
     surprises: 0,
+    // An edge between two readings of the load may have been anywhere between them.
+    eventCyclesMin: Math.max(
+      2,
+      Math.round(EVENT_MS / cycleMs),
+      Math.round(loadPeriodMs / cycleMs) + 1,
+    ),
     eventCycles: 0,
     events: 0,
   };
@@ -170,8 +178,9 @@ function ask(state: PredictorState, loadW: number, meanW: number): void {
   candidates[SLOW] = meanW;
   const templateW = coefficients === undefined ? Number.NaN : template(state, coefficients);
   const regressionW = coefficients === undefined ? Number.NaN : regression(state, coefficients);
-  candidates[TEMPLATE] = Number.isNaN(templateW) ? meanW : templateW;
-  candidates[REGRESSION] = Number.isNaN(regressionW) ? meanW : regressionW;
+  // Who cannot say anything yet says what everybody knows: so once they can, it soon shows.
+  candidates[TEMPLATE] = Number.isNaN(templateW) ? loadW : templateW;
+  candidates[REGRESSION] = Number.isNaN(regressionW) ? loadW : regressionW;
 }
 
 /** The load as many whole periods ago as reach beyond the delay. */
@@ -214,10 +223,10 @@ function watchEvents(state: PredictorState, loadW: number, rangeW: number): void
   if (state.eventCycles > 0) state.eventCycles -= 1;
   const usedW = backAt(used, Math.max(aheadCycles - 1, 0));
   if (Number.isNaN(usedW)) return;
-  const isSurprise = Math.abs(loadW - usedW) > EVENT_SHARE * rangeW;
+  // Whoever takes the load as it is has predicted nothing, and is surprised by every edge.
+  const isSurprise = state.chosen !== HOLD && Math.abs(loadW - usedW) > EVENT_SHARE * rangeW;
   state.surprises = isSurprise ? state.surprises + 1 : 0;
-  const needed = Math.max(2, Math.round(EVENT_MS / 1_000 / cycleS));
-  if (state.surprises < needed) return;
+  if (state.surprises < state.eventCyclesMin) return;
   if (state.eventCycles === 0) state.events += 1;
   state.eventCycles = Math.round(EVENT_HOLD_S / cycleS);
 }

@@ -23,6 +23,8 @@ export function siteSettings(
   return {
     cycleMs: timing.cycleMs,
     meterPeriodMs: timing.meterMs,
+    loadPeriodMs: timing.meterMs,
+    meterLagMs: 2 * timing.meterMs,
     delayMs: timing.delayMs,
     unseenMs: 0,
     delayMaxMs: 800,

@@ -1,0 +1,160 @@
+import { strict as assert } from "node:assert";
+import { monotonicMs } from "../../src/domain/time.ts";
+import { decibels, rmsIn, spectrumOf } from "../control/smoothing/support/metrics.ts";
+import { VirtualSite } from "../support/virtual-site.ts";
+
+const MW = 1e6;
+const STEP_S = 0.01;
+const RAMP_W_PER_S = 50_000;
+const ITERATIONS = { fromHz: 0.1, toHz: 20 };
+/** Of the machine: minutes of the plant in seconds of its processor, beside other work. */
+const TIMEOUT_MS = 240_000;
+
+interface Trace {
+  readonly gridW: Float64Array;
+  readonly loadW: Float64Array;
+  readonly bessW: Float64Array;
+  /** Of the control, after each of the plant's steps. */
+  readonly referenceW: Float64Array;
+}
+
+/** The plant itself and control's reference, in each step of the plant. */
+async function record(site: VirtualSite, seconds: number): Promise<Trace> {
+  const steps = Math.round(seconds / STEP_S);
+  const column = (): Float64Array => new Float64Array(steps);
+  const trace = { gridW: column(), loadW: column(), bessW: column(), referenceW: column() };
+  for (let step = 0; step < steps; step += 1) {
+    await site.run(STEP_S);
+    const plant = site.plant.snapshot();
+    trace.gridW[step] = plant?.gridW ?? Number.NaN;
+    trace.bessW[step] = plant?.bessW ?? Number.NaN;
+    trace.loadW[step] = (plant?.gridW ?? 0) + (plant?.bessW ?? 0);
+    trace.referenceW[step] = site.status.smoothing?.referenceW ?? Number.NaN;
+  }
+  return trace;
+}
+
+const socOf = (site: VirtualSite): number => site.told("bess-1", "state-of-charge").value;
+const least = (values: Float64Array): number => values.reduce((a, b) => Math.min(a, b), Infinity);
+const most = (values: Float64Array): number => values.reduce((a, b) => Math.max(a, b), -Infinity);
+
+/** Fastest movement of the reference from one cycle to the next, as part of the ramp limit. */
+function fastestRamp({ referenceW }: Trace, cycleS = 0.05): number {
+  const apart = Math.round(cycleS / STEP_S);
+  let fastest = 0;
+  for (let place = apart; place < referenceW.length; place += apart) {
+    const moved = Math.abs((referenceW[place] ?? 0) - (referenceW[place - apart] ?? 0));
+    fastest = Math.max(fastest, moved / cycleS / RAMP_W_PER_S);
+  }
+  return fastest;
+}
+
+/** What the grid sees of what the load does, from a second of the trace on. */
+function gainDb(trace: Trace, fromS: number): number {
+  const from = Math.round(fromS / STEP_S);
+  const rms = (values: Float64Array): number =>
+    rmsIn(spectrumOf(values.subarray(from), STEP_S), ITERATIONS);
+  return decibels(rms(trace.gridW), rms(trace.loadW));
+}
+
+describe("scene 2: training at 1 Hz between 10 and 20 MW", function () {
+  this.timeout(TIMEOUT_MS);
+  for (const [preset, cycleS, wholeDb, learnedDb] of [
+    ["d30", 0.02, -10, -11],
+    ["d95", 0.05, -8, -9],
+    ["d225", 0.05, -4, -7],
+    ["d300", 0.1, -2, -7],
+  ] as const)
+    it(`is smoothed at ${preset}, with the seconds in which it is learned and without`, async () => {
+      const site = await VirtualSite.open({ control: "smoothing", preset });
+      await site.run(10);
+      site.plant.load("training-1hz");
+      const socBefore = socOf(site);
+      const trace = await record(site, 60);
+      const whole = gainDb(trace, 0);
+      const learned = gainDb(trace, 20);
+      assert.ok(whole <= wholeDb, `${whole.toFixed(2)} dB in 60 s`);
+      assert.ok(learned <= learnedDb, `${learned.toFixed(2)} dB after 20 s`);
+      assert.ok(fastestRamp(trace, cycleS) <= 1.001, `${fastestRamp(trace, cycleS)} of the ramp`);
+      assert.ok(Math.abs(socOf(site) - socBefore) <= 1, `${socBefore} to ${socOf(site)} %`);
+      await site.close();
+    });
+});
+
+describe("scene 3: a checkpoint of 4 s in each minute", function () {
+  this.timeout(TIMEOUT_MS);
+  it("is taken by the battery, and the reference stays where it was", async () => {
+    const site = await VirtualSite.open({ control: "smoothing" });
+    await site.run(120);
+    const socBefore = socOf(site);
+    site.plant.load("checkpoint");
+    await site.run(240);
+    const trace = await record(site, 360);
+    assert.ok(fastestRamp(trace) <= 1.001, `${fastestRamp(trace)} of the ramp`);
+    const [lowMw, highMw] = [least(trace.referenceW) / MW, most(trace.referenceW) / MW];
+    assert.ok(lowMw >= 23.5 && highMw <= 24.6, `reference ${lowMw} to ${highMw} MW`);
+    const dipMw = least(trace.bessW) / MW;
+    assert.ok(dipMw <= -9.5 && dipMw >= -10.8, `${dipMw} MW in the dip`);
+    const givenPercent = socBefore - socOf(site);
+    assert.ok(givenPercent > 0.5 && givenPercent < 1.7, `${givenPercent} % in 10 min`);
+    const beyond = new Set(site.events.map(({ id }) => id));
+    beyond.delete("loop-delay");
+    beyond.delete("smoothing-rests");
+    assert.deepEqual([...beyond], []);
+    await site.close();
+  });
+});
+
+describe("scene 4: the job stops, from 20 to 4 MW", function () {
+  this.timeout(TIMEOUT_MS);
+  it("unannounced: the grid sees it for the delay of the loop, then the ramp", async () => {
+    const site = await VirtualSite.open({ control: "smoothing" });
+    await site.run(60);
+    const socBefore = socOf(site);
+    const fromW = site.plant.snapshot()?.gridW ?? Number.NaN;
+    site.plant.load("idle");
+    const pulse = await record(site, 2);
+    assert.ok(fromW - least(pulse.gridW) <= 16.5 * MW, `${(fromW - least(pulse.gridW)) / MW} MW`);
+    const pulseS = pulse.gridW.filter((powerW) => powerW < fromW - 2 * MW).length * STEP_S;
+    assert.ok(pulseS <= 0.3, `the pulse lasts ${pulseS} s`);
+    const bessMw = least(pulse.bessW) / MW;
+    assert.ok(Math.abs(bessMw + 15.2) <= 0.3, `${bessMw} MW`);
+    const rest = await record(site, 400);
+    assert.ok(fastestRamp(rest) <= 1.001, `${fastestRamp(rest)} of the ramp`);
+    const letGoS = rest.bessW.findIndex((powerW) => powerW > -0.2 * MW) * STEP_S;
+    assert.ok(Math.abs(letGoS - 315) <= 20, `let go after ${letGoS} s`);
+    assert.ok(Math.abs(socOf(site) - socBefore - 5.1) <= 0.3, `${socBefore} to ${socOf(site)} %`);
+    assert.deepEqual(site.events, []);
+    await site.close();
+  });
+
+  it("announced: the battery sets out before it, and gives half", async () => {
+    const site = await VirtualSite.open({ control: "smoothing" });
+    await site.run(60);
+    const fromW = site.plant.snapshot()?.gridW ?? Number.NaN;
+    site.announce({
+      id: "job",
+      at: monotonicMs(site.clock.now() + 200_000),
+      fromW,
+      toW: fromW - 16 * MW,
+      withinMs: 500,
+      enforcedW: undefined,
+    });
+    const socs: number[] = [];
+    site.onCycle.push(() => socs.push(socOf(site)));
+    const before = await record(site, 200);
+    site.plant.load("idle");
+    const after = await record(site, 400);
+    for (const trace of [before, after]) {
+      assert.ok(most(trace.bessW) <= 9.5 * MW, `${most(trace.bessW) / MW} MW`);
+      assert.ok(least(trace.bessW) >= -9.5 * MW, `${least(trace.bessW) / MW} MW`);
+      assert.ok(fastestRamp(trace) <= 1.001, `${fastestRamp(trace)} of the ramp`);
+    }
+    assert.ok(Math.min(...socs) >= 60 && Math.max(...socs) <= 63.6);
+    assert.deepEqual(
+      site.events.map(({ id }) => id),
+      ["announcement-ended"],
+    );
+    await site.close();
+  });
+});
