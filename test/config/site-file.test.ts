@@ -113,6 +113,21 @@ describe("site file", () => {
     });
   }
 
+  it("names both devices that are one unit behind two connections", () => {
+    const grid = "grid: { protocol: modbus-tcp, host: 192.0.2.10, port: 502 }";
+    const chiller = "chiller-1: { protocol: modbus-tcp, host: 192.0.2.10 }";
+    const text = sampleWith(/chiller-1: \{ protocol.* }/, chiller);
+    assert.ok(text.includes(grid), "502 is the port of who says none");
+    assert.deepEqual(problemsOf(text), [
+      'site.yaml:24:5: "chiller-1" and "grid-meter" are both unit 1 at 192.0.2.10:502, ' +
+        'under the connections "chiller-1" and "grid"',
+    ]);
+    assert.deepEqual(
+      problemsOf(text.replace("connection: chiller-1 }", "connection: chiller-1, unit: 2 }")),
+      [],
+    );
+  });
+
   it("refuses a connection shared by two processes", () => {
     const text = sampleWith(/connection: chiller-1 }/, "connection: grid, unit: 9 }");
     const [problem] = problemsOf(text);
