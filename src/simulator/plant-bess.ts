@@ -72,6 +72,7 @@ export class PlantBess {
     const textsOf = (id: string) => device.profile.points.find((point) => point.id === id)?.texts;
     this.#runCommands = textsOf("run-command") ?? [];
     this.#wattsMode = textsOf("x-setpoint-mode")?.indexOf("watts");
+    this.#showRatings();
     device.listen({
       onWrite: (id, value, nowMs) => {
         this.#onWrite(id, value, nowMs);
@@ -151,6 +152,23 @@ export class PlantBess {
       this.#aliveS -= 1;
       countUp(device, "heartbeat");
       countUp(device, "x-bms-heartbeat");
+    }
+  }
+
+  /** What the plate says. Where it can be set as well, it is the site's and stays as it is. */
+  #showRatings(): void {
+    const { powerRatingW, apparentRatingVa, energyCapacityWh, rampWPerS } = this.#parameters;
+    const ratings = {
+      "discharge-power-rating": powerRatingW,
+      "charge-power-rating": powerRatingW,
+      "apparent-power-rating": apparentRatingVa,
+      "energy-capacity": energyCapacityWh,
+      "active-power-ramp-limit": rampWPerS,
+    };
+    const { points } = this.device.profile;
+    for (const [id, value] of Object.entries(ratings)) {
+      const canBeSet = points.some((point) => point.id === id && point.write !== undefined);
+      if (!canBeSet) this.device.setPoint(id, value);
     }
   }
 
@@ -240,6 +258,7 @@ export class PlantBess {
 
   #onReboot(): void {
     forgetSetpoint(this.#state.pcs);
+    this.#showRatings();
     this.#lastHeartbeat = this.device.readNumber("controller-heartbeat", 0);
     this.#inputs.reversionAfterS = this.#storedReversionS();
     this.#inputs.reactiveVar = this.#askedVar();
