@@ -10,6 +10,9 @@ const ALARM_BITS: Readonly<Record<TripCause, number>> = {
   fault: 1 << 16,
 };
 
+/** A converter whose fault is gone starts by itself after this; an emergency stop is reset. */
+const RESTART_S = 5;
+
 /** Below this a battery is neither charging nor discharging, W. */
 const AT_REST_W = 1000;
 
@@ -47,6 +50,8 @@ export class PlantBess {
   readonly #laterS: (nowMs: number) => number;
   #cause: TripCause | undefined;
   #isCausePresent = false;
+  /** Since the cause of the trip is gone. */
+  #causeGoneS = 0;
   #lastHeartbeat: number;
   readonly #inputs: { reactiveVar: number; reversionAfterS: number };
   #aliveS = 0;
@@ -103,8 +108,12 @@ export class PlantBess {
     this.#showAlarms();
   }
 
-  /** The cause is gone; the trip stays latched until it is reset through the registers. */
+  /**
+   * The cause is gone. A converter's fault ends by itself `RESTART_S` later; an emergency stop stays
+   * latched until it is reset through the registers.
+   */
   clearCause(): void {
+    if (this.#isCausePresent) this.#causeGoneS = 0;
     this.#isCausePresent = false;
     this.#showAlarms();
   }
@@ -132,6 +141,7 @@ export class PlantBess {
     const { device } = this;
     const pens = this.#pens;
     const { battery, limits, pcs } = this.#state;
+    this.#restart(elapsedS);
     pens.soc.set(battery.soc * 100);
     pens.energy.set(battery.soc * this.#parameters.energyCapacityWh);
     pens.dischargeLimit.set(limits.dischargeW);
@@ -246,6 +256,12 @@ export class PlantBess {
     if (pcs.mode === "fault") return;
     if (command === "start") pcs.mode = "running";
     if (command === "stop") stopPcs(pcs);
+  }
+
+  #restart(elapsedS: number): void {
+    if (this.#cause !== "fault" || this.#isCausePresent) return;
+    this.#causeGoneS += elapsedS;
+    if (this.#causeGoneS >= RESTART_S) this.#reset();
   }
 
   /** Ends a trip whose cause is gone: the battery is then as its run command says. */

@@ -174,7 +174,7 @@ export class Plant {
     this.settle();
   }
 
-  /** The grid is there, every unit works, nothing leaks. Trips of batteries stay latched. */
+  /** The grid is there, every unit works, nothing leaks. Emergency stops stay latched. */
   repair(): void {
     setGrid(this.state, this.parameters, true);
     scriptFrequency(this.state.grid, 0);

@@ -187,7 +187,7 @@ export class Simulation {
     this.#thePlant().offsetFrequency(offsetHz);
   }
 
-  /** Trips a battery; it stays tripped until `clearCause` and a reset through its registers. */
+  /** Trips a battery; see `PlantBess.clearCause` for what ends it. */
   trip(id: string, cause: TripCause): void {
     this.#thePlant().trip(id, cause);
   }
