@@ -210,6 +210,18 @@ export class Plant {
     this.#bessOf(device).clearCause();
   }
 
+  /** What is behind the UPS units and more than they are made for, in a sentence. */
+  upsWarning(): string | undefined {
+    const { units, ratingW, controlsW } = this.parameters.ups;
+    const loadW = this.state.surroundings.inferenceW + controlsW + this.state.cduPumpsW;
+    if (loadW <= units * ratingW) return undefined;
+    const megawatts = (powerW: number): string => `${(powerW / 1e6).toFixed(2)} MW`;
+    return (
+      `the load behind the UPS is ${megawatts(loadW)}, its units are made for ` +
+      `${megawatts(units * ratingW)}: the order inferenceW or start.inferenceKw makes it smaller`
+    );
+  }
+
   /** See `obeyOrder`. */
   order(order: PlantOrder): string | undefined {
     return obeyOrder(
