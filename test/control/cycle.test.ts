@@ -14,6 +14,7 @@ import {
   METER,
   MW,
   pointCountOf,
+  STATE_FAULT,
   STATE_OFF,
   STATE_RUNNING,
   testPlan,
@@ -356,6 +357,35 @@ describe("control cycle", () => {
       ["unit-silent"],
     );
     assert.equal(bad[7]?.status.units[0]?.powerW, 2 * MW);
+  });
+
+  it("does not tell the end of a fault that it cannot read, nor silence by one lost poll", () => {
+    const { turn } = byHand(testPlan({ withFeeders: false }));
+    const { state, power, heartbeat } = unitPoints(0);
+    const lost = { bad: [state, power, heartbeat] };
+    const told: string[] = [];
+    const modes: (string | undefined)[] = [];
+    const go = (...terms: Parameters<typeof turn>): void => {
+      const { events, status } = turn(...terms);
+      told.push(...events.map(({ id, phase }) => `${id} ${phase}`));
+      modes.push(status.units[0]?.mode);
+    };
+    go();
+    go({ [state]: STATE_FAULT });
+    go({}, lost);
+    go();
+    assert.deepEqual(modes.splice(0), ["starting", "faulted", "faulted", "faulted"]);
+    assert.deepEqual(told.splice(0), ["pcs-fault raised"]);
+    for (let cycles = 0; cycles < 10; cycles += 1) go({}, lost);
+    assert.deepEqual(told.splice(0), ["unit-silent raised"], "that is news, the fault is not");
+    assert.equal(modes.splice(0).at(-1), "silent");
+    go({}, { bad: [state] });
+    go();
+    assert.deepEqual(modes.splice(0), ["faulted", "faulted"], "no setpoints before it is read");
+    assert.deepEqual(told.splice(0), ["unit-silent cleared"]);
+    go({ [state]: STATE_RUNNING });
+    assert.deepEqual(told, ["pcs-fault cleared"]);
+    assert.deepEqual(modes, ["starting"]);
   });
 
   it("does not judge a setpoint by a reading that is not good", () => {
