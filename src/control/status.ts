@@ -11,6 +11,8 @@ import { numberAt } from "../points/number-at.ts";
 
 /** Less than this part of the batteries' rating is no shortfall worth telling. */
 const TELLING_FRACTION = 0.002;
+/** So long below its limit, the import is inside it again, ms. */
+const IMPORT_CALM_MS = 10_000;
 /** Nearer than this a unit is at its limit, W. */
 const AT_LIMIT_W = 0.5;
 
@@ -69,7 +71,7 @@ function unitBinding({ total, leases }: ControlState, unit: UnitState, place: nu
 
 /** Tells what the total cannot do, and what it cost the grid when a unit was lost. */
 export function tellTotal(state: ControlState, notices: Notices, elapsedMs: number): void {
-  const { plan, total, grid } = state;
+  const { plan, total } = state;
   const ratingW = plan.units.reduce((sumW, unit) => sumW + unit.dischargeRatingW, 0);
   const tellingW = ratingW * TELLING_FRACTION;
   const { device } = plan.grid;
@@ -83,15 +85,7 @@ export function tellTotal(state: ControlState, notices: Notices, elapsedMs: numb
         : `the batteries cover the cap again`,
     );
   tellDrop(state, notices, { elapsedMs, tellingW, isShort });
-  const isOver = grid.source !== "none" && grid.gridW > plan.grid.importLimitW;
-  if (notices.isNews("import-limit-exceeded", device, isOver))
-    notices.tell(
-      { id: "import-limit-exceeded", device, point: "active-power" },
-      isOver,
-      isOver
-        ? `the import of ${megawatts(grid.gridW)} is above ${megawatts(plan.grid.importLimitW)}`
-        : `the import is inside its limit again`,
-    );
+  tellImport(state, notices);
   for (const [place, unit] of state.units.entries()) {
     if (unit.mode !== "ready") continue;
     const { asset, stepW } = itemAt(plan.units, place);
@@ -103,6 +97,22 @@ export function tellTotal(state: ControlState, notices: Notices, elapsedMs: numb
         isEmpty ? `${asset} keeps its reserve` : `${asset} is above its reserve`,
       );
   }
+}
+
+/** A load that swings across the limit is one excess: it ends when there was none for a while. */
+function tellImport({ plan, total, grid, cycledAt }: ControlState, notices: Notices): void {
+  if (grid.source === "none") return;
+  const { device, importLimitW } = plan.grid;
+  if (grid.gridW > importLimitW) total.importOverAt = cycledAt;
+  const isOver = cycledAt - total.importOverAt < IMPORT_CALM_MS;
+  if (!notices.isNews("import-limit-exceeded", device, isOver)) return;
+  notices.tell(
+    { id: "import-limit-exceeded", device, point: "active-power" },
+    isOver,
+    isOver
+      ? `the import of ${megawatts(grid.gridW)} is above ${megawatts(importLimitW)}`
+      : `the import is inside its limit again`,
+  );
 }
 
 /** What a trip or fault took away at once, beyond the ramp: declared with its size. */

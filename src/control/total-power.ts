@@ -63,6 +63,8 @@ export interface TotalState {
   returning: { readonly beyondW: number; readonly at: number } | undefined;
   peakNeedW: number;
   shortfallW: number;
+  /** When the import was last above its limit, monotonic ms; −Infinity before. */
+  importOverAt: number;
 }
 
 export interface TotalSight {
@@ -95,6 +97,7 @@ export function noTotal(unitCount: number): TotalState {
     returning: undefined,
     peakNeedW: 0,
     shortfallW: 0,
+    importOverAt: -Infinity,
   };
 }
 

@@ -307,19 +307,29 @@ describe("control cycle", () => {
     assert.deepEqual(told, ["reserve-reached raised", "reserve-reached cleared"]);
   });
 
-  it("tells when the import is above its limit, and when it is back", () => {
+  it("tells once that a swinging import is above its limit, and its end 10 s after the last", () => {
     const { turn } = byHand(testPlan({ importLimitW: 28 * MW, withFeeders: false }));
-    turn();
-    const over = turn({ [METER]: 28.5 * MW });
-    assert.deepEqual(
-      over.events.map((event) => [event.id, event.phase]),
-      [["import-limit-exceeded", "raised"]],
-    );
-    const back = turn({ [METER]: 27 * MW });
-    assert.equal(
-      back.events.find((event) => event.id === "import-limit-exceeded")?.phase,
-      "cleared",
-    );
+    const told: string[] = [];
+    const go = (cycles: number, meterW: number, bad: readonly number[] = []): void => {
+      for (let passed = 0; passed < cycles; passed += 1)
+        told.push(
+          ...turn({ [METER]: meterW }, { bad })
+            .events.filter(({ id }) => id === "import-limit-exceeded")
+            .map(({ phase }) => phase),
+        );
+    };
+    go(1, 27 * MW);
+    for (let swings = 0; swings < 30; swings += 1) {
+      go(10, 28.5 * MW);
+      go(10, 27 * MW);
+    }
+    assert.deepEqual(told, ["raised"]);
+    go(188, 27 * MW);
+    assert.deepEqual(told, ["raised"]);
+    go(60, 27 * MW, [METER]);
+    assert.deepEqual(told, ["raised"], "nobody knows while the meter is gone");
+    go(2, 27 * MW);
+    assert.deepEqual(told, ["raised", "cleared"]);
   });
 
   it("calls a read-back that nobody here wrote a second writer, and tells its end", () => {
