@@ -5,7 +5,7 @@ import {
   type SiteConfig,
 } from "./schema.ts";
 
-interface Finding {
+export interface Finding {
   readonly at: string;
   readonly message: string;
 }
