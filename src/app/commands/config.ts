@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { type Problem, problemLine } from "../../config/problem.ts";
 import { SAMPLE_SITE } from "../../config/sample.ts";
 import { SiteConfig } from "../../config/schema.ts";
+import { siteFilePage } from "../../config/schema-page.ts";
 import { controlPlan } from "../control-settings.ts";
 import { inspectSite } from "../site-check.ts";
 import { contextOf } from "../site-context.ts";
@@ -56,9 +57,10 @@ function findProblems(text: string, file: string): CheckLines {
   }
 }
 
-/** `config schema`: the JSON Schema of the site file, for editors. */
+/** `config schema`: the JSON Schema of the site file for editors, or its keys for people. */
 export async function configSchema(call: CommandCall): Promise<ExitStatus> {
-  call.terminal.out(JSON.stringify(SiteConfig, undefined, 2));
+  const isPage = hasFlag(call, "markdown");
+  call.terminal.out(isPage ? siteFilePage().trimEnd() : JSON.stringify(SiteConfig, undefined, 2));
   return Promise.resolve(0);
 }
 
