@@ -5,7 +5,7 @@ interface Schema {
   readonly type?: string;
   readonly description?: string;
   readonly default?: unknown;
-  readonly const?: unknown;
+  readonly const?: string;
   readonly pattern?: string;
   readonly minimum?: number;
   readonly exclusiveMinimum?: number;
@@ -38,7 +38,7 @@ const HEAD = [
 
 /** The reference of the site file as Markdown: every key with unit, range, default and meaning. */
 export function siteFilePage(): string {
-  const sections: Section[] = [{ path: "", schema: SiteConfig as Schema }];
+  const sections: Section[] = [{ path: "", schema: SiteConfig }];
   const lines = [...HEAD];
   for (const section of sections) lines.push("", ...sectionLines(section, sections));
   return `${lines.join("\n")}\n`;
@@ -78,7 +78,7 @@ function objectsIn(path: string, schema: Schema): Section[] {
   const [entry] = Object.values(schema.patternProperties ?? {});
   if (entry !== undefined) return objectsIn(`${path}.<name>`, entry);
   return (schema.anyOf ?? []).flatMap((form) =>
-    objectsIn(`${path}: ${String(form.properties?.["protocol"]?.const)}`, form),
+    objectsIn(`${path}: ${form.properties?.["protocol"]?.const ?? ""}`, form),
   );
 }
 
@@ -106,7 +106,7 @@ function formOf(schema: Schema, inner: readonly Section[]): string {
 
 function scalarOf(schema: Schema): string {
   if (schema.anyOf !== undefined) return schema.anyOf.map((form) => scalarOf(form)).join(" or ");
-  if (schema.const !== undefined) return `\`${String(schema.const)}\``;
+  if (schema.const !== undefined) return `\`${schema.const}\``;
   switch (schema.type) {
     case "integer":
       return `whole number${rangeOf(schema)}`;
