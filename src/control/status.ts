@@ -11,8 +11,8 @@ import { numberAt } from "../points/number-at.ts";
 
 /** Less than this part of the batteries' rating is no shortfall worth telling. */
 const TELLING_FRACTION = 0.002;
-/** So long below its limit, the import is inside it again, ms. */
-const IMPORT_CALM_MS = 10_000;
+/** What swings is over when it was not there for so long, ms. */
+const CALM_MS = 10_000;
 /** Nearer than this a unit is at its limit, W. */
 const AT_LIMIT_W = 0.5;
 
@@ -76,11 +76,13 @@ export function tellTotal(state: ControlState, notices: Notices, elapsedMs: numb
   const tellingW = ratingW * TELLING_FRACTION;
   const { device } = plan.grid;
   const isShort = total.shortfallW > tellingW;
-  if (notices.isNews("ramp-breach", device, isShort))
+  if (isShort) total.shortAt = state.cycledAt;
+  const isToldShort = state.cycledAt - total.shortAt < CALM_MS;
+  if (notices.isNews("ramp-breach", device, isToldShort))
     notices.tell(
       { id: "ramp-breach", device },
-      isShort,
-      isShort
+      isToldShort,
+      isToldShort
         ? `${megawatts(total.shortfallW)} above the cap are not covered (${total.binding})`
         : `the batteries cover the cap again`,
     );
@@ -104,7 +106,7 @@ function tellImport({ plan, total, grid, cycledAt }: ControlState, notices: Noti
   if (grid.source === "none") return;
   const { device, importLimitW } = plan.grid;
   if (grid.gridW > importLimitW) total.importOverAt = cycledAt;
-  const isOver = cycledAt - total.importOverAt < IMPORT_CALM_MS;
+  const isOver = cycledAt - total.importOverAt < CALM_MS;
   if (!notices.isNews("import-limit-exceeded", device, isOver)) return;
   notices.tell(
     { id: "import-limit-exceeded", device, point: "active-power" },

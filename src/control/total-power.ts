@@ -65,6 +65,8 @@ export interface TotalState {
   shortfallW: number;
   /** When the import was last above its limit, monotonic ms; −Infinity before. */
   importOverAt: number;
+  /** When the cap was last not covered, alike. */
+  shortAt: number;
 }
 
 export interface TotalSight {
@@ -98,6 +100,7 @@ export function noTotal(unitCount: number): TotalState {
     peakNeedW: 0,
     shortfallW: 0,
     importOverAt: -Infinity,
+    shortAt: -Infinity,
   };
 }
 

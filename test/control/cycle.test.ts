@@ -307,6 +307,29 @@ describe("control cycle", () => {
     assert.deepEqual(told, ["reserve-reached raised", "reserve-reached cleared"]);
   });
 
+  it("tells once that the cap is not covered while a load swings, and its end 10 s after", () => {
+    const { turn } = byHand(testPlan({ peakCapW: 20 * MW, withFeeders: false }));
+    const told: string[] = [];
+    const go = (cycles: number, meterW: number): void => {
+      for (let passed = 0; passed < cycles; passed += 1)
+        told.push(
+          ...turn({ [METER]: meterW })
+            .events.filter(({ id }) => id === "ramp-breach")
+            .map(({ phase }) => phase),
+        );
+    };
+    go(2, 18 * MW);
+    for (let swings = 0; swings < 20; swings += 1) {
+      go(10, 90 * MW);
+      go(10, 18 * MW);
+    }
+    assert.deepEqual(told, ["raised"]);
+    go(180, 18 * MW);
+    assert.deepEqual(told, ["raised"]);
+    go(20, 18 * MW);
+    assert.deepEqual(told, ["raised", "cleared"]);
+  });
+
   it("tells once that a swinging import is above its limit, and its end 10 s after the last", () => {
     const { turn } = byHand(testPlan({ importLimitW: 28 * MW, withFeeders: false }));
     const told: string[] = [];
