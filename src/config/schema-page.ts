@@ -31,9 +31,11 @@ const HEAD = [
   "# The site file",
   "",
   "Every key of `site.yaml`. This page is made of the schema that `config check` goes by:",
-  "`./dcpi-gateway config schema --markdown > docs/site-file.md`. `./dcpi-gateway config sample` prints a file to begin with,",
-  "`./dcpi-gateway config schema` the JSON Schema for an editor. Powers are in kW, energies in kWh, times in ms unless a key says",
-  "otherwise. A *name* is made of small letters, digits and hyphens, begins with a letter and has at most 40 characters.",
+  "`./dcpi-gateway config schema --markdown > docs/site-file.md`.",
+  "`./dcpi-gateway config sample` prints a file to begin with, `./dcpi-gateway config schema` the",
+  "JSON Schema for an editor. Powers are in kW, energies in kWh, times in ms unless a key says",
+  "otherwise. A *name* is made of small letters, digits and hyphens, begins with a letter and has",
+  "at most 40 characters.",
 ];
 
 /** The reference of the site file as Markdown: every key with unit, range, default and meaning. */

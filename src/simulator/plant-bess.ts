@@ -109,8 +109,8 @@ export class PlantBess {
   }
 
   /**
-   * The cause is gone. A converter's fault ends by itself `RESTART_S` later; an emergency stop stays
-   * latched until it is reset through the registers.
+   * The cause is gone. A converter's fault ends by itself `RESTART_S` later; an emergency stop
+   * stays latched until it is reset through the registers.
    */
   clearCause(): void {
     if (this.#isCausePresent) this.#causeGoneS = 0;
