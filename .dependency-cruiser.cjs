@@ -10,7 +10,7 @@ const ALLOWED = {
   profiles: ["domain", "wire"],
   dcpi: ["domain", "wire"],
   access: ["domain", "dcpi"],
-  store: ["domain"],
+  store: ["domain", "platform"],
   link: ["domain"],
   config: ["domain", "profiles"],
   platform: ["domain"],

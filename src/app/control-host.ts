@@ -10,10 +10,12 @@ import type {
   WriteReport,
 } from "../control/exchange.ts";
 import type { ControlPlan } from "../control/plan.ts";
+import type { SmoothingNews } from "../control/smoothing/exchange.ts";
 import { gatewayDeviceId } from "../config/point-table.ts";
 import { type ControlState, createControl, latchState } from "../control/state.ts";
 import { parseLatchRecord } from "../control/trips.ts";
 import { ownedPoints } from "../control/units.ts";
+import type { Announcement } from "../domain/announcement.ts";
 import type { Command, CommandStep } from "../domain/command.ts";
 import { ENUM_TEXTS } from "../domain/vocabulary/vocabulary.ts";
 import type { PlantEvent } from "../domain/event.ts";
@@ -26,11 +28,13 @@ import type { QualityOverrides } from "../points/quality-overrides.ts";
 import type { LatchFiles, LatchRecord } from "../platform/latch-files.ts";
 import type { Logger } from "../platform/log.ts";
 import { LatchKeeper } from "./latch-keeper.ts";
+import { type Desk, SmoothingDesk } from "./smoothing-desk.ts";
 import type { WriteDispatch } from "./write-dispatch.ts";
 
 /** Commands and local orders that wait for the next cycle; one more is refused. */
 const COMMANDS_WAITING_MAX = 64;
 const ORDERS_WAITING_MAX = 16;
+const ANNOUNCEMENTS_WAITING_MAX = 16;
 /** Answers of drivers that wait for the next cycle; beyond it the oldest is dropped and counted. */
 const REPORTS_WAITING_MAX = 1_024;
 /** Writes of the direct lane whose end is not yet told; one more is refused. */
@@ -49,6 +53,8 @@ export interface ControlHostParts {
   readonly onEvent: (event: PlantEvent) => void;
   readonly onStep: (step: CommandStep) => void;
   readonly log: Logger;
+  /** For smoothing; undefined: its predictions are never fitted. */
+  readonly desk?: Desk;
   /** Ends whatever waits. */
   readonly signal: AbortSignal;
 }
@@ -71,6 +77,8 @@ export class ControlHost {
   #orders: WaitingOrder[] = [];
   #distrusted: readonly Distrust[] = [];
   readonly #latches: LatchKeeper;
+  readonly #beside: SmoothingDesk | undefined;
+  #announcements: Announcement[] = [];
   #directWrites = 0;
   #isStopping = false;
   #droppedReports = 0;
@@ -78,6 +86,7 @@ export class ControlHost {
   constructor(parts: ControlHostParts) {
     this.#parts = parts;
     const { plan, clock, latchRecord } = parts;
+    this.#beside = parts.desk === undefined ? undefined : new SmoothingDesk(parts.desk);
     this.#latches = new LatchKeeper({ ...parts, device: gatewayDeviceId("control") });
     this.#state =
       plan === undefined
@@ -107,10 +116,33 @@ export class ControlHost {
       commands,
       orders: waiting.map(({ order }) => order),
       outcomes,
+      news: this.#news(),
       isStopping: this.#isStopping,
     });
     if (result.writes.length > 0) dispatch.send(result.writes, this.#onReport);
     this.#tell(result, waiting);
+    if (this.#state.smoothing !== undefined) this.#beside?.after(this.#state.smoothing, now);
+  }
+
+  /**
+   * A workload says what it is about to do.
+   *
+   * @throws GatewayError REQUEST_REFUSED where nothing is smoothed, or too many wait
+   */
+  announce(announcement: Announcement): void {
+    if (this.#state?.smoothing === undefined)
+      throw new GatewayError("REQUEST_REFUSED", { reason: "this site does not smooth its load" });
+    if (this.#announcements.length >= ANNOUNCEMENTS_WAITING_MAX)
+      throw new GatewayError("REQUEST_REFUSED", { reason: "too many announcements wait" });
+    this.#announcements.push(announcement);
+  }
+
+  #news(): SmoothingNews | undefined {
+    const found = this.#beside?.take();
+    if (this.#announcements.length === 0) return found;
+    const announcements = this.#announcements;
+    this.#announcements = [];
+    return { ...found, announcements };
   }
 
   /** From now on the batteries ramp to 0 W, and nothing new is taken. */

@@ -12,6 +12,7 @@ import { monotonicMs } from "../domain/time.ts";
 import { PointImage } from "../points/image.ts";
 import { QualityOverrides } from "../points/quality-overrides.ts";
 import { LatchFiles } from "../platform/latch-files.ts";
+import type { Logger } from "../platform/log.ts";
 import { PreciseTimer } from "../platform/precise-timer.ts";
 import { runInRealTime } from "../platform/scheduling.ts";
 import { ControlHost } from "./control-host.ts";
@@ -24,6 +25,7 @@ import { parseCommand, parseLocalOrder } from "./local-requests.ts";
 import { every } from "./every.ts";
 import { OwnPoints } from "./own-points.ts";
 import { CpuMeter, type Role, roleFolder, runTogether } from "./role.ts";
+import { DeskThread } from "./smoothing-desk.ts";
 import { type RoundSinks, RoundTap } from "./round-tap.ts";
 import { South } from "./south.ts";
 import { WriteDispatch } from "./write-dispatch.ts";
@@ -160,7 +162,17 @@ async function controlHost(
       outlet.producer.postStep(step);
     },
     log,
+    desk: deskThread(log, signal),
   });
+}
+
+/** Computes for smoothing beside the cycle, from the first time that it is asked. */
+function deskThread(log: Logger, signal: AbortSignal): DeskThread {
+  const desk = new DeskThread((error) => {
+    log.error({ event: "refit-failed", error: error.message }, "a refit failed; it is tried again");
+  });
+  signal.addEventListener("abort", () => void desk.close(), { once: true });
+  return desk;
 }
 
 async function listenForRequests(

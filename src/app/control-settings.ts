@@ -19,6 +19,7 @@ import { type DeviceDefinition, type PointIndex, pointIndex } from "../domain/po
 import { conversionTo, ENUM_TEXTS } from "../domain/vocabulary/vocabulary.ts";
 import type { BoundPoint, CompiledProfile, ReadBackRule } from "../profiles/binding.ts";
 import type { SiteContext } from "./site-context.ts";
+import { smoothingSettings } from "./smoothing-settings.ts";
 
 /** A feeder that is read this often follows the load closely enough to set the pace of a check. */
 const PACE_SETTER_MS = 200;
@@ -59,7 +60,18 @@ export function controlPlan(context: SiteContext): ControlPlan | undefined {
     trips: units.flatMap((unit, at) => tripRules(context, control, unit.asset, at)),
     envelope: context.site.envelope.map((entry) => envelopeEntry(context, entry)),
     leases: { maximumMs: control.leaseMaximumMs, maximumHolders: HOLDERS_MAX },
+    smoothing: smoothingSettings(control, units, feederMsOf(context, control)),
   };
+}
+
+/** How often the load is read: by the feeder that sets the pace, else by the grid's meter. */
+function feederMsOf({ table }: SiteContext, { grid, periodMs }: ControlConfig): number {
+  const everyMs = grid.feeders.map(({ meter }) => {
+    const point = table.indexById.get(`${meter}/active-power`);
+    return point === undefined ? Infinity : (table.points[point]?.everyMs ?? Infinity);
+  });
+  const fastestMs = Math.min(Infinity, ...everyMs);
+  return fastestMs <= PACE_SETTER_MS ? fastestMs : periodMs;
 }
 
 function gridPlan(context: SiteContext, control: ControlConfig): GridPlan {

@@ -1,5 +1,6 @@
 import {
   type ConnectionConfig,
+  type ControlConfig,
   type DeviceConfig,
   MODBUS_PORT,
   type SiteConfig,
@@ -135,8 +136,24 @@ function checkControl(site: SiteConfig, devices: Devices): Finding[] {
     if (battery.reversionMs <= 2 * control.periodMs)
       findings.push({ at: `${at}/reversionMs`, message: "reversionMs must exceed two cycles" });
   });
+  findings.push(...checkSmoothing(control));
   if (control.leaseDefaultMs > control.leaseMaximumMs)
     findings.push({ at: "/control/leaseDefaultMs", message: "must not exceed leaseMaximumMs" });
+  return findings;
+}
+
+function checkSmoothing({ smoothing, batteries, periodMs }: ControlConfig): Finding[] {
+  if (smoothing === undefined) return [];
+  const at = "/control/smoothing";
+  const findings: Finding[] = [];
+  if (batteries.length === 0)
+    findings.push({ at, message: "there is no battery under control/batteries to smooth with" });
+  if (smoothing.loadMinKw >= smoothing.loadMaxKw)
+    findings.push({ at: `${at}/loadMinKw`, message: "loadMinKw must be below loadMaxKw" });
+  if ((smoothing.delayMs ?? 0) > smoothing.delayMaxMs)
+    findings.push({ at: `${at}/delayMs`, message: "delayMs must not exceed delayMaxMs" });
+  if (smoothing.delayMaxMs < periodMs)
+    findings.push({ at: `${at}/delayMaxMs`, message: "delayMaxMs must be at least a cycle" });
   return findings;
 }
 

@@ -224,6 +224,56 @@ export const BatteryConfig = closed(
   "Batteries that the control loop drives together.",
 );
 
+const SmoothingConfig = closed(
+  {
+    loadMinKw: Type.Number({ description: "The load never draws less, kW." }),
+    loadMaxKw: Type.Number({ description: "The load never draws more, kW: its nameplate." }),
+    meterPeriodMs: Milliseconds(5, 1_000, 50, "The meters show a new value this often"),
+    meterMeans: Type.Boolean({
+      default: false,
+      description: "A new value of the meters is the mean of its period, not an instant's.",
+    }),
+    delayMs: Type.Optional(
+      Type.Integer({
+        minimum: 5,
+        maximum: 2_000,
+        description:
+          "From a step of the load until the batteries' answer shows at the meter, ms, as far as " +
+          "it is known; then it is measured while the site runs.",
+      }),
+    ),
+    delayMaxMs: Milliseconds(50, 2_000, 800, "Longest delay that is looked for"),
+    efficiencyPercent: Type.Number({
+      exclusiveMinimum: 50,
+      maximum: 100,
+      default: 95,
+      description: "Of the batteries, one way, %.",
+    }),
+    deadbandKw: Type.Optional(
+      Type.Number({
+        minimum: 0,
+        description:
+          "Half of the range in which import may move around its reference, kW. Without it 0.5 % " +
+          "of the batteries' power.",
+      }),
+    ),
+    dailyEnergyKwh: Type.Optional(
+      Type.Number({
+        exclusiveMinimum: 0,
+        description: "What the batteries may give in any 24 h, kWh. Without it all they have.",
+      }),
+    ),
+    lineLimitKw: Type.Optional(
+      Type.Number({
+        exclusiveMinimum: 0,
+        description:
+          "A swing of the import between 0.1 and 6 Hz that is larger than this is an alarm, kW.",
+      }),
+    ),
+  },
+  "Smoothing of a load that swings, inside the ramp limits of the grid connection.",
+);
+
 /** Leases of a site that says nothing else, and of one without a controller. */
 export const LEASE_DEFAULT_MS = 60_000;
 export const LEASE_MAXIMUM_MS = 3_600_000;
@@ -233,6 +283,7 @@ export const ControlConfig = closed(
     periodMs: Milliseconds(10, 1_000, 50, "Control cycle"),
     grid: GridConfig,
     batteries: Type.Array(BatteryConfig, { default: [], maxItems: 8 }),
+    smoothing: Type.Optional(SmoothingConfig),
     stopRampMs: Milliseconds(
       0,
       600_000,
@@ -323,6 +374,7 @@ export type SiteConfig = Static<typeof SiteConfig>;
 export type DeviceConfig = Static<typeof DeviceConfig>;
 export type ConnectionConfig = Static<typeof ConnectionConfig>;
 export type ControlConfig = Static<typeof ControlConfig>;
+export type SmoothingConfig = Static<typeof SmoothingConfig>;
 export type BatteryConfig = Static<typeof BatteryConfig>;
 export type StoreConfig = Static<typeof StoreConfig>;
 export type EnvelopeConfig = Static<typeof EnvelopeConfig>;

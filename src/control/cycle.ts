@@ -17,6 +17,8 @@ import { distrustedPoints, observeGrid } from "./grid-trust.ts";
 import { itemAt } from "./item-at.ts";
 import { expireLeases, type LeaseSight, takeCommand } from "./leases.ts";
 import { Notices } from "./notices.ts";
+import { observeSmoothing, takeNews, trackUnits } from "./smoothing-level.ts";
+import { tellDelay, tellSmoothing } from "./smoothing-notices.ts";
 import type { ControlState } from "./state.ts";
 import { controlStatus, tellTotal } from "./status.ts";
 import { type ControlLevels, decideTotal, isBlind, shrinkParts } from "./total-power.ts";
@@ -45,7 +47,7 @@ export function laneOf(state: ControlState, command: Command): "cyclic" | "direc
  * One control cycle: reads the image, decides, and says what to write. Changes nothing but `state`;
  * the same state and inputs give the same result. Never throws on plant data.
  *
- * @param levels controllers between the fixed levels, for example a ramp governor
+ * @param levels controllers between the fixed levels
  */
 export function cycle(
   state: ControlState,
@@ -65,11 +67,13 @@ export function cycle(
     steps: [],
   };
   const answers = protect(state, turn);
+  takeFound(state, turn);
   observe(state, turn);
   takeCommands(state, turn);
   decide(state, turn);
   write(state, turn);
   follow(state, turn);
+  tellSmoothing(state, turn.notices);
   tellTotal(state, turn.notices, turn.elapsedMs);
   return {
     writes: turn.writes.sort((a, b) => Number(b.isProtective) - Number(a.isProtective)),
@@ -124,6 +128,12 @@ function protect(state: ControlState, turn: Turn): readonly OrderAnswer[] {
   return answers;
 }
 
+function takeFound({ smoothing, plan }: ControlState, { inputs, notices }: Turn): void {
+  if (smoothing === undefined || inputs.news === undefined) return;
+  const isAnother = takeNews(smoothing, inputs.news);
+  if (isAnother) tellDelay(smoothing, plan.grid.device, notices);
+}
+
 function observe(state: ControlState, turn: Turn): void {
   const { plan, units, writes, envelope } = state;
   const { notices, elapsedMs } = turn;
@@ -169,15 +179,29 @@ function takeCommands(state: ControlState, turn: Turn): void {
 }
 
 function decide(state: ControlState, turn: Turn): void {
-  const { plan, units, grid, leases, parts, total } = state;
+  const { plan, units, grid, leases, parts, total, smoothing } = state;
   const { elapsedMs, levels } = turn;
-  const { now, isStopping = false } = turn.inputs;
+  const { view, now, isStopping = false } = turn.inputs;
   const isLettingGo = isStopping || isBlind(grid);
   // In the first cycle after a blind ramp the parts are what is given: from there they go on.
   const mayRamp = !isLettingGo && !total.isBlindRamp;
   if (mayRamp) rampParts(parts, leases, { plan, units, elapsedMs });
-  decideTotal(total, { plan, levels, now, elapsedMs, units, grid, leases, parts, isStopping });
+  if (smoothing !== undefined)
+    observeSmoothing(smoothing, { plan, view, now, elapsedMs, grid, units, leases });
+  decideTotal(total, {
+    plan,
+    levels,
+    smoothing,
+    now,
+    elapsedMs,
+    units,
+    grid,
+    leases,
+    parts,
+    isStopping,
+  });
   if (isLettingGo) shrinkParts(parts, total, leases);
+  if (smoothing !== undefined) trackUnits(smoothing, total.shares.powersW, units);
 }
 
 function write(state: ControlState, turn: Turn): void {

@@ -19,6 +19,8 @@ export interface DispatchSight {
   readonly elapsedMs: number;
 }
 
+/** Leases of this priority and stronger fix their units: peak cap and schedule go around them. */
+const FIXING_PRIORITY = 5;
 /** Nearer than this a unit gives its part and nothing else, W. */
 const SAME_W = 1;
 
@@ -89,6 +91,15 @@ export function adoptMeasured(
 ): void {
   const isAlone = Math.abs(powers.beforeW - numberAt(parts, unit)) <= SAME_W;
   if (isAlone && !hasGroupPart(parts, leases, unit)) parts[unit] = powers.measuredW;
+}
+
+/** True for a unit under a grid instruction. */
+export function isFixedUnit(leases: LeaseState, unit: number): boolean {
+  for (const lease of leases.leases) {
+    if (lease.priority <= FIXING_PRIORITY && membersOf(leases, lease.asset).includes(unit))
+      return true;
+  }
+  return false;
 }
 
 /** True for the own part of a unit that cannot be moved now: nothing of it is asked meanwhile. */

@@ -5,6 +5,7 @@ import type { QualityCode } from "../domain/quality.ts";
 import type { MonotonicMs, UtcMs } from "../domain/time.ts";
 import type { ReadBack, Setpoint } from "../domain/write.ts";
 import type { ImageView } from "../points/image.ts";
+import type { SmoothingDegraded, SmoothingMode, SmoothingNews } from "./smoothing/exchange.ts";
 
 /**
  * What one cycle sees. Plain data, so that a recording of it replays; the view is the image as it
@@ -19,6 +20,8 @@ export interface CycleInputs {
   readonly orders: readonly LocalOrder[];
   /** What became of the writes of earlier cycles. */
   readonly outcomes: readonly CyclicReport[];
+  /** For smoothing: what was found beside the cycle, and what workloads announce. */
+  readonly news?: SmoothingNews | undefined;
   /** True once control is told to end: the batteries ramp to 0 W, whatever is asked of them. */
   readonly isStopping?: boolean;
 }
@@ -110,9 +113,34 @@ export interface ControlStatus {
   readonly peakNeedW: number;
   /** How much of it they cannot give, W. */
   readonly shortfallW: number;
+  /** Undefined where the site does not smooth. */
+  readonly smoothing: SmoothingStatus | undefined;
   readonly units: readonly UnitStatus[];
   readonly leases: readonly LeaseStatus[];
   readonly trips: readonly LatchedTrip[];
+}
+
+/** What ramp governor and smoothing do. */
+export interface SmoothingStatus {
+  readonly mode: SmoothingMode;
+  readonly degraded: SmoothingDegraded;
+  /** W; undefined before the load is known. */
+  readonly referenceW: number | undefined;
+  /** The load that is answered, W, and what it is expected to be when the answer arrives. */
+  readonly loadW: number | undefined;
+  readonly predictedW: number | undefined;
+  /** True when the ramp holds for every load of the declared envelope. */
+  readonly isGuaranteed: boolean;
+  /** rms of the grid power / rms of the load in the band of the iterations, dB. */
+  readonly gainDb: number | undefined;
+  /** Delay that is used, ms. */
+  readonly delayMs: number;
+  readonly deadbandW: number;
+  /** Energy above the reserve, and what the ramp needs of it at this reference, J. */
+  readonly energyJ: number | undefined;
+  readonly needJ: number | undefined;
+  /** How long the cap can still be kept at this load, s; undefined: as long as one likes. */
+  readonly capHoldS: number | undefined;
 }
 
 export interface UnitStatus {

@@ -190,7 +190,12 @@ function loadByMeter(
   return state.comparedW;
 }
 
-function loadByFeeders(plan: GridPlan, view: ImageView, now: MonotonicMs): number | undefined {
+/** What all feeders draw, with the loss between them and the meter, W. */
+export function loadByFeeders(
+  plan: GridPlan,
+  view: ImageView,
+  now: MonotonicMs,
+): number | undefined {
   if (plan.feeders.length === 0) return undefined;
   let sumW = 0;
   for (const feeder of plan.feeders) {

@@ -1,6 +1,7 @@
 import type { Condition } from "../domain/condition.ts";
 import type { Severity } from "../domain/event.ts";
 import type { PointIndex, StreamId } from "../domain/point.ts";
+import type { SmoothingSettings } from "./smoothing/settings.ts";
 
 /**
  * Everything the control core knows of its site, compiled from the site file. Plain data: a
@@ -19,6 +20,8 @@ export interface ControlPlan {
   readonly trips: readonly TripRule[];
   readonly envelope: readonly EnvelopeEntry[];
   readonly leases: LeaseLimits;
+  /** Undefined: the load is not smoothed. */
+  readonly smoothing: SmoothingSettings | undefined;
 }
 
 /** A measured point with the oldest value that control uses. */
@@ -206,6 +209,17 @@ export const CONTROL_EVENTS = {
   "ramp-breach": "warning",
   "import-limit-exceeded": "warning",
   "reserve-reached": "warning",
+  "ramp-not-guaranteed": "warning",
+  "smoothing-off": "warning",
+  "smoothing-rests": "info",
+  "battery-does-not-follow": "warning",
+  "battery-budget": "warning",
+  "grid-resonance": "warning",
+  "schedule-clipped": "warning",
+  "cap-unachievable": "warning",
+  "announcement-ended": "info",
+  "announcement-broken": "warning",
+  "loop-delay": "info",
   "envelope-clamped": "warning",
   "lease-expired": "info",
   "trip-reset": "info",

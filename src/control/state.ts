@@ -5,6 +5,7 @@ import { type GridState, unknownGrid } from "./grid-trust.ts";
 import { type LeaseState, noLeases } from "./leases.ts";
 import { type NoticeState, noNotices } from "./notices.ts";
 import type { ControlPlan } from "./plan.ts";
+import { createSmoothingLevel, type SmoothingLevel } from "./smoothing-level.ts";
 import { noTotal, type TotalState } from "./total-power.ts";
 import { type LatchRecord, latchRecord, noTrips, restoreTrips, type TripState } from "./trips.ts";
 import { type UnitState, unknownUnit } from "./units.ts";
@@ -26,6 +27,8 @@ export interface ControlState {
   readonly writes: readonly WriteState[];
   readonly trips: TripState;
   readonly notices: NoticeState;
+  /** Undefined where the site does not smooth. */
+  readonly smoothing: SmoothingLevel | undefined;
   cycledAt: MonotonicMs;
 }
 
@@ -56,6 +59,7 @@ export function createControl(
     writes: plan.units.map((unit) => noWrites(setpointsKept(unit, plan.periodMs))),
     trips,
     notices: noNotices(),
+    smoothing: createSmoothingLevel(plan, now),
     cycledAt: now,
   };
 }

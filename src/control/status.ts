@@ -1,10 +1,11 @@
 import { type MonotonicMs, monotonicMs } from "../domain/time.ts";
+import { isFixedUnit } from "./dispatch.ts";
 import type { ControlStatus, LeaseStatus, Level, UnitStatus } from "./exchange.ts";
 import { itemAt } from "./item-at.ts";
 import { rampStepW } from "./link-rules.ts";
 import { megawatts, type Notices } from "./notices.ts";
+import { smoothingStatus } from "./smoothing-notices.ts";
 import type { ControlState } from "./state.ts";
-import { isFixedUnit } from "./total-power.ts";
 import type { UnitState } from "./units.ts";
 import { lastSetpoint } from "./writes.ts";
 import { numberAt } from "../points/number-at.ts";
@@ -30,6 +31,7 @@ export function controlStatus(state: ControlState, now: MonotonicMs): ControlSta
     bindingLevel: total.binding,
     peakNeedW: total.peakNeedW,
     shortfallW: total.shortfallW,
+    smoothing: state.smoothing === undefined ? undefined : smoothingStatus(state.smoothing),
     units: state.units.map((_unit, place) => unitStatus(state, place)),
     leases: state.leases.leases.map((lease): LeaseStatus => {
       const { holder, commandId, priority, targetW } = lease;

@@ -11,7 +11,7 @@ import {
   resetBox,
   towards,
 } from "./arbitration.ts";
-import { hasGroupPart, type Parts } from "./dispatch.ts";
+import { hasGroupPart, isFixedUnit, type Parts } from "./dispatch.ts";
 import type { Level } from "./exchange.ts";
 import type { GridState } from "./grid-trust.ts";
 import { itemAt } from "./item-at.ts";
@@ -20,6 +20,7 @@ import { blindTotal, rampStepW } from "./link-rules.ts";
 import { connectionRange, peakFloor } from "./peak-cap.ts";
 import type { ControlPlan } from "./plan.ts";
 import { shareEqually, type Shares } from "./share.ts";
+import { beyondCapW, fixedPowerW, smoothPower, type SmoothingLevel } from "./smoothing-level.ts";
 import { canCommand, isCountedAnew, type UnitState } from "./units.ts";
 import { numberAt } from "../points/number-at.ts";
 
@@ -57,6 +58,8 @@ export interface TotalState {
   /** What each unit is asked for, or counted at, W. */
   readonly shares: Shares;
   readonly box: PowerBox;
+  /** What the devices and instructions leave to smoothing. */
+  readonly reach: PowerBox;
   /** True while the batteries ramp away because nothing is known of the grid. */
   isBlindRamp: boolean;
   /** How far beyond the parts the way back from that began; undefined when it is over. */
@@ -72,6 +75,8 @@ export interface TotalState {
 export interface TotalSight {
   readonly plan: ControlPlan;
   readonly levels: ControlLevels;
+  /** Undefined: the site does not smooth; then the peak cap alone answers the load. */
+  readonly smoothing: SmoothingLevel | undefined;
   readonly now: MonotonicMs;
   readonly elapsedMs: number;
   readonly units: readonly UnitState[];
@@ -80,9 +85,6 @@ export interface TotalSight {
   readonly parts: Parts;
   readonly isStopping: boolean;
 }
-
-/** Leases of this priority and stronger fix their units: peak cap and schedule go around them. */
-const FIXING_PRIORITY = 5;
 
 export function noTotal(unitCount: number): TotalState {
   return {
@@ -95,6 +97,7 @@ export function noTotal(unitCount: number): TotalState {
       highsW: new Float64Array(unitCount),
     },
     box: openBox(),
+    reach: openBox(),
     isBlindRamp: false,
     returning: undefined,
     peakNeedW: 0,
@@ -120,6 +123,7 @@ export function decideTotal(state: TotalState, sight: TotalSight): void {
   else if (isLettingGo) narrowBlind(state, sight);
   else narrowByLevels(state, sight, partsW);
 
+  if (isLettingGo) followPinned(state, sight);
   const targetW = nearest(box, partsW);
   const totalW = isLettingGo ? targetW : comeBack(state, sight, { targetW, partsW });
   state.binding = state.peakNeedW > box.highW ? box.highBy : bindingLevel(box, partsW);
@@ -215,23 +219,64 @@ function narrowStopping(state: TotalState, { elapsedMs, plan }: TotalSight): voi
 
 function narrowByLevels(state: TotalState, sight: TotalSight, partsW: number): void {
   const { box } = state;
-  const { plan, levels, grid, now, elapsedMs, units } = sight;
+  const { plan, levels, grid, now, elapsedMs, units, smoothing } = sight;
   const { loadW, gridW } = grid;
   const context = { plan, now, elapsedMs, loadW, gridW, beforeW: state.totalW, units };
   const connection = connectionRange(plan.grid, loadW);
   lowerCeiling(box, connection.highW, "connection");
   raiseFloor(box, connection.lowW, "connection");
   levels.frequencyDuty?.(box, context);
-  narrowByInstruction(state, sight, partsW);
+  narrowByInstruction(state.box, state.shares, { sight, partsW });
   levels.governor?.(box, context);
+  if (smoothing !== undefined) {
+    narrowBySmoothing(state, smoothing, { sight, partsW });
+    return;
+  }
   const floorW = peakFloor(plan.grid, loadW);
   raiseFloor(box, floorW, "peak-cap");
   state.peakNeedW = Math.max(floorW, 0);
 }
 
+/**
+ * The grid's reference moves away from the load by the schedule, and stays below the cap and the
+ * import limit. Its own reach does not end at the connection's: that holds for what is measured
+ * now, and what is asked of the batteries is for the load as it will be.
+ */
+function narrowBySmoothing(
+  state: TotalState,
+  smoothing: SmoothingLevel,
+  { sight, partsW }: { readonly sight: TotalSight; readonly partsW: number },
+): void {
+  const { leases, plan, units } = sight;
+  const dutyW = fixedPowerW(leases, state.shares.powersW, units.length);
+  const { importLimitW, peakCapW = importLimitW } = plan.grid;
+  openTotal(state.reach, units, state.shares);
+  narrowByInstruction(state.reach, state.shares, { sight, partsW });
+  smoothPower(smoothing, state.box, {
+    isEnabled: true,
+    reach: state.reach,
+    dutyW,
+    dispatchW: partsW - dutyW,
+    capW: Math.min(peakCapW, importLimitW),
+  });
+  // The way back from a blind ramp begins at what the batteries give: smoothing takes no step.
+  state.isBlindRamp = false;
+  state.peakNeedW = state.box.lowW + beyondCapW(smoothing);
+}
+
+/** While something else decides, smoothing goes along with it: so it comes back without a step. */
+function followPinned({ box }: TotalState, { smoothing }: TotalSight): void {
+  if (smoothing === undefined) return;
+  const none = { dutyW: 0, dispatchW: 0, capW: Infinity };
+  smoothPower(smoothing, box, { isEnabled: false, reach: box, ...none });
+}
+
 /** Units under a grid instruction keep what it says; the others have what is left. */
-function narrowByInstruction(state: TotalState, sight: TotalSight, partsW: number): void {
-  const { shares, box } = state;
+function narrowByInstruction(
+  box: PowerBox,
+  shares: Shares,
+  { sight, partsW }: { readonly sight: TotalSight; readonly partsW: number },
+): void {
   let lowW = partsW;
   let highW = partsW;
   let isFixed = false;
@@ -245,15 +290,6 @@ function narrowByInstruction(state: TotalState, sight: TotalSight, partsW: numbe
   if (!isFixed) return;
   raiseFloor(box, lowW, "grid-instruction");
   lowerCeiling(box, highW, "grid-instruction");
-}
-
-/** True for a unit under a grid instruction. */
-export function isFixedUnit(leases: LeaseState, unit: number): boolean {
-  for (const lease of leases.leases) {
-    if (lease.priority <= FIXING_PRIORITY && membersOf(leases, lease.asset).includes(unit))
-      return true;
-  }
-  return false;
 }
 
 /**

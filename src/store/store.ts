@@ -3,6 +3,7 @@ import { assert } from "../domain/assert.ts";
 import type { CommandStep } from "../domain/command.ts";
 import { type ErrorCode, GatewayError } from "../domain/errors.ts";
 import type { Clock } from "../domain/time.ts";
+import { startThread } from "../platform/worker-thread.ts";
 import type {
   Answer,
   FromWorker,
@@ -35,7 +36,6 @@ import {
   type StoreStats,
   type StreamMark,
 } from "./rows.ts";
-import { startWorker } from "./worker-entry.ts";
 
 export interface StoreOptions {
   /** Exists, and belongs to this store alone. */
@@ -141,7 +141,10 @@ export class Store {
     const limits = { ...STORE_LIMITS, ...options.limits };
     const { port1, port2 } = new MessageChannel();
     const start = { directory: options.directory, limits, faults: options.faults ?? {} };
-    const worker = startWorker(start, port2);
+    const worker = startThread(import.meta.url, "store-worker", {
+      workerData: { ...start, commands: port2 },
+      transferList: [port2],
+    });
     try {
       const message = await openedBy(worker);
       return new Store(options, { worker, commands: port1, limits, message });

@@ -6,6 +6,7 @@ import type {
   FeederPlan,
   TripRule,
 } from "../../src/control/plan.ts";
+import type { SmoothingSettings } from "../../src/control/smoothing/settings.ts";
 
 /** Places of the points of the small test site. */
 export const METER = pointIndex(0);
@@ -55,6 +56,7 @@ export interface PlanOptions {
   readonly rampWPerS?: number;
   readonly envelopeMode?: "clamp" | "refuse";
   readonly withFeeders?: boolean;
+  readonly smoothing?: SmoothingSettings;
 }
 
 /** The batteries and the grid connection of the demo site as control sees them. */
@@ -88,6 +90,7 @@ export function testPlan(options: PlanOptions = {}): ControlPlan {
       chillerEntry(),
     ],
     leases: { maximumMs: 3_600_000, maximumHolders: 16 },
+    smoothing: options.smoothing,
   };
 }
 

@@ -9,12 +9,14 @@ import { demoSiteText } from "../../src/app/demo/site.ts";
 import { simulatedSite } from "../../src/app/plant.ts";
 import { RoundTap } from "../../src/app/round-tap.ts";
 import { contextOf, type SiteContext } from "../../src/app/site-context.ts";
+import { answerOf, type Desk } from "../../src/app/smoothing-desk.ts";
 import { South } from "../../src/app/south.ts";
 import { WriteDispatch } from "../../src/app/write-dispatch.ts";
 import { requireSite } from "../../src/config/load.ts";
 import type { ControlStatus, LocalOrder, OrderAnswer } from "../../src/control/exchange.ts";
 import { doubtfulPoints } from "../../src/control/grid-trust.ts";
 import { assert } from "../../src/domain/assert.ts";
+import type { Announcement } from "../../src/domain/announcement.ts";
 import type { Command, CommandStep } from "../../src/domain/command.ts";
 import type { PlantEvent } from "../../src/domain/event.ts";
 import type { Producer, StreamId } from "../../src/domain/point.ts";
@@ -60,10 +62,11 @@ interface RunningRole {
 }
 
 const SETTLE_S = 5;
+const DESK_MS = 100;
 const ROUND_TRIP_MS = 0.4;
 const ROUND_TRIP_JITTER_MS = 0.6;
 /** Turns of the event loop that reading a small file may take at the start. */
-const START_TURNS_MAX = 10_000;
+const START_TURNS_MAX = 1_000_000;
 
 /**
  * The demonstration's plant with both southbound processes of the gateway, in one process and in
@@ -185,6 +188,11 @@ export class VirtualSite {
     return this.#host.order(order);
   }
 
+  announce(announcement: Announcement): void {
+    assert(this.#host !== undefined, "control runs");
+    this.#host.announce(announcement);
+  }
+
   /** kill −9: nothing is said, nothing is let go. */
   async killControl(): Promise<void> {
     const control = this.#control;
@@ -230,6 +238,7 @@ export class VirtualSite {
       onEvent,
       onStep: (step) => this.steps.push(step),
       log: createLogger("virtual", "silent"),
+      desk: this.#desk,
       signal: stop.signal,
     });
     this.#host = host;
@@ -281,6 +290,19 @@ export class VirtualSite {
     await Promise.all([this.#field?.finished, ...this.#tasks]);
     rmSync(this.#folder, { recursive: true, force: true });
   }
+
+  /** The thread beside the cycle: as if it took a tenth of a second. */
+  readonly #desk: Desk = {
+    ask: (question, answer) => {
+      const found = answerOf(question);
+      void this.clock.sleep(DESK_MS, this.#stop.signal).then(
+        () => {
+          answer(found);
+        },
+        () => undefined,
+      );
+    },
+  };
 
   readonly #onEvent = (event: PlantEvent): void => {
     this.events.push({ ...event, atMs: this.clock.now() });

@@ -1,4 +1,7 @@
+import type { Announcement } from "../../domain/announcement.ts";
 import type { MonotonicMs } from "../../domain/time.ts";
+import type { DelayEstimate } from "./delay.ts";
+import type { Coefficients } from "./predictor/refit.ts";
 
 /**
  * INIT: the load, the battery or its energy is not yet known. STANDBY: it is off, or the battery
@@ -20,15 +23,22 @@ export interface SmoothingInputs {
   gridW: number;
   /** Measured power of all batteries, W; NaN: not known. */
   batteryW: number;
+  /**
+   * Power of all batteries as their answer to a command shows it, W; NaN: not known. From it the
+   * delay of the loop is found; what it does not show of it is `unseenMs` of the settings.
+   */
+  answerW: number;
   /** Stored energy by the battery's own reading, and the bounds it keeps, J; NaN: no reading. */
   storedJ: number;
   floorJ: number;
   ceilingJ: number;
-  /** What the levels above leave to the battery, W. */
+  /** What the levels above leave to smoothing, beside the duty, W. */
   boxLowW: number;
   boxHighW: number;
   /** Added to what smoothing asks for, without any ramp: a duty to the grid, W. */
   dutyW: number;
+  /** What a schedule asks of the batteries, W: the reference moves away from the load by it. */
+  dispatchW: number;
   /** The reference stays at or below it, W; Infinity: no cap. */
   capW: number;
   /** Energy to have ready for the cap beyond what the ramp needs, J. */
@@ -60,12 +70,14 @@ export function smoothingInputs(now: MonotonicMs): SmoothingInputs {
     loadW: Number.NaN,
     gridW: Number.NaN,
     batteryW: Number.NaN,
+    answerW: Number.NaN,
     storedJ: Number.NaN,
     floorJ: 0,
     ceilingJ: 0,
     boxLowW: -Infinity,
     boxHighW: Infinity,
     dutyW: 0,
+    dispatchW: 0,
     capW: Infinity,
     capReserveJ: 0,
   };
@@ -83,4 +95,14 @@ export function smoothingOut(): SmoothingOut {
     deadbandW: 0,
     capHoldS: Infinity,
   };
+}
+
+/** What was found beside the cycle and what was announced: inputs of the cycle that uses them. */
+export interface SmoothingNews {
+  readonly refit?: Coefficients | undefined;
+  /** Of the whole loop. */
+  readonly delay?: DelayEstimate | undefined;
+  /** Of one unit, by its place in the plan. */
+  readonly unitDelay?: { readonly unit: number; readonly found: DelayEstimate } | undefined;
+  readonly announcements?: readonly Announcement[] | undefined;
 }

@@ -53,8 +53,10 @@ export interface GovernorInputs {
   usableJ: number;
   /** Where the reference would go, W: slow mean of the load, or an announced level. */
   targetW: number;
-  /** True while an announced level moves the energy on purpose: then it is not restored. */
-  isAnnounced: boolean;
+  /** How far a schedule moves it away from there, W; positive below. In `targetW` already. */
+  dispatchW: number;
+  /** True while an announced level or a schedule moves the energy: then it is not restored. */
+  isEnergyMoved: boolean;
   /** The reference stays at or below it; Infinity: no cap. */
   capW: number;
   /** Energy that the battery should have beyond its need, to keep the cap, J. */
@@ -180,8 +182,9 @@ export function stepGovernor(
   state.isViable = needJ + roomJ + 2 * edgeJ <= usableJ;
   state.bound = boundOf(overNeedJ, overRoomJ);
   const rate = rateOf(state, settings, inputs);
-  const lowestW = Math.min(envelope.lowW, envelope.laterLowW);
-  const highestW = Math.max(envelope.highW, envelope.laterHighW);
+  const { dispatchW } = inputs;
+  const lowestW = Math.min(envelope.lowW, envelope.laterLowW) - Math.max(dispatchW, 0);
+  const highestW = Math.max(envelope.highW, envelope.laterHighW) - Math.min(dispatchW, 0);
   // An envelope that has just become narrower is reached with the ramp, not with a jump.
   const wantedW = clamp(referenceW + rate * elapsedS, lowestW, highestW);
   state.leastW = referenceW - settings.rampDownWPerS * elapsedS;
@@ -201,7 +204,7 @@ function rateOf(state: GovernorState, settings: SmoothingSettings, inputs: Gover
   if (state.bound === "discharge") return rampUpWPerS;
   if (state.bound === "charge") return -rampDownWPerS;
   const { referenceW } = state;
-  const restoreW = inputs.isAnnounced ? 0 : restoringW(settings, inputs, referenceW);
+  const restoreW = inputs.isEnergyMoved ? 0 : restoringW(settings, inputs, referenceW);
   const goalW = Math.min(inputs.targetW + restoreW, inputs.capW);
   return clamp((goalW - referenceW) / LAW.followS, -rampDownWPerS, rampUpWPerS);
 }

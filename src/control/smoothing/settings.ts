@@ -13,6 +13,8 @@ export interface SmoothingSettings {
   readonly meterPeriodMs: number;
   /** From a change of the load until the battery's answer to it shows in the meter, as known. */
   readonly delayMs: number;
+  /** Part of that delay that the batteries' answer does not show: the age of the load's reading. */
+  readonly unseenMs: number;
   /** Longest delay that identification looks for. */
   readonly delayMaxMs: number;
   /** Fastest rise and fall of the grid reference. */
@@ -58,6 +60,7 @@ export function assertSettings(settings: SmoothingSettings): void {
   const { chargeEfficiency, dischargeEfficiency, rampUpWPerS, rampDownWPerS } = settings;
   assert(highW > lowW, "the load has a range");
   assert(cycleMs > 0 && meterPeriodMs > 0, "cycle and meter have a period");
+  assert(settings.unseenMs >= 0, "an age is not negative");
   assert(delayMs > 0 && delayMs <= delayMaxMs, "the delay is within its bound");
   assert(rampUpWPerS > 0 && rampDownWPerS > 0, "the grid power may move");
   assert(isShare(chargeEfficiency) && isShare(dischargeEfficiency), "efficiencies in (0, 1]");

@@ -84,7 +84,9 @@ export interface SmoothingState {
   lostAt: number;
   /** True when it has not been known for so long that the battery ramps away. */
   isBlind: boolean;
+  /** What was last asked for, W, and the duty in it. */
   commandW: number;
+  dutyW: number;
   trimW: number;
   /** Cycles in which the battery has been far from what it was asked for. */
   strayCycles: number;
@@ -130,6 +132,7 @@ export function createSmoothing(settings: SmoothingSettings, now: MonotonicMs): 
     lostAt: now,
     isBlind: true,
     commandW: 0,
+    dutyW: 0,
     trimW: 0,
     strayCycles: 0,
     references: emptyHistory(kept),
@@ -141,7 +144,8 @@ export function createSmoothing(settings: SmoothingSettings, now: MonotonicMs): 
       energyJ: Number.NaN,
       usableJ: Number.NaN,
       targetW: Number.NaN,
-      isAnnounced: false,
+      dispatchW: 0,
+      isEnergyMoved: false,
       capW: Infinity,
       capReserveJ: 0,
       envelope,
@@ -174,7 +178,7 @@ export function stepSmoothing(
   else smooth(state, inputs, { elapsedS, out });
   push(state.references, state.governor.referenceW);
   push(state.commands, state.commandW);
-  trackDelay(state.delay, state.commandW, inputs.loadW - inputs.gridW);
+  trackDelay(state.delay, state.commandW, inputs.answerW);
   watchFollowing(state, inputs);
   if (!Number.isNaN(inputs.gridW)) stepResonance(state.resonance, state.settings, inputs.gridW);
   tell(state, out);
@@ -229,18 +233,24 @@ function letGo(
   state.mode = isKnown ? "standby" : "init";
   rampAway(state, elapsedS);
   setBox(state, inputs);
-  state.commandW = clamp(state.commandW, state.box.lowW, state.box.highW);
+  ask(state, inputs, state.commandW - state.dutyW);
   if (isBlind) return;
   takeLoad(state, elapsedS);
   stepPredictor(state.predictor, state.loadW, state.meanW, true);
   state.governor.referenceW = measuredGridW(state, inputs);
 }
 
+/** The duty comes on top of what the box leaves to smoothing. */
+function ask(state: SmoothingState, { dutyW }: SmoothingInputs, powerW: number): void {
+  state.dutyW = dutyW;
+  state.commandW = clamp(powerW, state.box.lowW, state.box.highW) + dutyW;
+}
+
 function rampAway(state: SmoothingState, elapsedS: number): void {
   const { rampUpWPerS, rampDownWPerS } = state.settings;
   // A discharge that ends lets the grid power rise.
-  const rampWPerS = state.commandW > 0 ? rampUpWPerS : rampDownWPerS;
-  state.commandW = towards(state.commandW, 0, rampWPerS * elapsedS);
+  const rampWPerS = state.commandW > state.dutyW ? rampUpWPerS : rampDownWPerS;
+  state.commandW = towards(state.commandW, state.dutyW, rampWPerS * elapsedS);
   state.trimW = 0;
 }
 
@@ -250,9 +260,10 @@ function setBox(state: SmoothingState, inputs: SmoothingInputs): void {
   state.box.highW = Math.max(Math.min(dischargeRatingW, inputs.boxHighW), state.box.lowW);
 }
 
+/** What the grid gives, without the duty: that is none of the reference's business. */
 function measuredGridW(state: SmoothingState, inputs: SmoothingInputs): number {
   const batteryW = Number.isNaN(inputs.batteryW) ? state.commandW : inputs.batteryW;
-  return state.loadW - batteryW;
+  return state.loadW - batteryW + state.dutyW;
 }
 
 /** The load of this cycle goes into its slow mean; cycles that were skipped are filled with it. */
@@ -283,7 +294,7 @@ function smooth(state: SmoothingState, inputs: SmoothingInputs, { elapsedS, out 
   const isSlowOnly = supervisor.restS > 0;
   const envelope = state.governorInputs.envelope;
   announcedEnvelope(state.announcements, settings, envelope, { now: inputs.now, loadW });
-  aim(state, inputs);
+  const isAnnounced = aim(state, inputs);
   stepGovernor(governor, settings, state.governorInputs, state.delayMs / 1_000);
   const saidW = stepPredictor(predictor, loadW, state.meanW, isSlowOnly);
   const predictedW = clamp(saidW, envelope.lowW, envelope.highW);
@@ -291,7 +302,7 @@ function smooth(state: SmoothingState, inputs: SmoothingInputs, { elapsedS, out 
   answer(state, inputs, predictedW);
   out.capHoldS = capHoldS(state, inputs);
   const isPredicting = !isSlowOnly && expertOf(predictor) !== "hold";
-  if (state.governorInputs.isAnnounced) state.mode = "announced";
+  if (isAnnounced) state.mode = "announced";
   else state.mode = isPredicting ? "predict" : "track";
 }
 
@@ -304,15 +315,20 @@ function start(state: SmoothingState, inputs: SmoothingInputs): void {
   restartSupervisor(state.supervisor);
 }
 
-function aim(state: SmoothingState, inputs: SmoothingInputs): void {
+/** Where the reference goes; true when that is an announced level. */
+function aim(state: SmoothingState, inputs: SmoothingInputs): boolean {
   const { announcements, governorInputs, settings } = state;
+  const { dispatchW } = inputs;
   const announcedW = announcedTargetW(announcements, settings, inputs.now, state.loadW);
   // The level that was announced is the mean from now on, without waiting for it to be seen.
   if (announcements.ended?.as === "happened") state.meanW = announcedW;
-  governorInputs.isAnnounced = !Number.isNaN(announcedW);
-  governorInputs.targetW = governorInputs.isAnnounced ? announcedW : state.meanW;
+  const isAnnounced = !Number.isNaN(announcedW);
+  governorInputs.isEnergyMoved = isAnnounced || dispatchW !== 0;
+  governorInputs.targetW = (isAnnounced ? announcedW : state.meanW) - dispatchW;
+  governorInputs.dispatchW = dispatchW;
   governorInputs.capW = inputs.capW;
   governorInputs.capReserveJ = inputs.capReserveJ;
+  return isAnnounced;
 }
 
 /** Equation (1), inside what the proof asks of it, the battery's box and its energy. */
@@ -332,8 +348,7 @@ function answer(state: SmoothingState, inputs: SmoothingInputs, predictedW: numb
   // The trim, too, stays inside what the energy was counted with.
   const leastW = Math.min(lowW - governor.referenceW, 0);
   const mostW = Math.max(highW - governor.referenceW, 0);
-  const trimmedW = clamp(powerW + state.trimW, leastW, mostW) + inputs.dutyW;
-  state.commandW = clamp(trimmedW, box.lowW, box.highW);
+  ask(state, inputs, clamp(powerW + state.trimW, leastW, mostW));
 }
 
 /**
@@ -419,8 +434,8 @@ const DELAY_STEP = 0.25;
 /** Takes a delay that was found; true when it changes what is used. */
 export function takeDelay(state: SmoothingState, estimate: DelayEstimate): boolean {
   if (estimate.result !== "found") return false;
-  const { cycleMs, delayMaxMs } = state.settings;
-  const delayMs = clamp(estimate.delayMs, cycleMs, delayMaxMs);
+  const { cycleMs, delayMaxMs, unseenMs } = state.settings;
+  const delayMs = clamp(estimate.delayMs + unseenMs, cycleMs, delayMaxMs);
   if (Math.abs(delayMs - state.delayMs) < DELAY_STEP * cycleMs) return false;
   state.delayMs = delayMs;
   setAhead(state.predictor, delayMs / cycleMs);

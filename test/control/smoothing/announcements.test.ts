@@ -1,7 +1,6 @@
 import { strict as assert } from "node:assert";
 import {
   announce,
-  type Announcement,
   announcedEnvelope,
   announcedTargetW,
   ANNOUNCEMENTS_MAX,
@@ -9,6 +8,7 @@ import {
   noAnnouncements,
   withdraw,
 } from "../../../src/control/smoothing/announcements.ts";
+import type { Announcement } from "../../../src/domain/announcement.ts";
 import { monotonicMs } from "../../../src/domain/time.ts";
 import { siteSettings } from "./support/arms.ts";
 import { MW } from "./support/rig.ts";

@@ -6,16 +6,24 @@ const CORRELATION_MIN = 0.5;
 const AS_GOOD = 0.03;
 const SHORTEST_S = 0.3;
 
+/** A period in cycles and parts of them, NaN: none; and how well the series repeats with it. */
+export interface Period {
+  readonly cycles: number;
+  readonly correlation: number;
+}
+
+const NO_PERIOD: Period = { cycles: Number.NaN, correlation: 0 };
+
 /**
- * Period of a series by its normalised autocorrelation, in cycles and parts of them; NaN when it
- * has none. Of several that fit as well the shortest is taken: a multiple of a period is one too.
+ * Period of a series by its normalised autocorrelation. Of several that fit as well the shortest is
+ * taken: a multiple of a period is one too.
  *
  * @param values oldest first; not changed
  */
 export function periodOf(
   values: Float64Array,
   terms: { readonly cycleMs: number; readonly aheadCycles: number },
-): number {
+): Period {
   const { cycleMs, aheadCycles } = terms;
   const x = centred(values);
   const count = x.length;
@@ -23,7 +31,7 @@ export function periodOf(
   const scores = new Float64Array(Math.max(Math.floor(count / 2) - first, 0));
   const sums = squareSums(x);
   const allJ = numberAt(sums, count);
-  if (!(allJ > 0)) return Number.NaN;
+  if (!(allJ > 0)) return NO_PERIOD;
   let best = 0;
   for (let place = 0; place < scores.length; place += 1) {
     const lag = first + place;
@@ -34,12 +42,13 @@ export function periodOf(
     scores[place] = score;
     best = Math.max(best, score);
   }
-  if (best < CORRELATION_MIN) return Number.NaN;
+  if (best < CORRELATION_MIN) return NO_PERIOD;
   for (let place = 1; place + 1 < scores.length; place += 1) {
     const peak = peakAt(scores, place);
-    if (!Number.isNaN(peak) && numberAt(scores, place) >= best - AS_GOOD) return first + peak;
+    if (!Number.isNaN(peak) && numberAt(scores, place) >= best - AS_GOOD)
+      return { cycles: first + peak, correlation: numberAt(scores, place) };
   }
-  return Number.NaN;
+  return NO_PERIOD;
 }
 
 /** Place of a local maximum by the parabola through it and its neighbours; NaN: it is none. */

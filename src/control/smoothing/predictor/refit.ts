@@ -29,7 +29,10 @@ export const REFIT = {
   windowS: 30,
   /** Of the mean diagonal. */
   ridge: 1e-3,
-  periodWindowS: 20,
+  /** A load that has just changed shows its period in the shorter ones first. */
+  periodWindowsS: [20, 8, 4],
+  /** By so much a shorter window has to show it better: a longer one knows more. */
+  shorterBetter: 0.05,
   /** A new refit is due this often. */
   everyS: 1,
 } as const;
@@ -51,11 +54,7 @@ export function refitCycles(cycleMs: number, delayMaxMs: number): number {
 export function refit(request: RefitRequest): Coefficients {
   const { loadW, count, cycleMs, aheadCycles } = request;
   assert(count <= loadW.length && aheadCycles >= 0, "a request of our own");
-  const periodValues = Math.floor((REFIT.periodWindowS * 1_000) / cycleMs);
-  const periodCycles =
-    count < periodValues
-      ? Number.NaN
-      : periodOf(loadW.subarray(count - periodValues, count), { cycleMs, aheadCycles });
+  const periodCycles = newestPeriod(request);
   const lags = lagCount(cycleMs);
   const windowValues = Math.floor((REFIT.windowS * 1_000) / cycleMs);
   const reach = Math.ceil(aheadCycles);
@@ -66,6 +65,20 @@ export function refit(request: RefitRequest): Coefficients {
   const meanW = centre(values);
   const weights = regression(values, lags, aheadCycles);
   return weights === undefined ? none : { weights, meanW, aheadCycles, periodCycles };
+}
+
+function newestPeriod({ loadW, count, cycleMs, aheadCycles }: RefitRequest): number {
+  let found = Number.NaN;
+  let best = 0;
+  for (const windowS of REFIT.periodWindowsS) {
+    const values = Math.floor((windowS * 1_000) / cycleMs);
+    if (count < values) continue;
+    const period = periodOf(loadW.subarray(count - values, count), { cycleMs, aheadCycles });
+    if (period.correlation <= best + (best > 0 ? REFIT.shorterBetter : 0)) continue;
+    best = period.correlation;
+    found = period.cycles;
+  }
+  return found;
 }
 
 function centre(values: Float64Array): number {

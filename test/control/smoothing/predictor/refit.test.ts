@@ -53,18 +53,22 @@ describe("period of a load", () => {
 
   it("is the shortest that fits, not a multiple of it", () => {
     const square = series((cycle) => (cycle % 20 < 10 ? 200 : 400));
-    assert.ok(Math.abs(periodOf(square, terms) - 20) < 0.05);
+    assert.ok(Math.abs(periodOf(square, terms).cycles - 20) < 0.05);
+  });
+
+  it("shows in the last seconds when the load has just begun to swing", () => {
+    const begun = (cycles: number): number => {
+      const loadW = series((cycle) => (cycle < COUNT - cycles ? 300 : cycle % 20 < 10 ? 200 : 400));
+      return refit({ loadW, count: COUNT, cycleMs: CYCLE_MS, aheadCycles: 2 }).periodCycles;
+    };
+    assert.ok(Math.abs(begun(80) - 20) < 0.1, `${begun(80)}`);
+    assert.ok(Number.isNaN(begun(10)), `${begun(10)}`);
   });
 
   it("is none for noise", () => {
     const random = randomState(5);
-    assert.equal(
-      periodOf(
-        series(() => nextNormal(random)),
-        terms,
-      ),
-      Number.NaN,
-    );
+    const noise = series(() => nextNormal(random));
+    assert.deepEqual(periodOf(noise, terms), { cycles: Number.NaN, correlation: 0 });
   });
 });
 

@@ -24,6 +24,7 @@ export function siteSettings(
     cycleMs: timing.cycleMs,
     meterPeriodMs: timing.meterMs,
     delayMs: timing.delayMs,
+    unseenMs: 0,
     delayMaxMs: 800,
     rampUpWPerS: MW,
     rampDownWPerS: MW,
@@ -123,6 +124,7 @@ export class Product implements Controller {
     inputs.loadW = readings.loadW;
     inputs.gridW = readings.gridW;
     inputs.batteryW = readings.batteryW;
+    inputs.answerW = readings.loadW - readings.gridW;
     inputs.storedJ = readings.storedJ;
     this.before(this);
     this.#refit(readings.atMs);

@@ -1,18 +1,28 @@
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import { type MessagePort, Worker } from "node:worker_threads";
-import type { WorkerStart } from "./messages.ts";
 
-/** Starts the worker beside this file: compiled when this file is, else through tsx. */
-export function startWorker(start: Omit<WorkerStart, "commands">, commands: MessagePort): Worker {
-  const transferList = [commands];
-  if (!import.meta.url.endsWith(".ts")) {
-    const url = new URL("./store-worker.js", import.meta.url);
-    return new Worker(url, { workerData: { ...start, commands }, transferList });
+/**
+ * Starts a thread from a module of this project: compiled where the caller is, else through tsx.
+ *
+ * @param beside `import.meta.url` of the caller
+ * @param name of the module's file beside it, without its ending
+ */
+export function startThread(
+  beside: string,
+  name: string,
+  start: {
+    readonly workerData: object;
+    readonly transferList?: readonly MessagePort[];
+  },
+): Worker {
+  const transferList = [...(start.transferList ?? [])];
+  if (!beside.endsWith(".ts")) {
+    const { workerData } = start;
+    return new Worker(new URL(`./${name}.js`, beside), { workerData, transferList });
   }
-  const module = new URL("./store-worker.ts", import.meta.url).href;
-  const source = { loader: loaderUrl(), module };
-  const workerData = { ...start, commands, source };
+  const source = { loader: loaderUrl(), module: new URL(`./${name}.ts`, beside).href };
+  const workerData = { ...start.workerData, source };
   return new Worker(FROM_SOURCE, { eval: true, workerData, transferList });
 }
 

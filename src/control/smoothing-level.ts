@@ -1,0 +1,204 @@
+import { freshValue, type ImageView } from "../points/image.ts";
+import { byteAt, numberAt } from "../points/number-at.ts";
+import type { MonotonicMs } from "../domain/time.ts";
+import { pin, type PowerBox } from "./arbitration.ts";
+import { isFixedUnit } from "./dispatch.ts";
+import type { GridState } from "./grid-trust.ts";
+import { itemAt } from "./item-at.ts";
+import type { LeaseState } from "./leases.ts";
+import { estimateLoad, type LoadEstimate, noLoadEstimate } from "./load-estimate.ts";
+import type { BatteryUnitPlan, ControlPlan } from "./plan.ts";
+import { announce } from "./smoothing/announcements.ts";
+import {
+  createDelayTrack,
+  delayRequest,
+  type DelayRequest,
+  type DelayTrack,
+  trackDelay,
+} from "./smoothing/delay.ts";
+import {
+  type SmoothingInputs,
+  smoothingInputs,
+  type SmoothingNews,
+  smoothingOut,
+  type SmoothingOut,
+} from "./smoothing/exchange.ts";
+import {
+  createSmoothing,
+  type SmoothingState,
+  stepSmoothing,
+  takeDelay,
+  takeRefit,
+} from "./smoothing/smoothing.ts";
+import { canCommand, type UnitState } from "./units.ts";
+
+/** Ramp governor and smoothing, as a level of the arbitration. Plain data. */
+export interface SmoothingLevel {
+  readonly smoothing: SmoothingState;
+  readonly inputs: SmoothingInputs;
+  readonly out: SmoothingOut;
+  readonly load: LoadEstimate;
+  /** 1 for each unit whose energy counts, by place. */
+  readonly counted: Uint8Array;
+  /** What each unit was asked for and what it gave, and its delay as found, ms; NaN: not yet. */
+  readonly unitTracks: readonly DelayTrack[];
+  readonly unitDelaysMs: Float64Array;
+  /** What the reference jumped beyond its ramp in the jump that is going on, W. */
+  jumpW: number;
+  /** Monotonic ms of its last part; −Infinity: none. */
+  jumpedAt: number;
+}
+
+const J_PER_WH = 3_600;
+
+/** Undefined where the site does not smooth. */
+export function createSmoothingLevel(
+  plan: ControlPlan,
+  now: MonotonicMs,
+): SmoothingLevel | undefined {
+  if (plan.smoothing === undefined) return undefined;
+  return {
+    smoothing: createSmoothing(plan.smoothing, now),
+    inputs: smoothingInputs(now),
+    out: smoothingOut(),
+    load: noLoadEstimate(),
+    counted: new Uint8Array(plan.units.length),
+    unitTracks: plan.units.map(() => createDelayTrack(plan.periodMs)),
+    unitDelaysMs: new Float64Array(plan.units.length).fill(Number.NaN),
+    jumpW: 0,
+    jumpedAt: -Infinity,
+  };
+}
+
+/** Takes what was found since the cycle before; true when the delay of the loop is another one. */
+export function takeNews(level: SmoothingLevel, news: SmoothingNews): boolean {
+  for (const announcement of news.announcements ?? [])
+    announce(level.smoothing.announcements, announcement);
+  if (news.refit !== undefined) takeRefit(level.smoothing, news.refit);
+  const { unitDelay } = news;
+  if (unitDelay?.found.result === "found")
+    level.unitDelaysMs[unitDelay.unit] = unitDelay.found.delayMs;
+  return news.delay !== undefined && takeDelay(level.smoothing, news.delay);
+}
+
+export interface SmoothingSight {
+  readonly plan: ControlPlan;
+  readonly view: ImageView;
+  readonly now: MonotonicMs;
+  readonly elapsedMs: number;
+  readonly grid: GridState;
+  readonly units: readonly UnitState[];
+  readonly leases: LeaseState;
+}
+
+/** Reads what smoothing has to know of the plant in this cycle. */
+export function observeSmoothing(level: SmoothingLevel, sight: SmoothingSight): void {
+  const { inputs, load } = level;
+  const { plan, view, now, grid, units } = sight;
+  const elapsedS = sight.elapsedMs / 1_000;
+  inputs.now = now;
+  inputs.loadW = estimateLoad(load, plan.grid, { grid, view, now, elapsedS });
+  inputs.gridW = grid.source === "none" ? Number.NaN : grid.gridW;
+  inputs.batteryW = 0;
+  for (const { countedW } of units) inputs.batteryW += countedW;
+  inputs.answerW = inputs.batteryW;
+  countEnergy(level, sight);
+}
+
+/** The energy of the units that smoothing can use. */
+function countEnergy(level: SmoothingLevel, sight: SmoothingSight): void {
+  const { inputs, counted, smoothing } = level;
+  const { plan, units, leases } = sight;
+  inputs.storedJ = 0;
+  inputs.floorJ = 0;
+  inputs.ceilingJ = 0;
+  for (const [place, unitPlan] of plan.units.entries()) {
+    const isCounted = canCommand(itemAt(units, place)) && !isFixedUnit(leases, place) ? 1 : 0;
+    // With other units the count of the energy begins anew, from their readings.
+    if (byteAt(counted, place) !== isCounted) smoothing.energy.storedJ = Number.NaN;
+    counted[place] = isCounted;
+    if (isCounted === 1) addEnergy(inputs, unitPlan, sight);
+  }
+}
+
+function addEnergy(inputs: SmoothingInputs, unit: BatteryUnitPlan, sight: SmoothingSight): void {
+  const { soc: input } = unit.points;
+  const { minPercent, maxPercent, reservePercent, resolutionPercent } = unit.soc;
+  const perPercentJ = (unit.capacityWh * J_PER_WH) / 100;
+  const socPercent = freshValue(sight.view, input.point, sight.now, input.maxAgeMs) ?? Number.NaN;
+  inputs.storedJ += socPercent * perPercentJ;
+  inputs.floorJ += (Math.max(reservePercent, minPercent) + resolutionPercent) * perPercentJ;
+  inputs.ceilingJ += (maxPercent - resolutionPercent) * perPercentJ;
+}
+
+/** What is asked of the batteries in this cycle beside smoothing, W. */
+export interface SmoothingTerms {
+  /** False where something else decides the total: what the box says is then given. */
+  readonly isEnabled: boolean;
+  /** What the devices can give. */
+  readonly reach: Readonly<PowerBox>;
+  /** Of units that an instruction fixes, and other duties: given without any ramp. */
+  readonly dutyW: number;
+  /** Of the schedule. */
+  readonly dispatchW: number;
+  /** Import is kept below; Infinity: no cap. */
+  readonly capW: number;
+}
+
+/** Answers the load with what the levels above have left, and pins the box to it. */
+export function smoothPower(level: SmoothingLevel, box: PowerBox, terms: SmoothingTerms): void {
+  const { smoothing, inputs, out } = level;
+  const { reach, dutyW, dispatchW, capW } = terms;
+  const isAny = level.counted.includes(1);
+  inputs.isEnabled = terms.isEnabled && isAny;
+  inputs.boxLowW = reach.lowW - dutyW;
+  inputs.boxHighW = reach.highW - dutyW;
+  inputs.dutyW = dutyW;
+  inputs.dispatchW = dispatchW;
+  inputs.capW = capW;
+  stepSmoothing(smoothing, inputs, out);
+  noteJump(level, out.breachW, terms.isEnabled);
+  const isCapped = smoothing.governorInputs.targetW > capW;
+  pin(box, out.powerW, isCapped ? "peak-cap" : "governor");
+}
+
+/** A step of the load may leave the ramp in more than one cycle: it is told as one jump. */
+function noteJump(level: SmoothingLevel, breachW: number, isEnabled: boolean): void {
+  if (breachW === 0 || !isEnabled) return;
+  level.jumpW += breachW;
+  level.jumpedAt = level.inputs.now;
+}
+
+/** After the share: what each unit is asked for, and what it gives. */
+export function trackUnits(
+  level: SmoothingLevel,
+  powersW: Float64Array,
+  units: readonly UnitState[],
+): void {
+  for (let place = 0; place < units.length; place += 1) {
+    const unit = itemAt(units, place);
+    const measuredW = unit.mode === "ready" ? unit.countedW : Number.NaN;
+    trackDelay(itemAt(level.unitTracks, place), numberAt(powersW, place), measuredW);
+  }
+}
+
+/** What a search for the delay of one unit works on. */
+export function unitDelayRequest(level: SmoothingLevel, unit: number): DelayRequest {
+  const { cycleMs, delayMaxMs, dischargeRatingW } = level.smoothing.settings;
+  const ratingW = dischargeRatingW / level.unitTracks.length;
+  return delayRequest(itemAt(level.unitTracks, unit), { cycleMs, delayMaxMs, ratingW });
+}
+
+/** How far the import is beyond the cap because the battery has no energy left for it, W. */
+export function beyondCapW(level: SmoothingLevel): number {
+  const { smoothing, inputs, out } = level;
+  return smoothing.governor.isOverCap ? Math.max(out.referenceW - inputs.capW, 0) : 0;
+}
+
+/** The power of a unit that is fixed counts as duty, W. */
+export function fixedPowerW(leases: LeaseState, powersW: Float64Array, count: number): number {
+  let sumW = 0;
+  for (let place = 0; place < count; place += 1)
+    if (isFixedUnit(leases, place)) sumW += numberAt(powersW, place);
+  return sumW;
+}
