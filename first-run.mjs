@@ -1,9 +1,18 @@
 /**
- * What `npm run demo` and `npm test` do on a fresh clone: install what is missing, build when the
- * sources are newer than the build, then run. Plain Node: it runs before anything is installed.
+ * What `./dcpi-gateway`, `npm run demo` and `npm test` do on a fresh clone: install what is missing,
+ * build when the sources are newer than the build, then run. Plain Node: it runs before anything is
+ * installed.
  */
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 
 const root = import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname);
@@ -15,6 +24,7 @@ const CLI = path.join("dist", "src", "app", "cli.js");
 const MOCHA_LONG = ["--no-config", "--node-option", "import=tsx", "--timeout", "900000"];
 
 const RUNS = {
+  build: [],
   demo: [CLI, "demo"],
   test: [MOCHA, ...(rest.length > 0 ? [] : ["test/**/*.test.ts"])],
   bench: ["--import", "tsx", path.join("test", "bench", "main.ts")],
@@ -32,7 +42,7 @@ if (run === undefined) {
 }
 installMissing();
 await build();
-runInFront([...run, ...rest]);
+if (run.length > 0) runInFront([...run, ...rest]);
 
 /** Installs exactly what the lock file says, once; a changed lock file installs again. */
 function installMissing() {
@@ -74,6 +84,8 @@ async function build() {
     process.stderr.write(`the sources could not be compiled: ${error.message}\n`);
     process.exit(1);
   }
+  // npm links it under its name, and a link has the rights of its file.
+  chmodSync(path.join(root, CLI), 0o755);
   writeFileSync(stamp, "");
 }
 

@@ -3,9 +3,8 @@ import { setMaxListeners } from "node:events";
 import { parseArgs } from "node:util";
 import { GatewayError } from "../domain/errors.ts";
 import { listenForStop, StopRequest } from "../platform/stop.ts";
-import { COMMANDS } from "./commands/table.ts";
-import { VERSION } from "./package-root.ts";
 import { type CommandSpec, type ExitStatus, exitStatusOf, type Terminal } from "./terminal.ts";
+import { findCommand, helpFor, optionsOf, usage, usageLine } from "./usage.ts";
 
 const terminal: Terminal = {
   out: (line) => process.stdout.write(`${line}\n`),
@@ -25,10 +24,16 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 
 async function main(argv: readonly string[]): Promise<ExitStatus> {
+  const help = helpFor(argv);
+  if (help !== undefined) {
+    for (const line of help) terminal.out(line);
+    return 0;
+  }
   const found = findCommand(argv);
   if (found === undefined) {
+    if (argv[0] !== undefined) terminal.err(`there is no command "${argv[0]}"`);
     for (const line of usage()) terminal.err(line);
-    return argv[0] === "--help" || argv[0] === "help" ? 0 : 2;
+    return 2;
   }
   const { command, rest } = found;
   let parsed: ReturnType<typeof parse>;
@@ -36,7 +41,7 @@ async function main(argv: readonly string[]): Promise<ExitStatus> {
     parsed = parse(command, rest);
   } catch (error) {
     terminal.err(`${command.words}: ${(error as Error).message}`);
-    terminal.err(`usage: dcpi-gateway ${command.words} ${command.usage}`);
+    terminal.err(usageLine(command));
     return 2;
   }
   const pipe = hasParentPipe() ? process.stdin : undefined;
@@ -74,41 +79,11 @@ function parse(
   return { positionals, options: values };
 }
 
-/** Every command can be asked for JSON. */
-function optionsOf({ options }: CommandSpec): [string, "text" | "flag"][] {
-  return [...Object.entries(options), ["json", "flag"]];
-}
-
-/** The command whose words are the longest beginning of the arguments. */
-function findCommand(
-  argv: readonly string[],
-): { readonly command: CommandSpec; readonly rest: readonly string[] } | undefined {
-  for (const length of [2, 1]) {
-    const words = argv.slice(0, length).join(" ");
-    const command = COMMANDS.find((candidate) => candidate.words === words);
-    if (command !== undefined) return { command, rest: argv.slice(length) };
-  }
-  return undefined;
-}
-
 function failed(error: unknown): ExitStatus {
   if (error instanceof StopRequest) return 0;
   if (!(error instanceof GatewayError)) throw error;
   terminal.err(error.message);
   return exitStatusOf(error);
-}
-
-function usage(): string[] {
-  return [
-    `dcpi-gateway ${VERSION}: data-centre plant to DCPI over MQTT`,
-    "",
-    ...COMMANDS.map(
-      ({ words, usage: behind, summary }) => `  ${`${words} ${behind}`.padEnd(46)} ${summary}`,
-    ),
-    "",
-    "Exit status: 0 done, 1 the answer is no, 2 wrong use or unreadable input, 3 not reached,",
-    "             4 failed while running.",
-  ];
 }
 
 process.exitCode = await main(process.argv.slice(2));

@@ -4,7 +4,8 @@ import { DEMO_PLANT, type MeterRole, type PlantSettings } from "../simulator/pla
 import type { PlantRatings } from "../simulator/plant-ratings.ts";
 import { type SceneEvent, Simulation, type SimulationDevice } from "../simulator/simulation.ts";
 import { ProfileFiles } from "./profile-files.ts";
-import { profileRoots, type SiteContext } from "./site-context.ts";
+import { profileRoots } from "./profile-roots.ts";
+import type { SiteContext } from "./site-context.ts";
 
 const SEED = 20_261_121;
 

@@ -36,6 +36,12 @@ export class ProfileFiles {
     return library;
   }
 
+  /** Protocols that the device speaks; undefined when there is no such profile. */
+  protocols(name: string): readonly string[] | undefined {
+    if (!this.#roots.some((root) => existsSync(path.join(root, `${name}.json`)))) return undefined;
+    return this.libraryOf(name).profile(name)?.identity.protocols;
+  }
+
   /** @throws GatewayError PROFILE_MISSING, PROFILE_INVALID, FILE_UNREADABLE */
   compile(name: string, parameters: DeviceConfig["parameters"]): CompiledProfile {
     return this.libraryOf(name).compile(name, { parameters });

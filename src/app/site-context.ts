@@ -10,8 +10,9 @@ import { GatewayError } from "../domain/errors.ts";
 import type { DeviceDefinition, PointTable } from "../domain/point.ts";
 import { maxAges } from "../points/freshness.ts";
 import type { CompiledProfile } from "../profiles/binding.ts";
-import { PROFILE_ROOT } from "./package-root.ts";
 import { loadProfiles, ProfileFiles } from "./profile-files.ts";
+import { profileRoots } from "./profile-roots.ts";
+import { explained } from "./site-check.ts";
 
 export interface DeviceContext {
   readonly definition: DeviceDefinition;
@@ -56,7 +57,13 @@ const STORE_DEFAULTS: StoreConfig = {
  * @throws GatewayError FILE_UNREADABLE, CONFIG_INVALID, PROFILE_MISSING, PROFILE_INVALID
  */
 export async function loadContext(file: string): Promise<SiteContext> {
-  return contextOf(await loadSite(file), file);
+  const text = await readSiteFile(file);
+  const site = requireSite(text, file);
+  try {
+    return contextOf(site, file);
+  } catch (error) {
+    throw error instanceof GatewayError ? explained(error, text, file) : error;
+  }
 }
 
 /**
@@ -65,17 +72,15 @@ export async function loadContext(file: string): Promise<SiteContext> {
  * @throws GatewayError FILE_UNREADABLE, CONFIG_INVALID
  */
 export async function loadFolders(file: string): Promise<SiteFolders> {
-  return foldersOf(await loadSite(file), file);
+  return foldersOf(requireSite(await readSiteFile(file), file), file);
 }
 
-async function loadSite(file: string): Promise<SiteConfig> {
-  let text: string;
+async function readSiteFile(file: string): Promise<string> {
   try {
-    text = await readFile(file, "utf8");
+    return await readFile(file, "utf8");
   } catch (cause) {
     throw new GatewayError("FILE_UNREADABLE", { file }, { cause });
   }
-  return requireSite(text, file);
 }
 
 /** @throws GatewayError PROFILE_MISSING, PROFILE_INVALID */
@@ -107,12 +112,6 @@ function foldersOf(site: SiteConfig, file: string): SiteFolders {
   const { directory } = site.store ?? STORE_DEFAULTS;
   const dataDirectory = path.resolve(path.dirname(file), directory);
   return { dataDirectory, runtimeDirectory: runtimeDirectoryOf(site, file, dataDirectory) };
-}
-
-/** The site's own profiles come before the shipped ones. */
-export function profileRoots(site: SiteConfig, file: string): string[] {
-  const own = site.profileDirectory;
-  return own === undefined ? [PROFILE_ROOT] : [path.resolve(path.dirname(file), own), PROFILE_ROOT];
 }
 
 function deviceContext(

@@ -1,6 +1,12 @@
-import type { ControlConfig, DeviceConfig, SiteConfig } from "./schema.ts";
+import {
+  type ConnectionConfig,
+  type ControlConfig,
+  type DeviceConfig,
+  MODBUS_PORT,
+  type SiteConfig,
+} from "./schema.ts";
 
-interface Finding {
+export interface Finding {
   readonly at: string;
   readonly message: string;
 }
@@ -23,7 +29,7 @@ type Devices = ReadonlyMap<string, DeviceConfig>;
 function checkDevices(site: SiteConfig): Finding[] {
   const findings: Finding[] = [];
   const firstById = new Map<string, number>();
-  const firstByPlace = new Map<string, string>();
+  const firstByPlace = new Map<string, DeviceConfig>();
   site.devices.forEach((device, index) => {
     const first = firstById.get(device.id);
     if (first !== undefined)
@@ -37,16 +43,30 @@ function checkDevices(site: SiteConfig): Finding[] {
         at: `/devices/${index}/connection`,
         message: `there is no connection "${device.connection}" under connections`,
       });
-    const place = `${device.connection} ${device.unit}`;
+    const wire = wireOf(site.connections[device.connection]) ?? device.connection;
+    const place = `${wire} ${device.unit}`;
     const other = firstByPlace.get(place);
     if (other !== undefined)
-      findings.push({
-        at: `/devices/${index}/unit`,
-        message: `unit ${device.unit} of "${device.connection}" is already "${other}"`,
-      });
-    firstByPlace.set(place, other ?? device.id);
+      findings.push({ at: `/devices/${index}/unit`, message: sameUnit(device, other, wire) });
+    firstByPlace.set(place, other ?? device);
   });
   return findings;
+}
+
+/** What two connections may share unawares: an address, or a serial line. */
+function wireOf(connection: ConnectionConfig | undefined): string | undefined {
+  if (connection === undefined) return undefined;
+  if (connection.protocol === "modbus-rtu") return connection.path;
+  return `${connection.host}:${connection.port ?? MODBUS_PORT}`;
+}
+
+function sameUnit(device: DeviceConfig, other: DeviceConfig, wire: string): string {
+  if (device.connection === other.connection)
+    return `unit ${device.unit} of "${device.connection}" is already "${other.id}"`;
+  return (
+    `"${device.id}" and "${other.id}" are both unit ${device.unit} at ${wire}, ` +
+    `under the connections "${device.connection}" and "${other.connection}"`
+  );
 }
 
 /** A serial bus has one master, and a socket one owner: its devices live in one process. */

@@ -1,9 +1,10 @@
 import { Ajv, type ErrorObject } from "ajv";
 import { isNode, LineCounter, parseDocument, type Document } from "yaml";
 import { GatewayError } from "../domain/errors.ts";
-import { checkSite } from "./check.ts";
+import { checkSite, type Finding } from "./check.ts";
 import { type Problem, problemLine } from "./problem.ts";
 import { SiteConfig } from "./schema.ts";
+import { repairSite } from "./stand-ins.ts";
 
 /** Longer than any site file that a person wrote. */
 const SITE_FILE_MAX_CHARACTERS = 4 * 1024 * 1024;
@@ -20,43 +21,80 @@ const isSiteConfig = ajv.compile<SiteConfig>(SiteConfig);
 export type SiteResult =
   { readonly site: SiteConfig } | { readonly problems: readonly [Problem, ...Problem[]] };
 
+/** A site file, with all that is wrong with it. */
+export interface SiteReading {
+  readonly problems: readonly Problem[];
+  /**
+   * With stand-ins for what has not its form where there are problems; undefined when nothing can
+   * be said of its devices.
+   */
+  readonly site: SiteConfig | undefined;
+  /** A problem that somebody else finds: `at` is a JSON pointer into the file. */
+  readonly place: (at: string, message: string) => Problem;
+}
+
 /**
  * Turns the text of a site file into a configuration with all defaults, or into the full list of
  * what is wrong with it, each with its place. Reading the file is the caller's business.
  */
 export function parseSite(text: string): SiteResult {
-  if (text.length > SITE_FILE_MAX_CHARACTERS) {
-    return {
-      problems: [problemAtTop(`a site file has at most ${SITE_FILE_MAX_CHARACTERS} characters`)],
-    };
-  }
+  const { site, problems } = readSite(text);
+  if (isFilled(problems)) return { problems };
+  return site === undefined ? { problems: [problemAtTop(NO_SITE)] } : { site };
+}
+
+const NO_SITE = "the file is not a site file";
+
+/** As `parseSite`, for who has rules of his own to look at. */
+export function readSite(text: string): SiteReading {
   const lines = new LineCounter();
+  if (text.length > SITE_FILE_MAX_CHARACTERS) {
+    const message = `a site file has at most ${SITE_FILE_MAX_CHARACTERS} characters`;
+    return { problems: [problemAtTop(message)], site: undefined, place: problemAt };
+  }
   const document = parseDocument(text, {
     lineCounter: lines,
     uniqueKeys: true,
     prettyErrors: false,
   });
-  const syntax = document.errors.map((error) => {
-    const { line, col } = lines.linePos(error.pos[0]);
-    return { at: "", line, column: col, message: error.message };
-  });
-  if (isFilled(syntax)) return { problems: syntax };
   const place = (at: string, message: string): Problem => ({
     at,
     ...position(document, lines, at),
     message,
   });
-  const site: unknown = document.toJS({ maxAliasCount: 100 });
-  if (!isSiteConfig(site)) {
-    const problems = schemaProblems(isSiteConfig.errors ?? []).map(({ at, message }) =>
-      place(at, message),
-    );
-    return {
-      problems: isFilled(problems) ? problems : [problemAtTop("the file is not a site file")],
-    };
+  const syntax = document.errors.map((error) => {
+    const { line, col } = lines.linePos(error.pos[0]);
+    return { at: "", line, column: col, message: error.message };
+  });
+  if (isFilled(syntax)) return { problems: syntax, site: undefined, place };
+  const raw: unknown = document.toJS({ maxAliasCount: 100 });
+  const isSound = isSiteConfig(raw);
+  const { site, findings } = isSound
+    ? { site: raw, findings: checkSite(raw) }
+    : lookAgain(raw, isSiteConfig.errors ?? []);
+  const problems = findings.map(({ at, message }) => place(at, message));
+  return { problems, site, place };
+}
+
+/** What the schema says, and the rules as far as the form of the file lets them be looked at. */
+function lookAgain(
+  raw: unknown,
+  errors: readonly ErrorObject[],
+): { readonly site: SiteConfig | undefined; readonly findings: readonly Finding[] } {
+  const said = schemaProblems(errors);
+  const findings = said.length > 0 ? said : [{ at: "", message: NO_SITE }];
+  const repaired = repairSite(raw, errors);
+  if (repaired === undefined) {
+    const message = "more may follow once devices and connections have their form";
+    return { site: undefined, findings: [...findings, { at: "", message }] };
   }
-  const problems = checkSite(site).map(({ at, message }) => place(at, message));
-  return isFilled(problems) ? { problems } : { site };
+  const places = new Set(findings.map(({ at }) => at));
+  const ruled = checkSite(repaired.site).filter(({ at }) => !places.has(at));
+  const later = repaired.unlooked.map((section) => ({
+    at: `/${section}`,
+    message: `more may follow once ${section} has its form`,
+  }));
+  return { site: repaired.site, findings: [...findings, ...ruled, ...later] };
 }
 
 /**
@@ -78,7 +116,11 @@ function isFilled<T>(list: readonly T[]): list is readonly [T, ...T[]] {
 }
 
 function problemAtTop(message: string): Problem {
-  return { at: "", line: 1, column: 1, message };
+  return problemAt("", message);
+}
+
+function problemAt(at: string, message: string): Problem {
+  return { at, line: 1, column: 1, message };
 }
 
 /** Where the value that `pointer` names, or the nearest thing around it, stands in the text. */

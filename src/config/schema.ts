@@ -123,11 +123,36 @@ const MqttConfig = closed(
 export const StoreConfig = closed(
   {
     directory: Type.String({ minLength: 1, default: "data", description: "Folder of the store." }),
-    quotaMiB: Type.Integer({ minimum: 16, maximum: 1_048_576, default: 2_048 }),
-    retainMinutes: Type.Number({ minimum: 0, maximum: 100_000, default: 10 }),
-    retainMiB: Type.Integer({ minimum: 0, maximum: 65_536, default: 64 }),
-    historyMinutes: Type.Number({ minimum: 0, maximum: 1_000_000, default: 60 }),
-    historyMiB: Type.Integer({ minimum: 0, maximum: 1_048_576, default: 256 }),
+    quotaMiB: Type.Integer({
+      minimum: 16,
+      maximum: 1_048_576,
+      default: 2_048,
+      description: "Most that the store may take on the disk, MiB.",
+    }),
+    retainMinutes: Type.Number({
+      minimum: 0,
+      maximum: 100_000,
+      default: 10,
+      description: "Delivered rows are kept for the consumer's acknowledgement so long, min.",
+    }),
+    retainMiB: Type.Integer({
+      minimum: 0,
+      maximum: 65_536,
+      default: 64,
+      description: "And until they take so much, MiB, whichever is first.",
+    }),
+    historyMinutes: Type.Number({
+      minimum: 0,
+      maximum: 1_000_000,
+      default: 60,
+      description: "History for questions on the box, min.",
+    }),
+    historyMiB: Type.Integer({
+      minimum: 0,
+      maximum: 1_048_576,
+      default: 256,
+      description: "Most that the history may take, MiB.",
+    }),
   },
   "What is kept until it is delivered, and for how long afterwards.",
 );
@@ -163,7 +188,12 @@ const GridConfig = closed(
     ratingKva: Type.Number({ minimum: 0, default: 0, description: "Rating of transformers, kVA." }),
     meterLagMs: Milliseconds(0, 1_000, 150, "A reading is at most so old when the meter gives it"),
     crossCheckPercent: Percent(3, "Mismatch between meter and feeders that is not believed"),
-    crossCheckSamples: Type.Integer({ minimum: 1, maximum: 100, default: 3 }),
+    crossCheckSamples: Type.Integer({
+      minimum: 1,
+      maximum: 100,
+      default: 3,
+      description: "So many mismatches in a row, and one side is not believed.",
+    }),
     maxAgeMs: Milliseconds(40, 10_000, 300, "The meter is held this long without a new value"),
     blindMs: Milliseconds(100, 60_000, 1_000, "After this long without a meter: battery to zero"),
   },
@@ -297,9 +327,14 @@ export const EnvelopeConfig = closed(
     minimum: Type.Number({ description: "In `unit`." }),
     maximum: Type.Number({ description: "In `unit`." }),
     unit: Type.String({ description: "Unit of minimum, maximum and change per second." }),
-    changePerS: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
+    changePerS: Type.Optional(
+      Type.Number({ exclusiveMinimum: 0, description: "Fastest change, `unit` per second." }),
+    ),
     minimumIntervalMs: Milliseconds(0, 86_400_000, 0, "Shortest time between two writes"),
-    beyond: Type.Union([Type.Literal("clamp"), Type.Literal("refuse")], { default: "refuse" }),
+    beyond: Type.Union([Type.Literal("clamp"), Type.Literal("refuse")], {
+      default: "refuse",
+      description: "What becomes of a value outside: brought inside, or not written.",
+    }),
   },
   "What may be written. A setpoint without an entry is read only.",
 );
@@ -320,7 +355,9 @@ export const SiteConfig = Type.Object(
     ),
     mqtt: MqttConfig,
     store: Type.Optional(StoreConfig),
-    connections: Type.Record(Type.String({ pattern: "^[a-z][a-z0-9-]{0,39}$" }), ConnectionConfig),
+    connections: Type.Record(Type.String({ pattern: "^[a-z][a-z0-9-]{0,39}$" }), ConnectionConfig, {
+      description: "Cables and sockets; several devices may share one.",
+    }),
     devices: Type.Array(DeviceConfig, { minItems: 1, maxItems: 2_000 }),
     control: Type.Optional(ControlConfig),
     meters: Type.Optional(MetersConfig),

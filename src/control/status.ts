@@ -12,6 +12,8 @@ import { numberAt } from "../points/number-at.ts";
 
 /** Less than this part of the batteries' rating is no shortfall worth telling. */
 const TELLING_FRACTION = 0.002;
+/** What swings is over when it was not there for so long, ms. */
+const CALM_MS = 10_000;
 /** Nearer than this a unit is at its limit, W. */
 const AT_LIMIT_W = 0.5;
 
@@ -71,29 +73,23 @@ function unitBinding({ total, leases }: ControlState, unit: UnitState, place: nu
 
 /** Tells what the total cannot do, and what it cost the grid when a unit was lost. */
 export function tellTotal(state: ControlState, notices: Notices, elapsedMs: number): void {
-  const { plan, total, grid } = state;
+  const { plan, total } = state;
   const ratingW = plan.units.reduce((sumW, unit) => sumW + unit.dischargeRatingW, 0);
   const tellingW = ratingW * TELLING_FRACTION;
   const { device } = plan.grid;
   const isShort = total.shortfallW > tellingW;
-  if (notices.isNews("ramp-breach", device, isShort))
+  if (isShort) total.shortAt = state.cycledAt;
+  const isToldShort = state.cycledAt - total.shortAt < CALM_MS;
+  if (notices.isNews("ramp-breach", device, isToldShort))
     notices.tell(
       { id: "ramp-breach", device },
-      isShort,
-      isShort
+      isToldShort,
+      isToldShort
         ? `${megawatts(total.shortfallW)} above the cap are not covered (${total.binding})`
         : `the batteries cover the cap again`,
     );
   tellDrop(state, notices, { elapsedMs, tellingW, isShort });
-  const isOver = grid.source !== "none" && grid.gridW > plan.grid.importLimitW;
-  if (notices.isNews("import-limit-exceeded", device, isOver))
-    notices.tell(
-      { id: "import-limit-exceeded", device, point: "active-power" },
-      isOver,
-      isOver
-        ? `the import of ${megawatts(grid.gridW)} is above ${megawatts(plan.grid.importLimitW)}`
-        : `the import is inside its limit again`,
-    );
+  tellImport(state, notices);
   for (const [place, unit] of state.units.entries()) {
     if (unit.mode !== "ready") continue;
     const { asset, stepW } = itemAt(plan.units, place);
@@ -105,6 +101,22 @@ export function tellTotal(state: ControlState, notices: Notices, elapsedMs: numb
         isEmpty ? `${asset} keeps its reserve` : `${asset} is above its reserve`,
       );
   }
+}
+
+/** A load that swings across the limit is one excess: it ends when there was none for a while. */
+function tellImport({ plan, total, grid, cycledAt }: ControlState, notices: Notices): void {
+  if (grid.source === "none") return;
+  const { device, importLimitW } = plan.grid;
+  if (grid.gridW > importLimitW) total.importOverAt = cycledAt;
+  const isOver = cycledAt - total.importOverAt < CALM_MS;
+  if (!notices.isNews("import-limit-exceeded", device, isOver)) return;
+  notices.tell(
+    { id: "import-limit-exceeded", device, point: "active-power" },
+    isOver,
+    isOver
+      ? `the import of ${megawatts(grid.gridW)} is above ${megawatts(importLimitW)}`
+      : `the import is inside its limit again`,
+  );
 }
 
 /** What a trip or fault took away at once, beyond the ramp: declared with its size. */

@@ -72,6 +72,10 @@ export interface TotalState {
   returning: { readonly beyondW: number; readonly at: number } | undefined;
   peakNeedW: number;
   shortfallW: number;
+  /** When the import was last above its limit, monotonic ms; −Infinity before. */
+  importOverAt: number;
+  /** When the cap was last not covered, alike. */
+  shortAt: number;
 }
 
 export interface TotalSight {
@@ -104,6 +108,8 @@ export function noTotal(unitCount: number): TotalState {
     returning: undefined,
     peakNeedW: 0,
     shortfallW: 0,
+    importOverAt: -Infinity,
+    shortAt: -Infinity,
   };
 }
 

@@ -16,6 +16,8 @@ export interface UnitState {
   mode: UnitMode;
   /** In the cycle before. */
   modeBefore: UnitMode;
+  /** As its fault was last read: one that cannot be read is not gone. */
+  isFaulted: boolean;
   /** Measured power, W, by receive time. */
   readonly powers: Series;
   /** When a good power was last received, monotonic ms; −Infinity before the first. */
@@ -62,6 +64,7 @@ export function unknownUnit(now: MonotonicMs): UnitState {
   return {
     mode: "unknown",
     modeBefore: "unknown",
+    isFaulted: false,
     powers: emptySeries(READINGS_KEPT),
     seenAt: -Infinity,
     countedW: Number.NaN,
@@ -109,8 +112,8 @@ function readPower(unit: UnitState, plan: BatteryUnitPlan, sight: UnitSight): nu
   if (!isBeating(view, heartbeat, now)) return undefined;
   const powerW = freshValue(view, power, now, plan.silentMs);
   if (powerW === undefined) {
-    const isHeard = canCommand(unit) && now - unit.seenAt <= plan.silentMs;
-    return isHeard ? unit.countedW : undefined;
+    const wasHeard = unit.mode !== "silent" && unit.mode !== "unknown";
+    return wasHeard && now - unit.seenAt <= plan.silentMs ? unit.countedW : undefined;
   }
   unit.seenAt = numberAt(view.receivedAt, power);
   addToSeries(unit.powers, unit.seenAt, powerW);
@@ -130,11 +133,11 @@ interface ModeSight extends UnitSight {
 }
 
 function nextMode(unit: UnitState, plan: BatteryUnitPlan, sight: ModeSight): UnitMode {
+  const states = plan.points.faults.map((fault) => conditionState(sight.view, fault));
+  const isActive = states.includes("active");
+  if (isActive || !states.includes("unknown")) unit.isFaulted = isActive;
   if (sight.isTripped) return "tripped";
-  const isFaulted = plan.points.faults.some(
-    (fault) => conditionState(sight.view, fault) === "active",
-  );
-  if (isFaulted) return "faulted";
+  if (isActive || (unit.isFaulted && sight.powerW !== undefined)) return "faulted";
   if (sight.powerW === undefined) return unit.mode === "unknown" ? "unknown" : "silent";
   return canCommand(unit) && sight.isTold ? "ready" : "starting";
 }
@@ -182,7 +185,7 @@ function tellMode(
         : `${device} is heard again`,
     );
   const isFaulted = unit.mode === "faulted";
-  if (notices.isNews("pcs-fault", device, isFaulted))
+  if (isFaulted === unit.isFaulted && notices.isNews("pcs-fault", device, isFaulted))
     notices.tell(
       { id: "pcs-fault", device },
       isFaulted,

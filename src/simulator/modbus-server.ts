@@ -50,12 +50,14 @@ export class ModbusServer {
   #isOpen = false;
   #isBlackhole = false;
 
+  /** @throws GatewayError CONFIG_INVALID when two devices answer to one unit id */
   constructor(options: ModbusServerOptions) {
     const { endpoint, devices, clock, serialBaud } = options;
     const deviceByUnit = new Map<number, ServedDevice>();
     for (const device of devices) {
       for (const unit of device.units) {
-        assert(!deviceByUnit.has(unit), `two devices with unit id ${unit} behind one port`);
+        const other = deviceByUnit.get(unit);
+        if (other !== undefined) throw sameUnit(endpoint, unit, [other.id, device.id]);
         deviceByUnit.set(unit, device);
       }
     }
@@ -76,7 +78,8 @@ export class ModbusServer {
 
   /**
    * Listens. Returns the port.
-   * @throws GatewayError PORT_IN_USE
+   * @throws GatewayError PORT_IN_USE, also for an address that this machine has not or that is not
+   *   allowed: `reason` says which
    */
   async open(): Promise<number> {
     assert(!this.#isOpen, "a server opens once");
@@ -113,8 +116,11 @@ export class ModbusServer {
     });
     this.#listener = listener;
     await new Promise<void>((resolve, reject) => {
-      listener.once("error", (cause) => {
-        reject(new GatewayError("PORT_IN_USE", { host: this.#endpoint.host, port }, { cause }));
+      listener.once("error", (cause: NodeJS.ErrnoException) => {
+        const { host } = this.#endpoint;
+        const devices = this.#devices.map(({ id }) => id).join(", ");
+        const reason = cause.code ?? cause.message;
+        reject(new GatewayError("PORT_IN_USE", { host, port, devices, reason }, { cause }));
       });
       listener.listen({ host: this.#endpoint.host, port }, resolve);
     });
@@ -147,4 +153,18 @@ export class ModbusServer {
     connection.setBlackhole(this.#isBlackhole);
     socket.on("close", () => this.#connections.delete(connection));
   }
+}
+
+function sameUnit(
+  { host, port }: ServerEndpoint,
+  unit: number,
+  ids: readonly string[],
+): GatewayError {
+  return new GatewayError("CONFIG_INVALID", {
+    reason: "two devices answer to one unit id behind one port",
+    devices: ids.join(", "),
+    unit,
+    host,
+    port,
+  });
 }

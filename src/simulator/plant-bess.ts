@@ -10,6 +10,9 @@ const ALARM_BITS: Readonly<Record<TripCause, number>> = {
   fault: 1 << 16,
 };
 
+/** A converter whose fault is gone starts by itself after this; an emergency stop is reset. */
+const RESTART_S = 5;
+
 /** Below this a battery is neither charging nor discharging, W. */
 const AT_REST_W = 1000;
 
@@ -47,6 +50,8 @@ export class PlantBess {
   readonly #laterS: (nowMs: number) => number;
   #cause: TripCause | undefined;
   #isCausePresent = false;
+  /** Since the cause of the trip is gone. */
+  #causeGoneS = 0;
   #lastHeartbeat: number;
   readonly #inputs: { reactiveVar: number; reversionAfterS: number };
   #aliveS = 0;
@@ -72,6 +77,7 @@ export class PlantBess {
     const textsOf = (id: string) => device.profile.points.find((point) => point.id === id)?.texts;
     this.#runCommands = textsOf("run-command") ?? [];
     this.#wattsMode = textsOf("x-setpoint-mode")?.indexOf("watts");
+    this.#showRatings();
     device.listen({
       onWrite: (id, value, nowMs) => {
         this.#onWrite(id, value, nowMs);
@@ -102,8 +108,12 @@ export class PlantBess {
     this.#showAlarms();
   }
 
-  /** The cause is gone; the trip stays latched until it is reset through the registers. */
+  /**
+   * The cause is gone. A converter's fault ends by itself `RESTART_S` later; an emergency stop
+   * stays latched until it is reset through the registers.
+   */
   clearCause(): void {
+    if (this.#isCausePresent) this.#causeGoneS = 0;
     this.#isCausePresent = false;
     this.#showAlarms();
   }
@@ -131,6 +141,7 @@ export class PlantBess {
     const { device } = this;
     const pens = this.#pens;
     const { battery, limits, pcs } = this.#state;
+    this.#restart(elapsedS);
     pens.soc.set(battery.soc * 100);
     pens.energy.set(battery.soc * this.#parameters.energyCapacityWh);
     pens.dischargeLimit.set(limits.dischargeW);
@@ -151,6 +162,23 @@ export class PlantBess {
       this.#aliveS -= 1;
       countUp(device, "heartbeat");
       countUp(device, "x-bms-heartbeat");
+    }
+  }
+
+  /** What the plate says. Where it can be set as well, it is the site's and stays as it is. */
+  #showRatings(): void {
+    const { powerRatingW, apparentRatingVa, energyCapacityWh, rampWPerS } = this.#parameters;
+    const ratings = {
+      "discharge-power-rating": powerRatingW,
+      "charge-power-rating": powerRatingW,
+      "apparent-power-rating": apparentRatingVa,
+      "energy-capacity": energyCapacityWh,
+      "active-power-ramp-limit": rampWPerS,
+    };
+    const { points } = this.device.profile;
+    for (const [id, value] of Object.entries(ratings)) {
+      const canBeSet = points.some((point) => point.id === id && point.write !== undefined);
+      if (!canBeSet) this.device.setPoint(id, value);
     }
   }
 
@@ -230,6 +258,12 @@ export class PlantBess {
     if (command === "stop") stopPcs(pcs);
   }
 
+  #restart(elapsedS: number): void {
+    if (this.#cause !== "fault" || this.#isCausePresent) return;
+    this.#causeGoneS += elapsedS;
+    if (this.#causeGoneS >= RESTART_S) this.#reset();
+  }
+
   /** Ends a trip whose cause is gone: the battery is then as its run command says. */
   #reset(): void {
     if (this.#isCausePresent || this.#cause === undefined) return;
@@ -240,6 +274,7 @@ export class PlantBess {
 
   #onReboot(): void {
     forgetSetpoint(this.#state.pcs);
+    this.#showRatings();
     this.#lastHeartbeat = this.device.readNumber("controller-heartbeat", 0);
     this.#inputs.reversionAfterS = this.#storedReversionS();
     this.#inputs.reactiveVar = this.#askedVar();

@@ -174,7 +174,7 @@ export class Plant {
     this.settle();
   }
 
-  /** The grid is there, every unit works, nothing leaks. Trips of batteries stay latched. */
+  /** The grid is there, every unit works, nothing leaks. Emergency stops stay latched. */
   repair(): void {
     setGrid(this.state, this.parameters, true);
     scriptFrequency(this.state.grid, 0);
@@ -208,6 +208,18 @@ export class Plant {
 
   clearCause(device: string): void {
     this.#bessOf(device).clearCause();
+  }
+
+  /** What is behind the UPS units and more than they are made for, in a sentence. */
+  upsWarning(): string | undefined {
+    const { units, ratingW, controlsW } = this.parameters.ups;
+    const loadW = this.state.surroundings.inferenceW + controlsW + this.state.cduPumpsW;
+    if (loadW <= units * ratingW) return undefined;
+    const megawatts = (powerW: number): string => `${(powerW / 1e6).toFixed(2)} MW`;
+    return (
+      `the load behind the UPS is ${megawatts(loadW)}, its units are made for ` +
+      `${megawatts(units * ratingW)}: the order inferenceW or start.inferenceKw makes it smaller`
+    );
   }
 
   /** See `obeyOrder`. */

@@ -52,7 +52,9 @@ export interface SimulationOptions {
 export type SceneEvent =
   | { readonly kind: "begins" | "ends"; readonly scene: Scene }
   /** For a site order, the listener is the one who has to do it. */
-  | { readonly kind: "step"; readonly step: SceneStep; readonly problem: string | undefined };
+  | { readonly kind: "step"; readonly step: SceneStep; readonly problem: string | undefined }
+  /** This plant cannot bear what was set. */
+  | { readonly kind: "warning"; readonly text: string };
 
 export interface RunningSimulation {
   /** Port by `endpointKey`. */
@@ -176,6 +178,7 @@ export class Simulation {
     const plant = this.#thePlant();
     plant.begin(mode, start);
     plant.startAt(this.#clock.now());
+    this.#warn(plant);
   }
 
   load(mode: LoadMode): void {
@@ -187,7 +190,7 @@ export class Simulation {
     this.#thePlant().offsetFrequency(offsetHz);
   }
 
-  /** Trips a battery; it stays tripped until `clearCause` and a reset through its registers. */
+  /** Trips a battery; see `PlantBess.clearCause` for what ends it. */
   trip(id: string, cause: TripCause): void {
     this.#thePlant().trip(id, cause);
   }
@@ -209,7 +212,9 @@ export class Simulation {
     if ("device" in order) return this.#obeyFault(order);
     if (this.#plant === undefined) return "this site has no grid meter, so it has no plant";
     if ("scene" in order) return this.#beginScene(order.scene);
-    return this.#plant.order(order);
+    const problem = this.#plant.order(order);
+    if ("inferenceW" in order) this.#warn(this.#plant);
+    return problem;
   }
 
   async #obeyFault(message: unknown): Promise<string | undefined> {
@@ -231,7 +236,13 @@ export class Simulation {
     plant.begin(scene.start);
     this.#playing = { scene, player: ScenePlayer.of(scene, plant.state.timeS) };
     this.#tell({ kind: "begins", scene });
+    this.#warn(plant);
     return undefined;
+  }
+
+  #warn(plant: Plant): void {
+    const text = plant.upsWarning();
+    if (text !== undefined) this.#tell({ kind: "warning", text });
   }
 
   /** Obeys what is due. Faults of servers come into force a moment later: nobody waits for them. */

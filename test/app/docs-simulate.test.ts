@@ -1,5 +1,6 @@
 import { strict as assert } from "node:assert";
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
+import { COMMANDS } from "../../src/app/commands/table.ts";
 import { controlPlan } from "../../src/app/control-settings.ts";
 import { simulatedSite } from "../../src/app/plant.ts";
 import { contextOf } from "../../src/app/site-context.ts";
@@ -64,5 +65,37 @@ describe("docs/simulate.md", () => {
     const shown = [...PAGE.matchAll(/^\| `(\{.*?\})` \|/gm)].map(([, text = ""]) => text);
     assert.equal(shown.length, ORDER_NAMES.length);
     for (const text of shown) assert.ok(!("problem" in parseOrder(JSON.parse(text))), text);
+  });
+});
+
+/** Lines to type in the fenced blocks of a page: what stands behind the name of the program. */
+function typedIn(page: string): readonly string[] {
+  return [...page.matchAll(/^```\n(.*?)^```$/gms)]
+    .flatMap(([, block = ""]) => block.split("\n"))
+    .flatMap((line) => [...line.matchAll(/(?:^|\| )(\S*dcpi-gateway) (?!demo +hall)(.*)$/g)])
+    .map(([, program = "", rest = ""]) => {
+      assert.equal(program, "./dcpi-gateway", `one form everywhere: ${rest}`);
+      return rest.replace(/ [#>].*$/, "").trim();
+    });
+}
+
+describe("commands in the README and in docs/simulate.md", () => {
+  const pages = { "README.md": readFileSync("README.md", "utf8"), "docs/simulate.md": PAGE };
+
+  it("are given in the form that works in a clone", () => {
+    const counts = Object.values(pages).map((page) => typedIn(page).length);
+    assert.deepEqual(counts, [4, 6]);
+    for (const page of Object.values(pages)) assert.ok(!page.includes("npx "), "needs a build");
+    assert.notEqual(statSync("dcpi-gateway").mode & 0o111, 0, "it can be executed");
+  });
+
+  it("exist, with these options", () => {
+    for (const line of Object.values(pages).flatMap(typedIn)) {
+      const command = COMMANDS.find(({ words }) => `${line} `.startsWith(`${words} `));
+      assert.ok(command !== undefined, line);
+      for (const [, option = ""] of line.matchAll(/--([a-z-]+)/g)) {
+        assert.ok(option === "json" || option in command.options, `${line}: --${option}`);
+      }
+    }
   });
 });

@@ -116,6 +116,30 @@ describe("questions to a running gateway", () => {
     assert.ok(!existsSync(site));
   });
 
+  it("tell of each event whose it is, once", async () => {
+    const at = "2026-01-01T00:00:00.000Z";
+    const event = (device: string | null, point: string | null, text: string): object => {
+      const facts = { severity: "warning", phase: "raised", event_id: "e" };
+      return { timestamp: at, ...facts, device, point, text };
+    };
+    const messages = [
+      event("cdu-3", null, "a pump moves nothing while the others do"),
+      event("cdu-3", "flow", "it stands still"),
+      event("cdu-3", "flow", "cdu-3 is silent"),
+      event(null, null, "nobody's"),
+    ];
+    await serve({ events: async () => Promise.resolve({ messages }) });
+    const { call: asked, lines } = call({});
+    assert.equal(await events(asked), 0);
+    const head = `${at}  warning  raised  e  `;
+    assert.deepEqual(lines.sort(), [
+      `${head}cdu-3 is silent`,
+      `${head}cdu-3/flow: it stands still`,
+      `${head}cdu-3: a pump moves nothing while the others do`,
+      `${head}nobody's`,
+    ]);
+  });
+
   it("refuse a number of events that is none", async () => {
     await assert.rejects(events(call({ last: "x" }).call), {
       code: "CONFIG_INVALID",

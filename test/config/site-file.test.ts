@@ -17,6 +17,11 @@ function sampleWith(line: RegExp, by: string): string {
   return SAMPLE_SITE.replace(line, by);
 }
 
+/** A problem without its place, and without the forms that would have been right. */
+function sentence(problem: string): string {
+  return problem.replace(/^\S+ /, "").replace(/ here: .*/, " here");
+}
+
 describe("site file", () => {
   it("accepts the sample as it stands and fills in the defaults", () => {
     const result = parseSite(SAMPLE_SITE);
@@ -35,6 +40,65 @@ describe("site file", () => {
       "site.yaml:4:10: gateway must look like ^[a-z][a-z0-9-]{0,39}$",
       'site.yaml:43:5: envelope/0 has no key "colour"',
     ]);
+  });
+
+  describe("with mistakes of form", () => {
+    const wrong = (...changes: readonly (readonly [RegExp, string])[]): string =>
+      changes.reduce((text, [line, by]) => {
+        assert.match(text, line);
+        return text.replace(line, by);
+      }, SAMPLE_SITE);
+
+    it("tells what breaks a rule elsewhere as well, and nothing that its own mistake makes", () => {
+      const text = wrong(
+        [/gateway: gw-1/, "gateway: GW 1"],
+        [/host: 192.0.2.12, port: 502/, "port: 502"],
+        [/connection: chiller-1 }/, "connection: chiller-1, unit: one }"],
+        [/units: \[bess-1\]/, "units: [bess-1, bess-7]"],
+        [/minimum: -5000/, "minimum: 6000"],
+      );
+      assert.deepEqual(problemsOf(text).map(sentence), [
+        "gateway must look like ^[a-z][a-z0-9-]{0,39}$",
+        "connections/chiller-1 is none of the forms that are allowed here",
+        "devices/2/unit must be integer",
+        'there is no device "bess-7"',
+        "minimum is above maximum",
+      ]);
+    });
+
+    it("misses nothing that a device with a mistake has named or may have meant", () => {
+      const text = wrong([
+        /profile: sunspec\/der-storage, connection: bess-1,/,
+        "conection: bess-1,",
+      ]);
+      assert.deepEqual(problemsOf(text).map(sentence), [
+        'devices/1 needs the key "profile"',
+        'devices/1 needs the key "connection"',
+        'devices/1 has no key "conection"',
+      ]);
+    });
+
+    it("says which rules it could not look at", () => {
+      const text = wrong(
+        [/peakCapKw: 9000/, "peakCapKw: high"],
+        [/minimum: -5000/, "minimum: 6000"],
+      );
+      assert.deepEqual(problemsOf(text).map(sentence), [
+        "control/grid/peakCapKw must be number",
+        "minimum is above maximum",
+        "more may follow once control has its form",
+      ]);
+      assert.deepEqual(problemsOf("devices: 3").slice(-1).map(sentence), [
+        "more may follow once devices and connections have their form",
+      ]);
+    });
+
+    it("survives any value in the place of any other", () => {
+      for (const [at] of SAMPLE_SITE.matchAll(/(?<=: )[^\s,#{}[\]]+(?=[\s,}])/g)) {
+        for (const by of ["[]", "{}", "null", "x", "-1", "[[1]]"])
+          problemsOf(SAMPLE_SITE.replace(at, by));
+      }
+    });
   });
 
   it("gives the place of broken YAML and of a key that stands twice", () => {
@@ -112,6 +176,21 @@ describe("site file", () => {
       assert.match(problemsOf(text).join("\n"), expected);
     });
   }
+
+  it("names both devices that are one unit behind two connections", () => {
+    const grid = "grid: { protocol: modbus-tcp, host: 192.0.2.10, port: 502 }";
+    const chiller = "chiller-1: { protocol: modbus-tcp, host: 192.0.2.10 }";
+    const text = sampleWith(/chiller-1: \{ protocol.* }/, chiller);
+    assert.ok(text.includes(grid), "502 is the port of who says none");
+    assert.deepEqual(problemsOf(text), [
+      'site.yaml:24:5: "chiller-1" and "grid-meter" are both unit 1 at 192.0.2.10:502, ' +
+        'under the connections "chiller-1" and "grid"',
+    ]);
+    assert.deepEqual(
+      problemsOf(text.replace("connection: chiller-1 }", "connection: chiller-1, unit: 2 }")),
+      [],
+    );
+  });
 
   it("refuses a connection shared by two processes", () => {
     const text = sampleWith(/connection: chiller-1 }/, "connection: grid, unit: 9 }");

@@ -14,6 +14,7 @@ import {
   METER,
   MW,
   pointCountOf,
+  STATE_FAULT,
   STATE_OFF,
   STATE_RUNNING,
   testPlan,
@@ -306,19 +307,52 @@ describe("control cycle", () => {
     assert.deepEqual(told, ["reserve-reached raised", "reserve-reached cleared"]);
   });
 
-  it("tells when the import is above its limit, and when it is back", () => {
+  it("tells once that the cap is not covered while a load swings, and its end 10 s after", () => {
+    const { turn } = byHand(testPlan({ peakCapW: 20 * MW, withFeeders: false }));
+    const told: string[] = [];
+    const go = (cycles: number, meterW: number): void => {
+      for (let passed = 0; passed < cycles; passed += 1)
+        told.push(
+          ...turn({ [METER]: meterW })
+            .events.filter(({ id }) => id === "ramp-breach")
+            .map(({ phase }) => phase),
+        );
+    };
+    go(2, 18 * MW);
+    for (let swings = 0; swings < 20; swings += 1) {
+      go(10, 90 * MW);
+      go(10, 18 * MW);
+    }
+    assert.deepEqual(told, ["raised"]);
+    go(180, 18 * MW);
+    assert.deepEqual(told, ["raised"]);
+    go(20, 18 * MW);
+    assert.deepEqual(told, ["raised", "cleared"]);
+  });
+
+  it("tells once that a swinging import is above its limit, and its end 10 s after the last", () => {
     const { turn } = byHand(testPlan({ importLimitW: 28 * MW, withFeeders: false }));
-    turn();
-    const over = turn({ [METER]: 28.5 * MW });
-    assert.deepEqual(
-      over.events.map((event) => [event.id, event.phase]),
-      [["import-limit-exceeded", "raised"]],
-    );
-    const back = turn({ [METER]: 27 * MW });
-    assert.equal(
-      back.events.find((event) => event.id === "import-limit-exceeded")?.phase,
-      "cleared",
-    );
+    const told: string[] = [];
+    const go = (cycles: number, meterW: number, bad: readonly number[] = []): void => {
+      for (let passed = 0; passed < cycles; passed += 1)
+        told.push(
+          ...turn({ [METER]: meterW }, { bad })
+            .events.filter(({ id }) => id === "import-limit-exceeded")
+            .map(({ phase }) => phase),
+        );
+    };
+    go(1, 27 * MW);
+    for (let swings = 0; swings < 30; swings += 1) {
+      go(10, 28.5 * MW);
+      go(10, 27 * MW);
+    }
+    assert.deepEqual(told, ["raised"]);
+    go(188, 27 * MW);
+    assert.deepEqual(told, ["raised"]);
+    go(60, 27 * MW, [METER]);
+    assert.deepEqual(told, ["raised"], "nobody knows while the meter is gone");
+    go(2, 27 * MW);
+    assert.deepEqual(told, ["raised", "cleared"]);
   });
 
   it("calls a read-back that nobody here wrote a second writer, and tells its end", () => {
@@ -356,6 +390,35 @@ describe("control cycle", () => {
       ["unit-silent"],
     );
     assert.equal(bad[7]?.status.units[0]?.powerW, 2 * MW);
+  });
+
+  it("does not tell the end of a fault that it cannot read, nor silence by one lost poll", () => {
+    const { turn } = byHand(testPlan({ withFeeders: false }));
+    const { state, power, heartbeat } = unitPoints(0);
+    const lost = { bad: [state, power, heartbeat] };
+    const told: string[] = [];
+    const modes: (string | undefined)[] = [];
+    const go = (...terms: Parameters<typeof turn>): void => {
+      const { events, status } = turn(...terms);
+      told.push(...events.map(({ id, phase }) => `${id} ${phase}`));
+      modes.push(status.units[0]?.mode);
+    };
+    go();
+    go({ [state]: STATE_FAULT });
+    go({}, lost);
+    go();
+    assert.deepEqual(modes.splice(0), ["starting", "faulted", "faulted", "faulted"]);
+    assert.deepEqual(told.splice(0), ["pcs-fault raised"]);
+    for (let cycles = 0; cycles < 10; cycles += 1) go({}, lost);
+    assert.deepEqual(told.splice(0), ["unit-silent raised"], "that is news, the fault is not");
+    assert.equal(modes.splice(0).at(-1), "silent");
+    go({}, { bad: [state] });
+    go();
+    assert.deepEqual(modes.splice(0), ["faulted", "faulted"], "no setpoints before it is read");
+    assert.deepEqual(told.splice(0), ["unit-silent cleared"]);
+    go({ [state]: STATE_RUNNING });
+    assert.deepEqual(told, ["pcs-fault cleared"]);
+    assert.deepEqual(modes, ["starting"]);
   });
 
   it("does not judge a setpoint by a reading that is not good", () => {

@@ -240,13 +240,31 @@ describe("Modbus server", () => {
     assert.equal(server.counters.requests, requests);
   });
 
-  it("says so when its port is taken", async () => {
-    const { port } = await world();
+  it("says so when its port is taken, and whose it is", async () => {
+    const { port, second } = await world();
     const endpoint = { protocol: "modbus-tcp", host: "127.0.0.1", port } as const;
-    const server = new ModbusServer({ endpoint, devices: [], clock: new SimClock() });
-    await assert.rejects(
-      server.open(),
-      (error) => error instanceof GatewayError && error.code === "PORT_IN_USE",
+    const server = new ModbusServer({ endpoint, devices: [second], clock: new SimClock() });
+    await assert.rejects(server.open(), {
+      code: "PORT_IN_USE",
+      context: { host: "127.0.0.1", port, devices: "unit-2", reason: "EADDRINUSE" },
+    });
+  });
+
+  it("refuses two devices that answer to one unit id, and names them", async () => {
+    const { first } = await world();
+    const twin = new SimulatedDevice({
+      id: "twin",
+      profile: makeProfile({ points: POINTS }),
+      unitId: 1,
+      nominal: [],
+    });
+    const endpoint = { protocol: "modbus-tcp", host: "127.0.0.1", port: 15_020 } as const;
+    assert.throws(
+      () => new ModbusServer({ endpoint, devices: [first, twin], clock: new SimClock() }),
+      (error) =>
+        error instanceof GatewayError &&
+        error.code === "CONFIG_INVALID" &&
+        /devices=unit-1, twin unit=1 host=127.0.0.1 port=15020/.test(error.message),
     );
   });
 

@@ -1,7 +1,9 @@
 import { strict as assert } from "node:assert";
 import { parseYaml } from "../../src/config/yaml-text.ts";
 import { parsePlantFile } from "../../src/simulator/plant-file.ts";
+import { DEMO_PLANT } from "../../src/simulator/plant.ts";
 import { parametersFor } from "../../src/simulator/plant-ratings.ts";
+import { VirtualPlant } from "./support/virtual-plant.ts";
 
 function problems(content: unknown): readonly string[] {
   const parsed = parsePlantFile(content);
@@ -91,6 +93,30 @@ describe("ratings of a site with other units than the demo's", () => {
       assert.ok(Math.abs(ups.units * ups.batteryWh - 750_000) < 1e-6);
     }
     assert.equal(parametersFor("d95", { bess: 2, ups: 0 }).ups.units, 3, "nobody reads them");
+  });
+
+  it("shows them in the registers of the batteries, through a reboot as well", () => {
+    const bess = {
+      powerRatingW: 4e6,
+      apparentRatingVa: 4.4e6,
+      energyCapacityWh: 3e6,
+      rampWPerS: 40e6,
+    };
+    const site = new VirtualPlant({ ...DEMO_PLANT, ratings: { bess } });
+    const shown = {
+      "discharge-power-rating": 4e6,
+      "charge-power-rating": 4e6,
+      "apparent-power-rating": 4.4e6,
+      "energy-capacity": 3e6,
+      "active-power-ramp-limit": 40e6,
+    };
+    for (const kind of ["none", "reboot"] as const) {
+      site.obey({ device: "bess-2", fault: kind });
+      for (const [point, value] of Object.entries(shown)) {
+        assert.equal(site.read("bess-1", point), value, point);
+        assert.equal(site.read("bess-2", point), value, `${point} after ${kind}`);
+      }
+    }
   });
 
   it("gives each battery the demo's rating, and what the file says over both", () => {

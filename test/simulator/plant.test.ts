@@ -161,6 +161,27 @@ describe("plant", () => {
     assert.equal(plant.snapshot().bess[0]?.powerW, 0, "the old setpoint is forgotten");
   });
 
+  it("starts by itself 5 s after the fault of its converter is gone, unless it trips again", () => {
+    const { plant, write, run } = site();
+    const state = (): string | undefined => plant.snapshot().bess[0]?.state;
+    write("bess-1", BESS_AT.enabled, [1]);
+    plant.trip("bess-1", "fault");
+    run(20);
+    assert.equal(state(), "fault", "as long as the cause is there");
+    plant.clearCause("bess-1");
+    run(4);
+    plant.trip("bess-1", "fault");
+    plant.clearCause("bess-1");
+    run(4);
+    assert.equal(state(), "fault", "counted anew");
+    run(1.5);
+    assert.equal(state(), "running");
+    plant.trip("bess-1", "emergency-stop");
+    plant.clearCause("bess-1");
+    run(20);
+    assert.equal(state(), "fault", "an emergency stop is reset by somebody");
+  });
+
   it("forgets its setpoint in a reboot", () => {
     const made = site();
     made.write("bess-1", BESS_AT.enabled, [1]);

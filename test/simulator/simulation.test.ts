@@ -139,7 +139,8 @@ describe("simulation", () => {
     const lines: string[] = [];
     const { clock, simulation } = await started({
       tell: (event) => {
-        if (event.kind !== "step") lines.push(`${event.kind} ${event.scene.number}`);
+        if (event.kind === "warning") lines.push(event.text);
+        else if (event.kind !== "step") lines.push(`${event.kind} ${event.scene.number}`);
         else lines.push(`${JSON.stringify(event.step.order)} ${event.problem ?? "done"}`);
       },
     });
@@ -158,6 +159,31 @@ describe("simulation", () => {
       "ends 14",
     ]);
     assert.ok((simulation.snapshot()?.voltageV ?? 0) > 19_000);
+  });
+
+  it("warns once when a load is set that the site's own UPS units are too small for", async () => {
+    const warnings: string[] = [];
+    const { simulation } = await started({
+      plant: { ...DEMO_PLANT, ratings: { ups: { ratingW: 500_000 } } },
+      tell: (event) => {
+        if (event.kind === "warning") warnings.push(event.text);
+      },
+    });
+    const asked = [{ inferenceW: 900_000 }, { scene: 5 }, { inferenceW: 4e6 }, { grid: "lost" }];
+    const counts: number[] = [];
+    for (const order of asked) {
+      assert.equal(await simulation.order(order), undefined);
+      counts.push(warnings.length);
+    }
+    assert.deepEqual(counts, [0, 1, 2, 2]);
+    assert.match(
+      warnings[0] ?? "",
+      /^the load behind the UPS is 4\.\d+ MW, its units are made for 1\.50 MW: .*inferenceW/,
+    );
+    simulation.begin("full", { inferenceW: 500_000 });
+    assert.equal(warnings.length, 2);
+    simulation.begin("full");
+    assert.equal(warnings.length, 3);
   });
 
   it("leaves to its listener what the plant cannot do, and says what it could not", async () => {

@@ -1,9 +1,10 @@
 import { readFile } from "node:fs/promises";
-import { parseSite } from "../../config/load.ts";
-import { problemLine } from "../../config/problem.ts";
+import { type Problem, problemLine } from "../../config/problem.ts";
 import { SAMPLE_SITE } from "../../config/sample.ts";
 import { SiteConfig } from "../../config/schema.ts";
+import { siteFilePage } from "../../config/schema-page.ts";
 import { controlPlan } from "../control-settings.ts";
+import { inspectSite } from "../site-check.ts";
 import { contextOf } from "../site-context.ts";
 import { GatewayError } from "../../domain/errors.ts";
 import { type CommandCall, type ExitStatus, hasFlag, textOption } from "../terminal.ts";
@@ -26,29 +27,40 @@ export async function configCheck(call: CommandCall): Promise<ExitStatus> {
     terminal.err(`${file}: ${(error as Error).message}`);
     return 2;
   }
-  const problems = findProblems(text, file);
-  if (hasFlag(call, "json"))
-    terminal.out(JSON.stringify({ file, ok: problems.length === 0, problems }));
-  else if (problems.length === 0) terminal.out(`${file}: ok`);
-  else for (const problem of problems) terminal.err(problem);
-  return problems.length === 0 ? 0 : 1;
+  const { problems, warnings } = findProblems(text, file);
+  const ok = problems.length === 0;
+  if (hasFlag(call, "json")) terminal.out(JSON.stringify({ file, ok, problems, warnings }));
+  else {
+    for (const problem of problems) terminal.err(problem);
+    for (const warning of warnings) terminal.err(`warning: ${warning}`);
+    if (ok) terminal.out(`${file}: ok`);
+  }
+  return ok ? 0 : 1;
 }
 
-function findProblems(text: string, file: string): string[] {
-  const parsed = parseSite(text);
-  if ("problems" in parsed) return parsed.problems.map((problem) => problemLine(file, problem));
+interface CheckLines {
+  readonly problems: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+function findProblems(text: string, file: string): CheckLines {
+  const { site, problems, warnings } = inspectSite(text, file);
+  const lineOf = (problem: Problem): string => problemLine(file, problem);
+  const lines = { problems: problems.map(lineOf), warnings: warnings.map(lineOf) };
+  if (site === undefined) return lines;
   try {
-    controlPlan(contextOf(parsed.site, file));
-    return [];
+    controlPlan(contextOf(site, file));
+    return lines;
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;
-    return [`${file}:1:1: ${error.message}`];
+    return { ...lines, problems: [`${file}:1:1: ${error.message}`] };
   }
 }
 
-/** `config schema`: the JSON Schema of the site file, for editors. */
+/** `config schema`: the JSON Schema of the site file for editors, or its keys for people. */
 export async function configSchema(call: CommandCall): Promise<ExitStatus> {
-  call.terminal.out(JSON.stringify(SiteConfig, undefined, 2));
+  const isPage = hasFlag(call, "markdown");
+  call.terminal.out(isPage ? siteFilePage().trimEnd() : JSON.stringify(SiteConfig, undefined, 2));
   return Promise.resolve(0);
 }
 

@@ -53,11 +53,19 @@ function list(call: CommandCall): ExitStatus {
       device: `${identity.manufacturer} ${identity.model}`,
       version,
       status,
+      protocols: identity.protocols,
     };
     if (hasFlag(call, "json")) call.terminal.out(JSON.stringify(row));
     else
       call.terminal.out(
-        [name.padEnd(30), row.class.padEnd(20), status.padEnd(8), version, row.device].join(" "),
+        [
+          name.padEnd(30),
+          row.class.padEnd(20),
+          status.padEnd(8),
+          version,
+          row.protocols.join(",").padEnd(21),
+          row.device,
+        ].join(" "),
       );
   }
   return 0;

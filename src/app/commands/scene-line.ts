@@ -12,10 +12,16 @@ function textOf(event: SceneEvent): string {
     const problem = event.problem === undefined ? "" : `: ${event.problem}`;
     return `${JSON.stringify(order)}${problem}`;
   }
+  if (event.kind === "warning") return `warning: ${event.text}`;
   const { number, title, waitsFor } = event.scene;
   if (event.kind === "ends") return `scene ${number} is over`;
   const waits = waitsFor === undefined ? "" : ` (the gateway's full answer needs the ${waitsFor})`;
   return `scene ${number}: ${title}${waits}`;
+}
+
+/** One line for a person about an order that somebody gave and that was done. */
+export function orderLine(order: unknown, timeS: number): string {
+  return `${clockText(timeS)} ${JSON.stringify(order)}`;
 }
 
 function clockText(timeS: number): string {

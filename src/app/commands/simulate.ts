@@ -18,7 +18,7 @@ import {
   textOption,
 } from "../terminal.ts";
 import { siteFile } from "./roles.ts";
-import { sceneLine } from "./scene-line.ts";
+import { orderLine, sceneLine } from "./scene-line.ts";
 import { keyHelp, SimulateKeys } from "./simulate-keys.ts";
 
 const PRESETS = ["d30", "d95", "d225", "d300"] as const;
@@ -73,6 +73,7 @@ export async function simulate(call: CommandCall): Promise<ExitStatus> {
   const obey = async (order: unknown): Promise<void> => {
     const problem = await simulation.order(order);
     if (problem !== undefined) terminal.err(problem);
+    else terminal.out(orderLine(order, simulation.snapshot()?.timeS ?? 0));
   };
   if (terms.scene !== undefined) await obey({ scene: terms.scene });
   process.on("message", (message) => void obey(message));

@@ -172,14 +172,19 @@ export async function events(call: CommandCall): Promise<ExitStatus> {
   }
   for (const message of messages) {
     if (hasFlag(call, "json")) terminal.out(JSON.stringify(message));
-    else if (message["event_id"] !== undefined)
-      terminal.out(
-        ["timestamp", "severity", "phase", "event_id", "text"]
-          .map((name) => String(message[name]))
-          .join("  "),
-      );
+    else if (message["event_id"] !== undefined) terminal.out(eventLine(message));
   }
   return 0;
+}
+
+/** Whose event it is stands before the text, unless the text itself begins with it. */
+function eventLine(message: Readonly<Record<string, unknown>>): string {
+  const { device, point } = message;
+  const facts = ["timestamp", "severity", "phase", "event_id"].map((name) => String(message[name]));
+  const text = String(message["text"]);
+  if (typeof device !== "string" || text.startsWith(device)) return [...facts, text].join("  ");
+  const where = typeof point === "string" ? `${device}/${point}` : device;
+  return [...facts, `${where}: ${text}`].join("  ");
 }
 
 /** `reset <trip|all>`: on the box only; refused while the cause is there. */

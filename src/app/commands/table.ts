@@ -86,9 +86,9 @@ export const COMMANDS: readonly CommandSpec[] = [
   },
   {
     words: "config schema",
-    usage: "",
-    summary: "the JSON Schema of the site file",
-    options: {},
+    usage: "[--markdown]",
+    summary: "the JSON Schema of the site file, or its keys as a page",
+    options: { markdown: "flag" },
     run: async (call) => (await import("./config.ts")).configSchema(call),
   },
   {

@@ -73,6 +73,7 @@ describe("lines about a scene", () => {
       sceneLine({ kind: "step", step, problem: "no" }, 10),
       '00:00:10 {"grid":"lost"}: no',
     );
+    assert.equal(sceneLine({ kind: "warning", text: "no" }, 10), "00:00:10 warning: no");
     const other = { atS: 10, order: "estop" } as const;
     assert.match(sceneLine({ kind: "step", step: other, problem: undefined }, 10), /demonstration/);
   });

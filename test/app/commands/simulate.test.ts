@@ -99,7 +99,7 @@ devices: [{ id: one, profile: ${profile}, connection: line }]
 describe("simulator with a channel to who started it", function () {
   this.timeout(30_000);
 
-  it("says there that every device is up", async () => {
+  it("says there that every device is up, and tells people each order that it takes", async () => {
     const folder = mkdtempSync(path.join(tmpdir(), "simulate-"));
     const file = path.join(folder, "site.yaml");
     const basePort = await freePortRange(64);
@@ -107,12 +107,21 @@ describe("simulator with a channel to who started it", function () {
     writeFileSync(file, demoSiteText({ basePort, mqttPort: 18_830, ...place }));
     const plant = fork(cliFile(), ["simulate", "--config", file], {
       execArgv: ["--import", "tsx"],
-      stdio: ["pipe", "ignore", "inherit", "ipc"],
+      stdio: ["pipe", "pipe", "pipe", "ipc"],
     });
+    const said = { out: "", err: "" };
+    for (const name of ["out", "err"] as const) {
+      plant[`std${name}`]?.setEncoding("utf8").on("data", (text: string) => {
+        said[name] += text;
+      });
+    }
     const exit = once(plant, "exit");
+    const closed = once(plant, "close");
     try {
       const [message] = (await Promise.race([once(plant, "message"), exit])) as unknown[];
       assert.deepEqual(message, { ready: true });
+      plant.send({ device: "m-ups", fault: "silent" });
+      plant.send({ clearCause: "bess-9" });
       plant.send({ grid: "lost" });
       const isDark = async (): Promise<void> => {
         for (;;) {
@@ -123,8 +132,11 @@ describe("simulator with a channel to who started it", function () {
       assert.equal(await Promise.race([isDark(), exit]), undefined, "obeys, and tells snapshots");
     } finally {
       plant.kill("SIGTERM");
-      await exit;
+      await closed;
       rmSync(folder, { recursive: true, force: true });
     }
+    assert.match(said.out, /^\d\d:\d\d:\d\d {"device":"m-ups","fault":"silent"}$/m);
+    assert.match(said.out, /^\d\d:\d\d:\d\d {"grid":"lost"}$/m);
+    assert.equal(said.err, "bess-9 is none of bess-1, bess-2\n");
   });
 });

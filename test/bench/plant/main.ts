@@ -3,7 +3,8 @@
  * its first point when it is read, so that a subscriber can tell how long the way was; a write of a
  * battery's setpoint is told on standard output with its moment.
  */
-import { profileRoots, loadContext, type SiteContext } from "../../../src/app/site-context.ts";
+import { profileRoots } from "../../../src/app/profile-roots.ts";
+import { loadContext, type SiteContext } from "../../../src/app/site-context.ts";
 import { ProfileFiles } from "../../../src/app/profile-files.ts";
 import { SystemClock } from "../../../src/platform/clock.ts";
 import { listenForStop } from "../../../src/platform/stop.ts";
