@@ -9,6 +9,8 @@ const DEMO_CLIENTS_MAX = 64;
 
 export interface DemoBroker {
   readonly port: number;
+  /** Sends a message to every client that listens to its topic. */
+  readonly publish: (topic: string, payload: string) => void;
   /** Resolves when the broker has stopped and every socket is closed. */
   readonly stopped: Promise<void>;
 }
@@ -50,7 +52,11 @@ export async function startDemoBroker(
   }
   const address = server.address();
   const port = typeof address === "object" && address !== null ? address.port : options.port;
-  return { port, stopped: stopOn(signal, { server, sockets, broker }) };
+  const publish = (topic: string, payload: string): void => {
+    const packet = { cmd: "publish", qos: 1, dup: false, retain: false } as const;
+    broker.publish({ ...packet, topic, payload }, () => undefined);
+  };
+  return { port, publish, stopped: stopOn(signal, { server, sockets, broker }) };
 }
 
 async function listening(server: Server, port: number): Promise<void> {

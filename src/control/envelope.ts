@@ -17,10 +17,14 @@ export interface Envelope {
   /** What was last written, by place of the entry; NaN before. */
   readonly lastValues: Float64Array;
   readonly lastAt: Float64Array;
+  /** When all interlocks of an entry were last seen open, by its place. */
+  readonly openAt: Float64Array;
 }
 
 /** After a longer pause ramps go on as if only this had passed, ms: a pause is not a step. */
 export const LONGEST_STEP_MS = 1_000;
+/** A setpoint that is written in every cycle goes on for so long without a reading of a switch. */
+const INTERLOCK_HELD_MS = 400;
 
 export interface EnvelopeRequest {
   readonly point: PointIndex;
@@ -67,6 +71,7 @@ export function compileEnvelope(entries: readonly EnvelopeEntry[]): Envelope {
     placeByPoint: new Map(entries.map((entry, place) => [entry.point, place])),
     lastValues: unset(),
     lastAt: unset(),
+    openAt: unset(),
   };
 }
 
@@ -144,11 +149,23 @@ function judgeMove(
 }
 
 function holdOff(envelope: Envelope, sight: WriteSight): EnvelopeRefusal | undefined {
-  const { place, entry, value, view, now } = sight;
+  const { place, entry, view, now } = sight;
   for (const { condition, maxAgeMs } of entry.interlocks) {
     const state = freshState(view, condition, now, maxAgeMs);
-    if (state !== "active") return state === "clear" ? "interlock" : "interlock-unknown";
+    if (state === "clear") return "interlock";
+    // One lost poll says nothing of a switch: it is what it was, for a moment.
+    const heldMs = entry.confirm === "by-poll" ? INTERLOCK_HELD_MS : 0;
+    const isHeld = now - numberAt(envelope.openAt, place) <= heldMs;
+    if (state === "unknown") return isHeld ? tooSoon(envelope, sight) : "interlock-unknown";
   }
+  envelope.openAt[place] = now;
+  return tooSoon(envelope, sight);
+}
+
+function tooSoon(
+  envelope: Envelope,
+  { place, entry, value, now }: WriteSight,
+): "too-soon" | undefined {
   const sinceMs = now - numberAt(envelope.lastAt, place);
   if (value !== envelope.lastValues[place] && sinceMs < entry.minimumIntervalMs) return "too-soon";
   return undefined;

@@ -2,7 +2,17 @@ import type { PlantOrder } from "./orders.ts";
 import type { LoadMode } from "./physics/plant-model.ts";
 
 /** What the plant cannot do itself: whoever plays the scene does it, or says that it cannot. */
-export type SiteOrder = "broker-off" | "broker-on" | "estop";
+export type SiteOrder = "broker-off" | "broker-on" | "estop" | SiteCommand;
+
+/** A command for all batteries, as the world beyond the gateway would give it. */
+export interface SiteCommand {
+  readonly dischargeW: number;
+  readonly leaseS: number;
+}
+
+export function isSiteOrder(order: PlantOrder | SiteOrder): order is SiteOrder {
+  return typeof order === "string" || "dischargeW" in order;
+}
 
 export interface SceneStep {
   /** Time since the scene began, in the plant's own time, s. */
@@ -106,12 +116,13 @@ export const SCENES: readonly Scene[] = [
   {
     number: 7,
     name: "pcs-trip",
-    title: "the converter of bess-1 trips",
+    title: "the converter of bess-1 trips while both discharge 12 MW together",
     start: "full",
-    durationS: 60,
+    durationS: 320,
     orders: [
-      { atS: 10, order: { trip: "bess-1", cause: "fault" } },
-      { atS: 50, order: { clearCause: "bess-1" } },
+      { atS: 0, order: { dischargeW: 12e6, leaseS: 310 } },
+      { atS: 270, order: { trip: "bess-1", cause: "fault" } },
+      { atS: 300, order: { clearCause: "bess-1" } },
     ],
   },
   {
@@ -133,12 +144,13 @@ export const SCENES: readonly Scene[] = [
   {
     number: 9,
     name: "broker",
-    title: "the broker is gone for 10 min",
+    title: "the broker is gone for 10 min, in the last minute of a leased discharge of 5 MW",
     start: "full",
-    durationS: 700,
+    durationS: 810,
     orders: [
-      { atS: 10, order: "broker-off" },
-      { atS: 610, order: "broker-on" },
+      { atS: 0, order: { dischargeW: 5e6, leaseS: 180 } },
+      { atS: 120, order: "broker-off" },
+      { atS: 720, order: "broker-on" },
     ],
   },
   {
@@ -165,10 +177,13 @@ export const SCENES: readonly Scene[] = [
   {
     number: 12,
     name: "estop",
-    title: "emergency stop of both batteries",
+    title: "emergency stop of both batteries while they discharge 10 MW",
     start: "full",
-    durationS: 60,
-    orders: [{ atS: 10, order: "estop" }],
+    durationS: 270,
+    orders: [
+      { atS: 0, order: { dischargeW: 10e6, leaseS: 260 } },
+      { atS: 220, order: "estop" },
+    ],
   },
   {
     number: 13,

@@ -12,7 +12,7 @@ import type { LoadMode, Surroundings } from "./physics/plant-model.ts";
 import { parseOrder, type PlantOrder, type TripCause } from "./orders.ts";
 import { countUp } from "./plant-bess.ts";
 import { ScenePlayer } from "./scene-player.ts";
-import { type Scene, sceneOf, type SceneStep } from "./scenes.ts";
+import { isSiteOrder, type Scene, sceneOf, type SceneStep } from "./scenes.ts";
 import { Plant, type PlantSettings, type PlantSnapshot } from "./plant.ts";
 
 export interface SimulationDevice {
@@ -261,7 +261,7 @@ export class Simulation {
     for (;;) {
       const step = player.take(plant.state.timeS);
       if (step === undefined) return;
-      if (typeof step.order === "string") this.#tell({ kind: "step", step, problem: undefined });
+      if (isSiteOrder(step.order)) this.#tell({ kind: "step", step, problem: undefined });
       else
         void this.#obey(step.order).then((problem) => {
           this.#tell({ kind: "step", step, problem });

@@ -121,6 +121,22 @@ describe("envelope", () => {
     assert.deepEqual(judge(0, 1_001, { isProtective: true }), [0, undefined]);
   });
 
+  it("keeps an interlock of a cyclic setpoint open over a lost poll, and no longer", () => {
+    const condition = { point: RUNNING, when: { equals: 1 }, isActiveLow: false };
+    const interlocks = [{ name: "remote", condition, maxAgeMs: 100 }];
+    const { judge, read } = start([entry({ interlocks, confirm: "by-poll" })]);
+    read({ [RUNNING]: 1 }, 1_000);
+    assert.deepEqual(judge(1, 1_000), [1, undefined]);
+    assert.deepEqual(judge(2, 1_400), [2, undefined], "held");
+    assert.equal(judge(3, 1_401), "interlock-unknown");
+    read({ [RUNNING]: 0 }, 1_402);
+    assert.equal(judge(3, 1_402), "interlock", "a switch that was turned is seen at once");
+    const once = start([entry({ interlocks, confirm: "read-back" })]);
+    once.read({ [RUNNING]: 1 }, 1_000);
+    assert.deepEqual(once.judge(1, 1_000), [1, undefined]);
+    assert.equal(once.judge(2, 1_101), "interlock-unknown");
+  });
+
   it("opens an interlock only on a fresh, good reading", () => {
     const condition = { point: RUNNING, when: { equals: 1 }, isActiveLow: false };
     const interlocks = [{ name: "running", condition, maxAgeMs: 100 }];

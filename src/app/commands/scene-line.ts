@@ -1,3 +1,4 @@
+import { isSiteOrder, type SiteOrder } from "../../simulator/scenes.ts";
 import type { SceneEvent } from "../../simulator/simulation.ts";
 
 /** One line for a person about what a scene does. */
@@ -8,7 +9,7 @@ export function sceneLine(event: SceneEvent, timeS: number): string {
 function textOf(event: SceneEvent): string {
   if (event.kind === "step") {
     const { order } = event.step;
-    if (typeof order === "string") return `${order} (the demonstration does this)`;
+    if (isSiteOrder(order)) return `${siteOrderText(order)} (the demonstration does this)`;
     const problem = event.problem === undefined ? "" : `: ${event.problem}`;
     return `${JSON.stringify(order)}${problem}`;
   }
@@ -17,6 +18,11 @@ function textOf(event: SceneEvent): string {
   if (event.kind === "ends") return `scene ${number} is over`;
   const waits = waitsFor === undefined ? "" : ` (the gateway's full answer needs the ${waitsFor})`;
   return `scene ${number}: ${title}${waits}`;
+}
+
+function siteOrderText(order: SiteOrder): string {
+  if (typeof order === "string") return order;
+  return `command: discharge ${order.dischargeW / 1e6} MW for ${order.leaseS} s`;
 }
 
 /** One line for a person about an order that somebody gave and that was done. */

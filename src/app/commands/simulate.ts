@@ -7,6 +7,7 @@ import { SystemClock } from "../../platform/clock.ts";
 import { LOAD_MODES, type LoadMode } from "../../simulator/physics/plant-model.ts";
 import { parsePlantFile, type PlantFile } from "../../simulator/plant-file.ts";
 import { PlantWatch } from "../../simulator/plant-watch.ts";
+import { isSiteOrder } from "../../simulator/scenes.ts";
 import type { SceneEvent, Simulation } from "../../simulator/simulation.ts";
 import { simulatedSite } from "../plant.ts";
 import { loadContext, type SiteContext } from "../site-context.ts";
@@ -165,8 +166,8 @@ function parseLine(line: string): unknown {
 function tellScene(event: SceneEvent, simulation: Simulation, terminal: Terminal): void {
   const timeS = simulation.snapshot()?.timeS ?? 0;
   terminal.out(sceneLine(event, timeS));
-  // Brokers and stop chains are not the plant's: who started it has to do that.
-  if (event.kind === "step" && typeof event.step.order === "string") {
+  // Brokers, stop chains and commands are not the plant's: who started it has to do that.
+  if (event.kind === "step" && isSiteOrder(event.step.order)) {
     process.send?.({ siteOrder: event.step.order });
   }
 }

@@ -6,7 +6,7 @@ import { GatewayError } from "../../domain/errors.ts";
 import { type Clock, slept } from "../../domain/time.ts";
 import type { RequestClient } from "../../link/request-client.ts";
 import { SystemClock } from "../../platform/clock.ts";
-import { sceneOf } from "../../simulator/scenes.ts";
+import { isSiteOrder, sceneOf, type SiteCommand } from "../../simulator/scenes.ts";
 import { superviseRoles } from "../commands/roles.ts";
 import { type DemoBroker, startDemoBroker } from "../demo-broker.ts";
 import { every } from "../every.ts";
@@ -24,6 +24,7 @@ import { DemoFeed } from "./feed.ts";
 import { FIRST_KEYS, type KeyOrder, type KeyState, pressed } from "./keys.ts";
 import { lengthS, Program } from "./program.ts";
 import { DEMO_PRESETS, type DemoPreset, demoSiteText } from "./site.ts";
+import { DEMO_COMMAND_TOPIC, dischargeMessage } from "./site-command.ts";
 import { smallScreen } from "./small-screen.ts";
 import { repairOrders, SNAPSHOT_S, type StoryOrder } from "./story.ts";
 import { TREND_SAMPLE_MS } from "./trend.ts";
@@ -325,8 +326,16 @@ class DemoRun {
       } else if (order === "estop") {
         for (const trip of this.#devices.filter((id) => id.startsWith("bess-")))
           this.#plant?.order({ trip, cause: "emergency-stop" });
-      } else this.#plant?.order(order);
+      } else if (isSiteOrder(order)) this.#command(order);
+      else this.#plant?.order(order);
     }
+  }
+
+  /** As the world beyond the gateway would: a message on the broker. */
+  #command({ dischargeW, leaseS }: SiteCommand): void {
+    const message = dischargeMessage({ dischargeW, leaseS, utcMs: this.#clock.utcNow() });
+    this.#feed.say(`command: discharge ${(dischargeW / 1e6).toFixed(0)} MW for ${leaseS} s`);
+    this.#broker?.run.publish(DEMO_COMMAND_TOPIC, message);
   }
 
   get #devices(): readonly string[] {

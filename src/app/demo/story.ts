@@ -22,14 +22,14 @@ export const STORY: readonly Act[] = [
     fromS: 0,
     name: "mean",
     title: "act 1/7  mean load",
-    line: "act 1: mean load; the import is below the cap, the battery rests",
+    line: "act 1: mean load; the battery has little to do",
     does: [{ load: "mean" }],
   },
   {
     fromS: 15,
     name: "training",
     title: "act 2/7  1 Hz training, 10–20 MW",
-    line: "act 2: 1 Hz training, 10–20 MW; peak cap 20 MW holds",
+    line: "act 2: 1 Hz training, 10–20 MW; the battery takes the swing, the grid its mean",
     does: [TRAINING],
   },
   {
@@ -78,7 +78,7 @@ export const STORY: readonly Act[] = [
     fromS: 110,
     name: "stop",
     title: "act 6/7  the job stops",
-    line: "act 6: the job stops, 20 to 4 MW; the battery is let go",
+    line: "act 6: the job stops, 20 to 4 MW; the battery takes it, the import falls at its ramp",
     does: [{ load: "idle" }],
   },
   {

@@ -39,6 +39,8 @@ function askedBy(status: ControlStatus, unit: UnitStatus): string {
   switch (level) {
     case "peak-cap":
       return `peak cap ${megawatts(status.peakCapW)}`;
+    case "governor":
+      return governed(status);
     case "grid-instruction":
     case "schedule":
       return commandFor(status, unit) ?? `nobody asks for anything`;
@@ -54,7 +56,10 @@ function askedBy(status: ControlStatus, unit: UnitStatus): string {
 /** Levels that say all there is to say. */
 const WORDS: Readonly<
   Record<
-    Exclude<Level, "peak-cap" | "grid-instruction" | "schedule" | "protection" | "device-limits">,
+    Exclude<
+      Level,
+      "governor" | "peak-cap" | "grid-instruction" | "schedule" | "protection" | "device-limits"
+    >,
     string
   >
 > = {
@@ -65,8 +70,15 @@ const WORDS: Readonly<
   "frequency-duty": "frequency duty",
   blind: "grid power unknown: ramp to 0",
   stop: "control ends: ramp to 0",
-  governor: "governor: the ramp of the import",
 };
+
+/** The load as it will be when the answer arrives, less what the grid is to give. */
+function governed({ smoothing }: ControlStatus): string {
+  if (smoothing === undefined) return "governor: the ramp of the import";
+  const { predictedW, referenceW, delayMs, mode } = smoothing;
+  const ahead = mode === "predict" ? ` in ${Math.round(delayMs)} ms` : "";
+  return `load ${megawatts(predictedW)}${ahead} less reference ${megawatts(referenceW)}`;
+}
 
 function commandFor(status: ControlStatus, unit: UnitStatus): string | undefined {
   const own = status.leases.filter(({ asset }) => asset === unit.asset);

@@ -6,7 +6,7 @@ import { beatPcs, commandPcs } from "../../../src/simulator/physics/pcs.ts";
 import { DEMO_PLANT, Plant, type PlantSettings } from "../../../src/simulator/plant.ts";
 import type { SimulationDevice } from "../../../src/simulator/simulation.ts";
 import { ScenePlayer } from "../../../src/simulator/scene-player.ts";
-import type { Scene } from "../../../src/simulator/scenes.ts";
+import { isSiteOrder, type Scene } from "../../../src/simulator/scenes.ts";
 import { demoSite } from "./shipped-profiles.ts";
 
 const SEED = 20_261_121;
@@ -83,7 +83,7 @@ export class VirtualPlant {
       for (;;) {
         const due = player.take(this.plant.state.timeS);
         if (due === undefined) break;
-        if (typeof due.order !== "string") this.obey(due.order);
+        if (!isSiteOrder(due.order)) this.obey(due.order);
       }
       if (dtS <= 1) this.plant.step(dtS);
       else this.plant.fastForward(dtS);
