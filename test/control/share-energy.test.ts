@@ -27,7 +27,7 @@ class Site {
   readonly switches: number[];
   leftW = 0;
   now = 0;
-  #members: readonly number[];
+  readonly #members: readonly number[];
 
   constructor(socPercents: readonly number[], settings: Partial<EnergyShareSettings> = {}) {
     const count = socPercents.length;
@@ -115,6 +115,13 @@ describe("share by energy", () => {
     near(site.leftW, -6 * MW, 1);
   });
 
+  it("shares what one cannot take as the others are weighed", () => {
+    const [first = 0, second = 0, third = 0] = new Site([90, 60, 40]).step(22 * MW);
+    near(first, 12 * MW, 1);
+    near(second, 7.5 * MW, 1);
+    near(third, 2.5 * MW, 1);
+  });
+
   it("asks an empty unit when there is no other, as far as its limits allow", () => {
     const site = new Site([30, 80]);
     assert.deepEqual(site.step(12 * MW), [0, 12 * MW]);
@@ -161,9 +168,28 @@ describe("units for a small power", () => {
     const powersW = site.step(40 * MW);
     near(sum(powersW), 40 * MW, 0.01);
     assert.equal(site.leftW, 0);
-    site.run(70, 40 * MW);
+    site.run(70, 30 * MW);
     assert.equal(site.inCount, 4);
-    for (const powerW of site.step(40 * MW)) near(powerW, 10 * MW, 1);
+  });
+
+  it("are in where those that are in would have too much to do", () => {
+    const site = new Site([60, 60, 60, 60]);
+    site.run(300, 3 * MW);
+    for (const powerW of site.run(70, 30 * MW)) near(powerW, 7.5 * MW, 1);
+  });
+
+  it("are at least one, also for no power", () => {
+    const site = new Site([60, 60]);
+    site.run(10, 0);
+    assert.equal(site.inCount, 1);
+  });
+
+  it("remember the largest power of the last while, in both directions", () => {
+    for (const sign of [1, -1]) {
+      const site = new Site([60, 60], { minimumMs: 200 });
+      site.run(60, (seconds) => (seconds % 1 < 0.5 ? sign * 20 * MW : 0));
+      assert.deepEqual(site.switches, [0, 0]);
+    }
   });
 
   it("do not come and go with iterations of the load", () => {
@@ -194,7 +220,7 @@ describe("units for a small power", () => {
   });
 
   it("do not change when one must stay for its time", () => {
-    const site = new Site([60, 60]);
+    const site = new Site([60, 60], { memoryS: 0.1 });
     site.run(30, 20 * MW);
     site.run(600, (seconds) => (seconds % 40 < 20 ? 20 * MW : 0.1 * MW));
     const most = 630_000 / ENERGY_SHARE_DEFAULTS.minimumMs + 1;
@@ -232,6 +258,13 @@ describe("a unit that is lost", () => {
     const powersW = site.step(4 * MW);
     near(powersW[1]!, 4 * MW, 1);
     assert.equal(site.leftW, 0);
+  });
+
+  it("neither comes nor goes while it is lost", () => {
+    const site = new Site([60, 50, 40]);
+    site.limit(2, 0, 0);
+    site.run(10, 10 * MW);
+    assert.deepEqual([...site.state.isIn], [1, 1, 1]);
   });
 
   it("comes back without a step", () => {
