@@ -22,6 +22,7 @@ import { endWhenLetGo } from "./let-go.ts";
 import { linkStatus } from "./link-status.ts";
 import { parseCommand, parseLocalOrder } from "./local-requests.ts";
 import { every } from "./every.ts";
+import { readFigures, readTiming } from "./read-timing.ts";
 import { OwnPoints } from "./own-points.ts";
 import { CpuMeter, type Role, roleFolder, runTogether } from "./role.ts";
 import { type RoundSinks, RoundTap } from "./round-tap.ts";
@@ -78,7 +79,7 @@ async function begin(
     },
   });
   await outlet.producer.listen(signal);
-  await listenForRequests(role, { host, south }, signal);
+  await listenForRequests(role, { host, south, runner }, signal);
   const scheduling = runInRealTime(process.pid);
   log.info({ event: "started", devices: south.devices.length, epoch, scheduling }, "control runs");
   watchdog.ready();
@@ -91,7 +92,7 @@ async function begin(
       { clock, limitMs: context.site.control?.stopRampMs ?? 0, asked, end },
       signal,
     ),
-    reportOwnPoints({ role, host, runner, producer: outlet.producer }, signal),
+    reportOwnPoints({ role, host, runner, south, producer: outlet.producer }, signal),
   ];
 }
 
@@ -165,9 +166,10 @@ async function controlHost(
 
 async function listenForRequests(
   role: Role,
-  { host, south }: { readonly host: ControlHost; readonly south: South },
+  parts: { readonly host: ControlHost; readonly south: South; readonly runner: CycleRunner },
   signal: AbortSignal,
 ): Promise<void> {
+  const { host, south, runner } = parts;
   const { runtimeDirectory } = role.context;
   const commands = new RequestServer({
     socketPath: socketPath(runtimeDirectory, "control/commands"),
@@ -187,6 +189,7 @@ async function listenForRequests(
     methods: new Map<string, Answer>([
       ["status", async () => Promise.resolve(host.status())],
       ["links", async () => Promise.resolve(linkStatus(role.context, south))],
+      ["timing", async () => Promise.resolve({ ...runner.timing(), reads: readTiming(south) })],
       ["reset", async ({ params }) => host.order(parseLocalOrder(params))],
     ]),
   });
@@ -225,17 +228,23 @@ async function reportOwnPoints(
     readonly role: Role;
     readonly host: ControlHost;
     readonly runner: CycleRunner;
+    readonly south: South;
     readonly producer: RoundProducer;
   },
   signal: AbortSignal,
 ): Promise<void> {
-  const { role, host, runner, producer } = parts;
+  const { role, host, runner, south, producer } = parts;
   const { clock } = role;
   const own = new OwnPoints(role.context, "control", clock);
   const cpu = new CpuMeter(clock);
   await every(clock, OWN_POINTS_MS, signal, () => {
     producer.postRound(
-      own.round({ ...runner.figures(), ...host.figures(), "x-cpu": cpu.percent() }),
+      own.round({
+        ...runner.figures(),
+        ...readFigures(south),
+        ...host.figures(),
+        "x-cpu": cpu.percent(),
+      }),
     );
   });
 }

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { commandBench } from "./command.ts";
 import { FigureSink } from "./figures.ts";
+import { JITTER_SECONDS, jitterBench } from "./jitter.ts";
 import { responseBench, type ResponseTerms } from "./response.ts";
 import { smoothingBench } from "./smoothing.ts";
 import { telemetryBench } from "./telemetry.ts";
@@ -11,6 +12,7 @@ const BENCHES: Readonly<Record<string, (terms: ResponseTerms) => Promise<void>>>
   telemetry: telemetryBench,
   command: commandBench,
   response: responseBench,
+  jitter: jitterBench,
   smoothing: async (terms) => {
     smoothingBench(terms);
     return Promise.resolve();
@@ -24,7 +26,7 @@ const { values, positionals } = parseArgs({
   options: {
     json: { type: "boolean", default: false },
     only: { type: "string", default: "" },
-    seconds: { type: "string", default: String(WINDOW_S) },
+    seconds: { type: "string" },
     steps: { type: "string", default: String(STEPS) },
     "cpu-prof": { type: "string" },
   },
@@ -33,7 +35,7 @@ process.exitCode = await main(positionals[0] ?? "");
 
 async function main(name: string): Promise<number> {
   const bench = Object.hasOwn(BENCHES, name) ? BENCHES[name] : undefined;
-  const windowS = Number(values.seconds);
+  const windowS = Number(values.seconds ?? (name === "jitter" ? JITTER_SECONDS : WINDOW_S));
   const steps = Number(values.steps);
   if (bench === undefined || !(windowS > 0) || !(steps > 0)) {
     process.stderr.write(

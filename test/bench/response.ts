@@ -1,4 +1,5 @@
 import { cpuSeconds, type Started } from "../support/processes.ts";
+import { controlTiming } from "./control-timing.ts";
 import { type AddFigure, type Bounds, quantilesOf } from "./figures.ts";
 import { monotonicNow } from "./mqtt-wire.ts";
 import type { Answer, LoopModel, StepTerms } from "./response-model.ts";
@@ -71,6 +72,7 @@ async function runCase(each: ResponseCase, terms: ResponseTerms): Promise<void> 
     ]);
     const measured = await measure(plant, stepTerms(each, steps), processes);
     tell(each, { ...measured, floor }, sink.forCase(each.name));
+    await tellReads(site, sink.forCase(each.name));
     await rig.end(gateway.values());
   } finally {
     await rig.close();
@@ -152,6 +154,19 @@ function tell(
   add("steps without an answer", answers.length - toWrite.count, "steps", { must: 0 });
   for (const [limit, ms] of limitsOf(each)) add(`${limit} kept`, toWrite.p99 <= ms ? 1 : 0, "1");
   for (const [name, share] of cores) add(`cpu ${name}`, share, "cores");
+}
+
+/** How the gateway's own reads stood to its cycles, since its start. */
+async function tellReads(site: LoopSite, add: AddFigure): Promise<void> {
+  const { cycles, overruns, reads } = await controlTiming(site);
+  add("cycles", cycles, "cycles");
+  add("cycle overruns", overruns, "cycles");
+  for (const { device, leadMs, roundP50Ms, roundP99Ms, rounds, late } of reads) {
+    add(`${device} reads begin before the cycle`, leadMs, "ms");
+    add(`${device} round p50`, roundP50Ms ?? Number.NaN, "ms");
+    add(`${device} round p99`, roundP99Ms ?? Number.NaN, "ms");
+    add(`${device} rounds that missed the cycle`, (100 * late) / rounds, "%");
+  }
 }
 
 /** The limits that the p99 is held against, by name. */

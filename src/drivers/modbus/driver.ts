@@ -36,6 +36,12 @@ export interface DriverCounters {
   readonly roundTripP99Ms: number | undefined;
   /** Share of time in which a round is under way, 0 to 1. */
   readonly duty: number;
+  /** Rounds that a control cycle waited for, and those that ended after its beginning. */
+  readonly alignedRounds: number;
+  readonly lateRounds: number;
+  /** How long those rounds took from when they were due. */
+  readonly roundP50Ms: number | undefined;
+  readonly roundP99Ms: number | undefined;
   readonly keepAliveBeats: number;
   readonly keepAliveRefused: number;
 }
@@ -53,6 +59,8 @@ export class ModbusDriver implements Driver {
     overruns: 0,
     timeouts: 0,
     exceptions: 0,
+    aligned: 0,
+    late: 0,
     beats: 0,
     refused: 0,
   };
@@ -125,6 +133,10 @@ export class ModbusDriver implements Driver {
       roundTripP50Ms: this.#roundTrips.quantile(0.5),
       roundTripP99Ms: this.#roundTrips.quantile(0.99),
       duty: this.#loop?.duty ?? this.#duty,
+      alignedRounds: total.aligned,
+      lateRounds: total.late,
+      roundP50Ms: this.#rounds.quantile(0.5),
+      roundP99Ms: this.#rounds.quantile(0.99),
       keepAliveBeats: total.beats,
       keepAliveRefused: total.refused,
     };
@@ -213,6 +225,8 @@ interface Tally {
   readonly overruns: number;
   readonly timeouts: number;
   readonly exceptions: number;
+  readonly aligned: number;
+  readonly late: number;
   readonly beats: number;
   readonly refused: number;
 }
@@ -224,6 +238,8 @@ function sumOf(ended: Tally, loop: PollLoop | undefined): Tally {
     overruns: ended.overruns + loop.schedule.overruns,
     timeouts: ended.timeouts,
     exceptions: ended.exceptions + loop.reader.exceptions,
+    aligned: ended.aligned + loop.alignedRounds,
+    late: ended.late + loop.lateRounds,
     beats: ended.beats + loop.keepAlives.beats,
     refused: ended.refused + loop.keepAlives.refused,
   };

@@ -11,7 +11,12 @@ import type { GapMemory } from "./gap-memory.ts";
 import { KeepAlives } from "./keep-alives.ts";
 import type { LinkTerms, ModbusLink } from "./link.ts";
 import { planReads, type ReadCost } from "./planner.ts";
-import { type CycleAlignment, PollSchedule, type ScheduledGroup } from "./poll-schedule.ts";
+import {
+  type CycleAlignment,
+  periodInCycles,
+  PollSchedule,
+  type ScheduledGroup,
+} from "./poll-schedule.ts";
 import { decodeRound, makeRoundPlan, readingOf, type RoundPlan } from "./round-plan.ts";
 import { RoundReader } from "./round-reader.ts";
 import type { CostModel, DurationWindow } from "./round-trip.ts";
@@ -46,7 +51,7 @@ export interface PollLoopOptions {
   readonly cost: CostModel;
   /** Of requests. */
   readonly roundTrips: DurationWindow;
-  /** Of the rounds that are aligned to the control cycle. */
+  /** Of the rounds that a cycle waits for: from when they were due to their end. */
   readonly rounds: DurationWindow;
 }
 
@@ -68,6 +73,9 @@ export class PollLoop {
   polls = 0;
   requestsPerRound = 0;
   duty = 0;
+  /** Rounds that a cycle waited for, and those of them that it did not wait long enough for. */
+  alignedRounds = 0;
+  lateRounds = 0;
 
   constructor(options: PollLoopOptions) {
     const { profile, link, clock } = options;
@@ -154,11 +162,17 @@ export class PollLoop {
       signal.throwIfAborted();
       const mask = this.schedule.take(clock.now(), leadMs);
       if (mask === 0) continue;
-      const startedAt = clock.now();
       await this.#round(mask, emit, signal);
-      if (this.schedule.isAligned(mask)) this.#options.rounds.add(clock.now() - startedAt);
+      if (this.schedule.isBeforeCycle(mask)) this.#noteRound(clock.now() - (due ?? 0), leadMs);
       this.schedule.skipMissed(clock.now(), leadMs, mask);
     }
+  }
+
+  /** A wait that ended late is part of what the lead has to cover; one that ended early is not. */
+  #noteRound(tookMs: number, leadMs: number): void {
+    this.#options.rounds.add(Math.max(0, tookMs));
+    this.alignedRounds += 1;
+    if (tookMs > leadMs) this.lateRounds += 1;
   }
 
   async #round(mask: number, emit: (reading: Reading) => void, signal: AbortSignal): Promise<void> {
@@ -289,13 +303,17 @@ export class PollLoop {
 }
 
 function groupsOf(options: PollLoopOptions): ScheduledGroup[] {
-  const { profile, pollMs = {}, phaseMs = 0 } = options;
+  const { profile, pollMs = {}, phaseMs = 0, align } = options;
+  const minimumMs = Math.max(profile.modbus.minimumPeriodMs, 1);
   assert(profile.groups.length < 31, "groups of a device fit in a word of bits");
-  return profile.groups.map((group) => {
-    if (group.everyMs === 0) return { periodMs: 0, phaseMs: 0 };
-    const wantedMs = pollMs[group.name] ?? pollMs["default"] ?? group.everyMs;
-    const periodMs = Math.max(wantedMs, profile.modbus.minimumPeriodMs, 1);
-    return { periodMs, phaseMs: phaseMs + group.phaseMs };
+  return profile.groups.map(({ name, everyMs, phaseMs: ownMs }) => {
+    if (everyMs === 0) return { periodMs: 0, phaseMs: 0 };
+    const givenMs = pollMs[name] ?? pollMs["default"];
+    const periodMs =
+      align === undefined
+        ? Math.max(givenMs ?? everyMs, minimumMs)
+        : periodInCycles({ everyMs, givenMs }, minimumMs, align.periodMs);
+    return { periodMs, phaseMs: phaseMs + ownMs };
   });
 }
 

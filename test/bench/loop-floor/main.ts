@@ -1,6 +1,6 @@
 /**
  * `node main.ts <site file> <period ms> <cap W>`: the least that answers a step of the meter: on a
- * timer, raw sockets read the meter and the battery and write what the battery has to give. No
+ * timer, with the scheduling of gateway-control, raw sockets read the meter and the battery and write what the battery has to give. No
  * quality, no envelope, no read-back, no other device.
  */
 import { Buffer } from "node:buffer";
@@ -8,7 +8,8 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { ProfileFiles } from "../../../src/app/profile-files.ts";
 import { loadContext, profileRoots, type SiteContext } from "../../../src/app/site-context.ts";
-import type { UnitPlace } from "../../../src/profiles/binding.ts";
+import type { ReadBinding } from "../../../src/profiles/binding.ts";
+import { runInRealTime } from "../../../src/platform/scheduling.ts";
 import { SimulatedDevice } from "../../../src/simulator/device.ts";
 import { CYCLIC_UNIT } from "../bench-site.ts";
 import { monotonicNow } from "../mqtt-wire.ts";
@@ -65,20 +66,20 @@ class Peer {
     await this.#ask(request);
   }
 
-  #placeOf(point: string): UnitPlace {
+  #placeOf(point: string): ReadBinding {
     const { profile } = this.#device;
     const read = profile.points.find(({ id }) => id === point)?.read;
     if (read === undefined) throw new Error(`${profile.name} has no ${point}`);
     return read;
   }
 
-  #registers({ table, address, count }: UnitPlace): Uint8Array {
+  #registers({ table, address, count }: ReadBinding): Uint8Array {
     const bytes = this.#device.view(this.#unit, table, address, count);
     if (bytes === undefined) throw new Error(`no registers at ${address}`);
     return bytes;
   }
 
-  #request(code: number, { address, count }: UnitPlace, moreBytes: number): Buffer {
+  #request(code: number, { address, count }: ReadBinding, moreBytes: number): Buffer {
     const request = Buffer.alloc(MBAP_BYTES + 5 + moreBytes);
     request.writeUInt16BE(request.length - MBAP_BYTES + 1, 4);
     request[6] = this.#unit;
@@ -101,7 +102,7 @@ const context = await loadContext(file);
 const meter = await Peer.open(context, "pcc-meter");
 const battery = await Peer.open(context, CYCLIC_UNIT);
 process.stdin.on("end", () => process.exit(0)).resume();
-process.stdout.write("up\n");
+process.stdout.write(`scheduling ${runInRealTime(process.pid)}\nup\n`);
 let next = Math.ceil(monotonicNow() / periodMs);
 for (;;) {
   next = Math.max(next + 1, Math.ceil(monotonicNow() / periodMs));

@@ -1,12 +1,14 @@
 /**
  * `node main.ts <site file> <model JSON>`: the meter and the battery of a control loop as Modbus
- * TCP servers, and nothing else in the process. A line `steps <JSON>` on standard input lets the
+ * TCP servers, and nothing else in the process. They stand for machines of their own, so this
+ * process does not queue for a processor behind what else runs here. A line `steps <JSON>` on standard input lets the
  * load make steps; `answers` then tells on standard output how each was answered.
  */
 import { createInterface } from "node:readline";
 import { ProfileFiles } from "../../../src/app/profile-files.ts";
 import { loadContext, profileRoots, type SiteContext } from "../../../src/app/site-context.ts";
 import { SystemClock } from "../../../src/platform/clock.ts";
+import { runInRealTime } from "../../../src/platform/scheduling.ts";
 import { listenForStop } from "../../../src/platform/stop.ts";
 import type { SimulatedDevice } from "../../../src/simulator/device.ts";
 import { nextUniform, randomState } from "../../../src/simulator/physics/random.ts";
@@ -36,7 +38,7 @@ serveMeter(simulation.device(METER));
 serveBattery(simulation.device(CYCLIC_UNIT));
 const { finished } = await simulation.start(stop.signal);
 createInterface({ input: process.stdin }).on("line", obey);
-process.stdout.write("up\n");
+process.stdout.write(`scheduling ${runInRealTime(process.pid)}\nup\n`);
 await finished;
 stop.dispose();
 process.exit(0);
