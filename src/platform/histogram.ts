@@ -68,8 +68,8 @@ export class JitterHistogram {
 }
 
 /**
- * What was recorded between two calls of `counts`. Its maximum is the end of the last bucket that
- * grew.
+ * What was recorded between two calls of `counts`: percentiles rounded up to the end of a bucket, 0
+ * when nothing was recorded.
  */
 export function recordedBetween(
   before: readonly number[],
@@ -78,6 +78,7 @@ export function recordedBetween(
   const grown = after.map((count, bucket) => count - (before[bucket] ?? 0));
   const count = grown.reduce((sum, more) => sum + more, 0);
   const percentileMs = (share: number): number => {
+    if (count === 0) return 0;
     const wanted = Math.ceil(count * share);
     let seen = 0;
     return endOfMs(grown.findIndex((more) => (seen += more) >= wanted && more > 0));
