@@ -17,6 +17,7 @@ import { runInRealTime } from "../platform/scheduling.ts";
 import { ControlHost } from "./control-host.ts";
 import { controlPlan } from "./control-settings.ts";
 import { streamsOf } from "./control-streams.ts";
+import { CycleGrid } from "./cycle-grid.ts";
 import { CycleRunner } from "./cycle-runner.ts";
 import { endWhenLetGo } from "./let-go.ts";
 import { linkStatus } from "./link-status.ts";
@@ -26,7 +27,7 @@ import { readFigures, readTiming } from "./read-timing.ts";
 import { OwnPoints } from "./own-points.ts";
 import { CpuMeter, type Role, roleFolder, runTogether } from "./role.ts";
 import { type RoundSinks, RoundTap } from "./round-tap.ts";
-import { South } from "./south.ts";
+import { South, type SouthOptions } from "./south.ts";
 import { WriteDispatch } from "./write-dispatch.ts";
 
 const ROLE: ConsumerRole = "control";
@@ -64,15 +65,21 @@ async function begin(
   const periodMs = plan?.periodMs ?? READ_ONLY_PERIOD_MS;
   const followsField = plan !== undefined && streamsOf(plan, context).size > 0;
   const originMs = monotonicMs(Math.ceil(clock.now()) + periodMs);
-  const align = { originMs, periodMs };
-  const south = new South({ context, role: "control", clock, random, align });
+  const grid = new CycleGrid(originMs, periodMs);
+  const south = new South({
+    context,
+    role: "control",
+    clock,
+    random,
+    align: grid,
+    ...(plan === undefined ? {} : { lock: lockTo(plan, grid) }),
+  });
   const tap = new RoundTap(context, south.devices, outlet);
   const host = await controlHost(role, { plan, outlet, south, signal });
   const runner = new CycleRunner({
     clock,
     timer: new PreciseTimer(clock),
-    originMs,
-    periodMs,
+    grid,
     act: (now) => {
       host.cycle(now);
       watchdog.feed();
@@ -94,6 +101,16 @@ async function begin(
     ),
     reportOwnPoints({ role, host, runner, south, producer: outlet.producer }, signal),
   ];
+}
+
+/** Cycles follow the meter of the grid: what is older at their beginning is answered later. */
+function lockTo(plan: ControlPlan, grid: CycleGrid): NonNullable<SouthOptions["lock"]> {
+  return {
+    device: plan.grid.device,
+    want: (shiftMs) => {
+      grid.want(shiftMs);
+    },
+  };
 }
 
 /** Where the readings of this process go: its own image, and north. */

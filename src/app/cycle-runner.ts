@@ -1,13 +1,12 @@
 import { type Clock, isAborted, monotonicMs, type MonotonicMs } from "../domain/time.ts";
 import { JitterHistogram } from "../platform/histogram.ts";
 import type { DeadlineTimer } from "../platform/precise-timer.ts";
+import type { CycleGrid } from "./cycle-grid.ts";
 
 export interface CycleRunnerParts {
   readonly clock: Clock;
   readonly timer: DeadlineTimer;
-  /** Beginning of cycle 0. */
-  readonly originMs: MonotonicMs;
-  readonly periodMs: number;
+  readonly grid: CycleGrid;
   readonly act: (now: MonotonicMs) => void;
 }
 
@@ -24,6 +23,7 @@ export interface CycleFigures {
   readonly "x-cycle-lateness.maximum": number;
   readonly "x-cycle-duration.p99": number;
   readonly "x-cycle-duration.maximum": number;
+  readonly "x-cycle-slew": number;
 }
 
 export interface CycleTiming {
@@ -62,7 +62,7 @@ class RecentTimes {
 }
 
 /**
- * Starts cycle k at origin + k·period. A cycle that ends after the next one's beginning costs that
+ * Starts cycle k at origin + k·period of a grid, and lets the grid move between two cycles. A cycle that ends after the next one's beginning costs that
  * one, and those that follow keep their places: an overrun is counted and never causes a burst.
  */
 export class CycleRunner {
@@ -76,7 +76,7 @@ export class CycleRunner {
 
   constructor(parts: CycleRunnerParts) {
     this.#parts = parts;
-    this.#windowCycles = Math.ceil(WINDOW_MS / parts.periodMs);
+    this.#windowCycles = Math.ceil(WINDOW_MS / parts.grid.periodMs);
   }
 
   get overruns(): number {
@@ -85,10 +85,11 @@ export class CycleRunner {
 
   /** Resolves when `signal` has aborted. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, timer, originMs, periodMs, act } = this.#parts;
-    let next = Math.max(0, Math.ceil((clock.now() - originMs) / periodMs));
+    const { clock, timer, grid, act } = this.#parts;
+    const { periodMs } = grid;
+    let next = Math.max(0, Math.ceil((clock.now() - grid.originMs) / periodMs));
     while (!signal.aborted) {
-      const deadline = monotonicMs(originMs + next * periodMs);
+      const deadline = monotonicMs(grid.originMs + next * periodMs);
       await timer.waitUntil(deadline, signal).catch((error: unknown) => {
         if (!isAborted(signal)) throw error;
       });
@@ -96,9 +97,11 @@ export class CycleRunner {
       const now = clock.now();
       act(now);
       this.#record(now - deadline, clock.now() - now);
-      const following = Math.floor((clock.now() - originMs) / periodMs) + 1;
+      grid.step();
+      // A grid that moved back would ask for this cycle a second time.
+      const following = Math.floor((clock.now() - grid.originMs) / periodMs) + 1;
       this.#overruns += Math.max(0, following - next - 1);
-      next = following;
+      next = Math.max(next + 1, following);
     }
   }
 
@@ -115,13 +118,14 @@ export class CycleRunner {
       "x-cycle-lateness.maximum": lateness.maxMs / MS_PER_S,
       "x-cycle-duration.p99": durations.percentileMs(0.99) / MS_PER_S,
       "x-cycle-duration.maximum": durations.maxMs / MS_PER_S,
+      "x-cycle-slew": this.#parts.grid.movedMs / MS_PER_S,
     };
   }
 
   /** Everything since the start, for somebody who asks twice and takes the difference. */
   timing(): CycleTiming {
     return {
-      periodMs: this.#parts.periodMs,
+      periodMs: this.#parts.grid.periodMs,
       cycles: this.#cycles,
       overruns: this.#overruns,
       latenessCounts: this.#sinceStart.counts(),

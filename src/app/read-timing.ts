@@ -1,5 +1,6 @@
 import type { StreamId } from "../domain/point.ts";
-import type { DriverCounters, ModbusDriver } from "../drivers/modbus/driver.ts";
+import type { ModbusDriver } from "../drivers/modbus/driver.ts";
+import type { PhaseState } from "../drivers/modbus/fresh-phase.ts";
 import type { DeviceContext } from "./site-context.ts";
 
 /** How the reads of one device stand to the control cycle; times in ms. */
@@ -13,13 +14,13 @@ export interface ReadTiming {
   /** Rounds before a cycle, and how many of them ended after its beginning. */
   readonly rounds: number;
   readonly late: number;
+  /** Of the device that cycles follow: whether they do. */
+  readonly phase: PhaseState | undefined;
 }
 
 interface SouthSide {
   readonly devices: readonly Pick<DeviceContext, "definition">[];
-  driver(
-    stream: StreamId,
-  ): (Pick<ModbusDriver, "leadMs"> & { readonly counters: DriverCounters }) | undefined;
+  driver(stream: StreamId): Pick<ModbusDriver, "leadMs" | "phase" | "counters"> | undefined;
 }
 
 const MS_PER_S = 1_000;
@@ -37,6 +38,7 @@ export function readTiming(south: SouthSide): readonly ReadTiming[] {
       roundP99Ms,
       rounds: alignedRounds,
       late: lateRounds,
+      phase: driver.phase,
     };
   });
 }
@@ -45,10 +47,12 @@ export function readTiming(south: SouthSide): readonly ReadTiming[] {
 export function readFigures(south: SouthSide): {
   readonly "x-read-lead": number;
   readonly "x-reads-late": number;
+  readonly "x-meter-locked": number;
 } {
   const timing = readTiming(south);
   return {
     "x-read-lead": Math.max(0, ...timing.map(({ leadMs }) => leadMs)) / MS_PER_S,
     "x-reads-late": timing.reduce((sum, { late }) => sum + late, 0),
+    "x-meter-locked": timing.some(({ phase }) => phase === "locked") ? 1 : 0,
   };
 }

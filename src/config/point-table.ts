@@ -33,6 +33,8 @@ export const GATEWAY_POINTS = {
     extra("x-cycle-lateness.maximum", "float", "s"),
     extra("x-cycle-duration.p99", "float", "s"),
     extra("x-cycle-duration.maximum", "float", "s"),
+    extra("x-cycle-slew", "float", "s"),
+    extra("x-meter-locked", "int", "1"),
     extra("x-read-lead", "float", "s"),
     extra("x-reads-late", "int", "1"),
     extra("x-battery-setpoint", "float", "W"),

@@ -1,4 +1,5 @@
 import { strict as assert } from "node:assert";
+import { CycleGrid } from "../../src/app/cycle-grid.ts";
 import { CycleRunner } from "../../src/app/cycle-runner.ts";
 import { monotonicMs, type MonotonicMs } from "../../src/domain/time.ts";
 import { recordedBetween } from "../../src/platform/histogram.ts";
@@ -10,6 +11,7 @@ async function run(
   forMs: number,
   slowMs: Readonly<Record<number, number>> = {},
   lateMs: Readonly<Record<number, number>> = {},
+  wantedMs = 0,
 ) {
   const clock = new SimClock();
   let stallMs = 0;
@@ -26,11 +28,12 @@ async function run(
     },
   };
   const starts: number[] = [];
+  const grid = new CycleGrid(monotonicMs(100), 50);
+  grid.want(wantedMs);
   const runner = new CycleRunner({
     clock: skewed,
     timer,
-    originMs: monotonicMs(100),
-    periodMs: 50,
+    grid,
     act: (now) => {
       starts.push(now);
       stallMs += slowMs[starts.length] ?? 0;
@@ -58,6 +61,18 @@ describe("cycle runner", () => {
     assert.equal(runner.overruns, 2);
     assert.equal(runner.figures()["cycle-overruns"], 2);
     assert.equal(runner.figures()["x-cycle-duration.p99"], 0.12);
+  });
+
+  it("moves with its grid by at most a millisecond in each cycle, and loses none", async () => {
+    const later = await run(460, {}, {}, 2.5);
+    assert.deepEqual(later.starts.slice(0, 5), [100, 151, 202, 252.5, 302.5]);
+    const earlier = await run(460, {}, {}, -2.5);
+    assert.deepEqual(earlier.starts.slice(0, 5), [100, 149, 198, 247.5, 297.5]);
+    for (const { runner } of [later, earlier]) {
+      assert.equal(runner.overruns, 0);
+      assert.equal(runner.figures()["x-cycle-slew"], 0.0025);
+      assert.equal(runner.figures()["x-cycle-lateness.maximum"], 0);
+    }
   });
 
   it("tells how late cycles began, the worst of the last minutes included", async () => {

@@ -38,7 +38,9 @@ function southOf(leadsMs: readonly (number | undefined)[]) {
     devices: leadsMs.map((_lead, at) => ({ definition: definition(`device-${at}`, at) })),
     driver: (stream: number) => {
       const leadMs = leadsMs[stream];
-      return leadMs === undefined ? undefined : { leadMs, counters: COUNTERS };
+      return leadMs === undefined
+        ? undefined
+        : { leadMs, counters: COUNTERS, phase: leadMs === 5 ? ("locked" as const) : undefined };
     },
   };
 }
@@ -47,12 +49,28 @@ describe("read timing", () => {
   it("tells of the devices that a cycle waits for, and of no other", () => {
     const timing = readTiming(southOf([3, 0, undefined]));
     assert.deepEqual(timing, [
-      { device: "device-0", leadMs: 3, roundP50Ms: 1.5, roundP99Ms: 2.5, rounds: 90, late: 4 },
+      {
+        device: "device-0",
+        leadMs: 3,
+        roundP50Ms: 1.5,
+        roundP99Ms: 2.5,
+        rounds: 90,
+        late: 4,
+        phase: undefined,
+      },
     ]);
   });
 
   it("sums up in seconds: the longest lead, all late rounds", () => {
-    assert.deepEqual(readFigures(southOf([3, 5])), { "x-read-lead": 0.005, "x-reads-late": 8 });
-    assert.deepEqual(readFigures(southOf([])), { "x-read-lead": 0, "x-reads-late": 0 });
+    assert.deepEqual(readFigures(southOf([3, 5])), {
+      "x-read-lead": 0.005,
+      "x-reads-late": 8,
+      "x-meter-locked": 1,
+    });
+    assert.deepEqual(readFigures(southOf([])), {
+      "x-read-lead": 0,
+      "x-reads-late": 0,
+      "x-meter-locked": 0,
+    });
   });
 });

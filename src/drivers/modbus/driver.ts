@@ -6,6 +6,8 @@ import type { AddressRange, CompiledProfile, SunspecModelPlace } from "../../pro
 import { relocate } from "../../profiles/sunspec/relocate.ts";
 import type { Driver } from "../driver.ts";
 import { GapMemory, type GapState } from "./gap-memory.ts";
+import type { PhaseState } from "./fresh-phase.ts";
+import { PhaseLock } from "./phase-lock.ts";
 import { PollLoop, type PollLoopOptions } from "./poll-loop.ts";
 import type { ReadCost } from "./planner.ts";
 import { CostModel, DurationWindow } from "./round-trip.ts";
@@ -16,8 +18,10 @@ const TCP_COST: ReadCost = { requestMs: 5, registerMs: 0.02 };
 
 export interface ModbusDriverOptions extends Omit<
   PollLoopOptions,
-  "gaps" | "cost" | "roundTrips" | "rounds"
+  "gaps" | "cost" | "roundTrips" | "rounds" | "lock"
 > {
+  /** Asked for cycles that begin later or earlier, where the device's new values come. */
+  readonly onCycleShift?: (shiftMs: number) => void;
   /** What was learned of the device before. */
   readonly gaps?: GapState;
   /** First guess of what a request costs; a serial bus knows it from its speed. */
@@ -67,12 +71,15 @@ export class ModbusDriver implements Driver {
   #loop: PollLoop | undefined;
   #requestsPerRound = 0;
   #duty = 0;
+  readonly #lock: PhaseLock | undefined;
 
   constructor(options: ModbusDriverOptions) {
     assert(options.unitId >= 0 && options.unitId <= 255, "a unit id is one byte");
     this.#options = options;
     this.#gaps = new GapMemory(options.gaps);
     this.#cost = new CostModel(options.cost ?? TCP_COST);
+    const { align, onCycleShift } = options;
+    if (align !== undefined && onCycleShift !== undefined) this.#lock = new PhaseLock(onCycleShift);
   }
 
   async run(emit: (reading: Reading) => void, signal: AbortSignal): Promise<void> {
@@ -122,6 +129,11 @@ export class ModbusDriver implements Driver {
     return this.#loop?.leadMs ?? 0;
   }
 
+  /** What is known of when the device renews its values; undefined: nobody asked for it. */
+  get phase(): PhaseState | undefined {
+    return this.#lock?.state;
+  }
+
   get counters(): DriverCounters {
     const total = sumOf(this.#tally, this.#loop);
     return {
@@ -161,6 +173,7 @@ export class ModbusDriver implements Driver {
       cost: this.#cost,
       roundTrips: this.#roundTrips,
       rounds: this.#rounds,
+      ...(this.#lock === undefined ? {} : { lock: this.#lock }),
     });
   }
 

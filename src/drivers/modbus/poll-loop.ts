@@ -10,6 +10,7 @@ import type { DeviceSession } from "./device-session.ts";
 import type { GapMemory } from "./gap-memory.ts";
 import { KeepAlives } from "./keep-alives.ts";
 import type { LinkTerms, ModbusLink } from "./link.ts";
+import type { PhaseLock } from "./phase-lock.ts";
 import { planReads, type ReadCost } from "./planner.ts";
 import {
   type CycleAlignment,
@@ -53,6 +54,8 @@ export interface PollLoopOptions {
   readonly roundTrips: DurationWindow;
   /** Of the rounds that a cycle waits for: from when they were due to their end. */
   readonly rounds: DurationWindow;
+  /** Hears of those rounds, where cycles shall follow what the device does. */
+  readonly lock?: PhaseLock;
 }
 
 /** One connection's life: rounds on absolute deadlines, writes in between. */
@@ -162,20 +165,27 @@ export class PollLoop {
       signal.throwIfAborted();
       const mask = this.schedule.take(clock.now(), leadMs);
       if (mask === 0) continue;
-      await this.#round(mask, emit, signal);
-      if (this.schedule.isBeforeCycle(mask)) this.#noteRound(clock.now() - (due ?? 0), leadMs);
+      const { bytes } = await this.#round(mask, emit, signal);
+      if (this.schedule.isBeforeCycle(mask)) this.#noteRound(bytes, due ?? 0, leadMs);
       this.schedule.skipMissed(clock.now(), leadMs, mask);
     }
   }
 
   /** A wait that ended late is part of what the lead has to cover; one that ended early is not. */
-  #noteRound(tookMs: number, leadMs: number): void {
-    this.#options.rounds.add(Math.max(0, tookMs));
+  #noteRound(bytes: Uint8Array, dueMs: number, leadMs: number): void {
+    const { clock, rounds, lock } = this.#options;
+    const tookMs = clock.now() - dueMs;
+    rounds.add(Math.max(0, tookMs));
     this.alignedRounds += 1;
     if (tookMs > leadMs) this.lateRounds += 1;
+    lock?.note(bytes, { dueMs, periodMs: this.schedule.fastestMs, leadMs });
   }
 
-  async #round(mask: number, emit: (reading: Reading) => void, signal: AbortSignal): Promise<void> {
+  async #round(
+    mask: number,
+    emit: (reading: Reading) => void,
+    signal: AbortSignal,
+  ): Promise<RoundPlan> {
     const { clock, profile } = this.#options;
     const { columns, groupReadAt, exponents } = this.#session;
     const plan = this.#planFor(mask);
@@ -197,6 +207,7 @@ export class PollLoop {
     if (plan.ordinals.length > 0) {
       emit(readingOf(plan, columns, { receivedAt, receivedUtc: clock.utcNow() }));
     }
+    return plan;
   }
 
   #countDuty(startedAt: number, endedAt: number): void {

@@ -59,16 +59,18 @@ interface Slot extends ScheduledGroup {
 export class PollSchedule {
   readonly #slots: readonly Slot[];
   readonly #align: CycleAlignment | undefined;
+  /** Period of the group that is read most often; Infinity when all are read once. */
+  readonly fastestMs: number;
   #overruns = 0;
 
   constructor(groups: readonly ScheduledGroup[], align: CycleAlignment | undefined) {
     this.#align = align;
-    const fastestMs = Math.min(
+    this.fastestMs = Math.min(
       ...groups.map(({ periodMs }) => periodMs).filter((periodMs) => periodMs > 0),
     );
     this.#slots = groups.map((group) => {
       assert(group.periodMs >= 0, "a period is not negative");
-      return { ...group, place: placeOf(group.periodMs, fastestMs, align), next: 0 };
+      return { ...group, place: placeOf(group.periodMs, this.fastestMs, align), next: 0 };
     });
   }
 
