@@ -21,17 +21,20 @@ const BACK_FIRST_MS = 2;
 const BACK_LEAST_MS = 1;
 const BACK_MOST_SHARE = 0.25;
 const BACK_GROWTH = 1.5;
-const BACK_DECAY = 0.9;
-/**
- * The new value is met this often, in cycles: each time one read finds the value of before, and
- * what is believed of the drift is set right. Often at first, while the drift is not known.
- */
-const MEET_FIRST = 50;
-const MEET_MOST = 1_600;
-/** Met sooner than after this share of it, the device is less regular than was thought. */
-const TOO_SOON = 0.25;
+const BACK_DECAY = 0.95;
+/** Met again within so many cycles, the device is less regular than was thought. */
+const TOO_SOON = 10;
+/** Cycles until the new value is met again: to confirm where it is … */
+const CONFIRM_EVERY = 50;
+/** … and to follow it, first and at most. */
+const FOLLOW_FIRST = 100;
+const FOLLOW_MOST = 1_600;
+/** Not met within so many times that, it is not where it was believed to be. */
+const OVERDUE = 2;
+/** How much a meeting says of the drift, once it is known. */
+const TRUST = 0.5;
 /** Fastest drift that is followed, ms per cycle: 2,000 ppm of a cycle of 50 ms. */
-const RATE_MAX_MS = 0.1;
+const DRIFT_MAX_MS = 0.1;
 /** After a rhythm was lost it is looked for again, cycles. */
 const REST = 6_000;
 
@@ -40,9 +43,10 @@ const REST = 6_000;
  * and says where the reads should be: just behind. A meter that renews once in 50 ms and is read at
  * any other moment adds up to 50 ms to every answer.
  *
- * Reads that drift slowly towards the renewal and beyond find, once, what they found before. That
- * tells its place; from there they go back by a margin, and drift again at such a rate that it
- * happens rarely. The rate holds the drift between the two clocks.
+ * Reads that move slowly towards the renewal and beyond find, once, what they found before. That
+ * tells its place, if it happens there a second time: a new value may equal the old one by chance.
+ * Then they stand back by a margin, and come so slowly that it happens rarely; from one such place
+ * to the next the drift between the two clocks is known.
  *
  * A device that renews faster than it is read, or without any rhythm, is left alone.
  */
@@ -60,10 +64,17 @@ export class FreshPhase {
   #shiftMs = 0;
   #searchedMs = 0;
   #backMs = BACK_FIRST_MS;
-  /** How much earlier reads begin with each cycle, ms. */
+  /** By how much the new value comes earlier with each cycle, and reads begin earlier, ms. */
+  #driftMs = 0;
   #rateMs = 0;
+  /** The last place that was confirmed, as a shift, and the cycles since; NaN: none yet. */
+  #edgeMs = Number.NaN;
+  #sinceEdge = 0;
+  #isConfirming = false;
+  /** Where it was met last. */
+  #signMs = 0;
   #sinceMet = 0;
-  #meetEvery = MEET_FIRST;
+  #followEvery = FOLLOW_FIRST;
 
   constructor(cycleMs: number) {
     this.#cycleMs = cycleMs;
@@ -134,8 +145,10 @@ export class FreshPhase {
     if (!isFresh && gap === this.#rhythm) {
       this.#state = "locked";
       this.#backMs = BACK_FIRST_MS;
-      this.#meetEvery = MEET_FIRST;
-      this.#goBack(0);
+      this.#followEvery = FOLLOW_FIRST;
+      this.#driftMs = 0;
+      this.#edgeMs = Number.NaN;
+      this.#standBack(true);
       return;
     }
     this.#shiftMs -= SEARCH_STEP_MS;
@@ -145,45 +158,66 @@ export class FreshPhase {
 
   #follow(isFresh: boolean, gap: number): void {
     this.#sinceMet += 1;
+    this.#sinceEdge += 1;
     if (!isFresh && gap > this.#rhythm + 1) {
       // Not a read that was early: nothing changes any more.
       if (gap > this.#rhythm * 2 + 1) this.#beginAnew(REST);
       return;
     }
+    const every = this.#isConfirming ? CONFIRM_EVERY : this.#followEvery;
     if (!isFresh && gap === this.#rhythm) this.#meet();
-    else if (this.#sinceMet >= 2 * this.#meetEvery) this.#hurry();
+    else if (this.#sinceMet >= OVERDUE * every) this.#miss();
     this.#shiftMs -= this.#rateMs;
   }
 
-  /** The new value came after the read: now the drift of the two clocks is known better. */
+  /** The new value came after the read, or it was the old one again. */
   #meet(): void {
-    const driftMs = this.#rateMs - this.#backMs / this.#sinceMet;
-    const isTooSoon = this.#sinceMet < TOO_SOON * this.#meetEvery;
-    this.#backMs *= isTooSoon ? BACK_GROWTH : BACK_DECAY;
+    this.#backMs *= this.#sinceMet < TOO_SOON ? BACK_GROWTH : BACK_DECAY;
     this.#backMs = Math.max(this.#backMs, BACK_LEAST_MS);
-    this.#meetEvery = isTooSoon
-      ? Math.max(MEET_FIRST, this.#meetEvery / 2)
-      : Math.min(MEET_MOST, this.#meetEvery * 2);
-    this.#goBack(driftMs);
-    if (this.#backMs > BACK_MOST_SHARE * this.#cycleMs) this.#beginAnew(REST);
+    if (this.#backMs > BACK_MOST_SHARE * this.#cycleMs) {
+      this.#beginAnew(REST);
+      return;
+    }
+    if (this.#isConfirming) this.#learn();
+    this.#standBack(!this.#isConfirming);
   }
 
-  /** Reads begin later by the margin, and then so that they meet the new value again in time. */
-  #goBack(driftMs: number): void {
-    this.#sinceMet = 0;
+  /** The new value is here: since the last such place it has drifted. */
+  #learn(): void {
+    const isFirst = Number.isNaN(this.#edgeMs);
+    const seenMs = isFirst
+      ? (this.#signMs - this.#shiftMs) / this.#sinceMet
+      : (this.#edgeMs - this.#shiftMs) / this.#sinceEdge;
+    this.#driftMs += (isFirst ? 1 : TRUST) * (seenMs - this.#driftMs);
+    this.#driftMs = Math.min(Math.max(this.#driftMs, -DRIFT_MAX_MS), DRIFT_MAX_MS);
+    this.#edgeMs = this.#shiftMs;
+    this.#sinceEdge = 0;
+    this.#followEvery = Math.min(FOLLOW_MOST, isFirst ? FOLLOW_FIRST : 2 * this.#followEvery);
+  }
+
+  /** Reads begin later by the margin, and come nearer again. */
+  #standBack(isConfirming: boolean): void {
+    this.#signMs = this.#shiftMs;
     this.#shiftMs += this.#backMs;
-    this.#setRate(driftMs + this.#backMs / this.#meetEvery);
+    this.#approach(isConfirming);
   }
 
-  /** It was not met for long: it may drift away, and reads grow older. */
-  #hurry(): void {
-    this.#meetEvery = Math.max(MEET_FIRST, this.#meetEvery / 2);
+  #approach(isConfirming: boolean): void {
+    this.#isConfirming = isConfirming;
     this.#sinceMet = 0;
-    this.#setRate(this.#rateMs + this.#backMs / this.#meetEvery);
+    const every = isConfirming ? CONFIRM_EVERY : this.#followEvery;
+    this.#rateMs = this.#driftMs + this.#backMs / every;
   }
 
-  #setRate(rateMs: number): void {
-    this.#rateMs = Math.min(Math.max(rateMs, -RATE_MAX_MS), RATE_MAX_MS);
+  #miss(): void {
+    if (Number.isNaN(this.#edgeMs)) {
+      // What the search found was the same value twice by chance.
+      this.#state = "searching";
+      return;
+    }
+    // Further away than was believed: reads come nearer until they meet it.
+    this.#followEvery = Math.max(FOLLOW_FIRST, this.#followEvery / 2);
+    this.#approach(true);
   }
 
   #beginAnew(rest: number): void {

@@ -19,6 +19,8 @@ import { type LoopModel, LoopPlant, makeSteps, type StepTerms } from "../respons
 
 const METER = "pcc-meter";
 const SEED = 11;
+const NOMINAL_HZ = 50;
+const FREQUENCY_NOISE_HZ = 0.01;
 const RATING_W = 10_000_000;
 
 const context = await loadContext(process.argv[2] ?? "");
@@ -69,12 +71,17 @@ function obey(line: string): void {
   }
 }
 
-/** The registers are written when somebody reads them. */
+/** The registers are written when somebody reads them; all of them are renewed together. */
 function serveMeter(device: SimulatedDevice): void {
   const pen = device.pen("active-power");
+  const frequency = device.pen("frequency");
   const view = device.view.bind(device);
+  let shownW = Number.NaN;
   device.view = (...place) => {
-    pen.set(plant.meterW(monotonicNow()));
+    const powerW = plant.meterW(monotonicNow());
+    pen.set(powerW);
+    if (powerW !== shownW) frequency.set(NOMINAL_HZ + FREQUENCY_NOISE_HZ * (random() - 0.5));
+    shownW = powerW;
     return view(...place);
   };
 }

@@ -15,6 +15,8 @@ interface MeterTerms {
   /** From this read on the meter shows one value. */
   readonly frozenFrom?: number;
   readonly isLocking?: boolean;
+  /** Probability that a new value equals the one before. */
+  readonly equal?: number;
 }
 
 const SLEW_MS = 1;
@@ -41,9 +43,9 @@ function follow(terms: MeterTerms, reads: number) {
     let shown = nominal;
     while (renewedAt(shown) > at) shown -= 1;
     if (isFrozen) shown = shownBefore;
-    const isFresh = shown !== shownBefore;
+    const isFresh = shown !== shownBefore && !(random() < (terms.equal ?? 0));
     const wantedMs = phase.note(isFresh);
-    if (!isFresh) repeats += 1;
+    if (shown === shownBefore) repeats += 1;
     else ages.push(at - renewedAt(shown));
     shownBefore = shown;
     if (terms.isLocking === false) continue;
@@ -94,6 +96,16 @@ describe("phase of a device's new values", () => {
     assert.equal(phase.state, "locked");
     assert.ok(mean(ages, SETTLED) < 6, `${mean(ages, SETTLED)} ms old on average`);
     assert.ok(repeats < 400, `${repeats} of 20,000 reads were for nothing`);
+  });
+
+  it("is not led astray by a new value that equals the one before", () => {
+    for (const drift of [0, 250e-6]) {
+      const terms = { cycleMs: 50, meterMs: 50, drift, readJitterMs: 1, equal: 0.001 };
+      const { phase, ages, repeats } = follow(terms, 20_000);
+      assert.equal(phase.state, "locked");
+      assert.ok(mean(ages, SETTLED) < 6, `${mean(ages, SETTLED)} ms old on average`);
+      assert.ok(repeats < 400, `${repeats} of 20,000 reads were for nothing`);
+    }
   });
 
   it("leaves reads where they are when the device renews faster than it is read", () => {
