@@ -133,6 +133,17 @@ describe("phase of a device's new values", () => {
     assert.ok(Math.abs(movedMs - before.movedMs) < 5, `${movedMs - before.movedMs} ms`);
   });
 
+  it("goes on searching when what it had found does not happen a second time", () => {
+    const phase = new FreshPhase(50);
+    for (let read = 0; read < 80; read += 1) phase.note(true);
+    phase.note(false);
+    assert.equal(phase.state, "locked");
+    const foundMs = phase.note(true);
+    for (let read = 0; read < 110; read += 1) phase.note(true);
+    assert.equal(phase.state, "searching");
+    assert.ok(phase.note(true) < foundMs, "from where it is");
+  });
+
   it("learns anew after an interruption while it did not know the place yet", () => {
     const phase = new FreshPhase(50);
     for (let read = 0; read < 70; read += 1) phase.note(true);
