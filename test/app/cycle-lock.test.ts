@@ -13,7 +13,7 @@ const SECONDS = 120;
 const SETTLED_S = 40;
 
 /** A meter with a clock of its own, its driver and the cycle, for two minutes. */
-async function run(isLocked: boolean, latencyMs = (_now: number) => 2) {
+async function run(isLocked: boolean, latencyMs: (now: number) => number = () => 2) {
   const clock = new SimClock();
   const link = new FakeLink(clock);
   const grid = new CycleGrid(monotonicMs(100), 50);

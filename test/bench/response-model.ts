@@ -98,7 +98,7 @@ export class LoopPlant {
 
   batteryW(atMs: number): number {
     const { tauMs } = this.#model;
-    const segment = this.#segments.findLast(({ fromMs }) => fromMs <= atMs);
+    const segment = this.#segments[placeOfLast(this.#segments, ({ fromMs }) => fromMs <= atMs)];
     if (segment === undefined) return 0;
     const { fromMs, startW, targetW } = segment;
     if (fromMs === Number.NEGATIVE_INFINITY) return targetW;
@@ -106,7 +106,8 @@ export class LoopPlant {
   }
 
   loadW(atMs: number): number {
-    return this.#steps.findLast((step) => step.atMs <= atMs)?.loadW ?? this.#firstW;
+    const at = placeOfLast(this.#steps, (step) => step.atMs <= atMs);
+    return this.#steps[at]?.loadW ?? this.#firstW;
   }
 
   /** What the meter shows: the truth of when it last took a reading. */
@@ -135,12 +136,14 @@ export class LoopPlant {
     { atMs }: Step,
     { moveW, endMs }: { readonly moveW: number; readonly endMs: number },
   ): Answer {
-    const beforeW = this.writes.findLast((write) => write.atMs <= atMs)?.valueW ?? 0;
+    const before = placeOfLast(this.writes, (write) => write.atMs <= atMs);
+    const beforeW = this.writes[before]?.valueW ?? 0;
     const isPast = (powerW: number, share: number): boolean =>
       (powerW - beforeW) * Math.sign(moveW) >= share * Math.abs(moveW);
-    const answer = this.writes.find(
-      (write) => write.atMs > atMs && write.atMs < endMs && isPast(write.valueW, ANSWERED),
-    );
+    const last = placeOfLast(this.writes, (write) => write.atMs < endMs);
+    const answer = this.writes
+      .slice(before + 1, last + 1)
+      .find((write) => isPast(write.valueW, ANSWERED));
     if (answer === undefined) return { writeMs: undefined, powerMs: undefined };
     let powerMs: number | undefined;
     for (let ms = answer.atMs; ms < endMs && powerMs === undefined; ms += RESOLUTION_MS)
@@ -162,3 +165,15 @@ const ACTED = 0.9;
 const RESOLUTION_MS = 0.25;
 /** The last step has no next one: this long an answer counts. */
 const LAST_MS = 1_000;
+
+/** Place of the last item that is so, of items of which the first are so and the others not. */
+function placeOfLast<T>(items: readonly T[], isSo: (item: T) => boolean): number {
+  let [low, high] = [0, items.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const item = items[middle];
+    if (item !== undefined && isSo(item)) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}

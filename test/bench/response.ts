@@ -1,5 +1,5 @@
 import { cpuSeconds, type Started } from "../support/processes.ts";
-import { controlTiming } from "./control-timing.ts";
+import { type ControlTiming, controlTiming } from "./control-timing.ts";
 import { type AddFigure, type Bounds, quantilesOf } from "./figures.ts";
 import { monotonicNow } from "./mqtt-wire.ts";
 import type { Answer, LoopModel, StepTerms } from "./response-model.ts";
@@ -71,10 +71,12 @@ async function runCase(each: ResponseCase, terms: ResponseTerms): Promise<void> 
       ["simulated meter and battery", plant],
       ...(fleet === undefined ? [] : [["simulated fleet", fleet] as const]),
     ]);
-    const measured = await measure(plant, stepTerms(each, steps), processes);
-    tell(each, { ...measured, floor }, sink.forCase(each.name));
-    await tellReads(site, sink.forCase(each.name));
+    const { cores } = await letStep(plant, stepTerms(each, steps), processes);
+    const timing = await controlTiming(site);
     await rig.end(gateway.values());
+    const answers = await answersOf(plant);
+    tell(each, { answers, cores, floor }, sink.forCase(each.name));
+    tellReads(timing, sink.forCase(each.name));
   } finally {
     await rig.close();
   }
@@ -105,16 +107,18 @@ async function measureFloor(rig: Rig, site: LoopSite, each: ResponseCase): Promi
   const plant = await rig.loopPlant(site.file, modelOf(each));
   const floor = await rig.loopFloor(site.file, each.periodMs, CAP_W);
   await pause(FLOOR_WARM_UP_MS);
-  const measured = await measure(plant, stepTerms(each, FLOOR_STEPS), new Map([["floor", floor]]));
-  await rig.end([floor, plant]);
-  return measured;
+  const { cores } = await letStep(plant, stepTerms(each, FLOOR_STEPS), new Map([["floor", floor]]));
+  await rig.end([floor]);
+  const answers = await answersOf(plant);
+  await rig.end([plant]);
+  return { answers, cores };
 }
 
-async function measure(
+async function letStep(
   plant: Started,
   terms: Omit<StepTerms, "startMs">,
   processes: ReadonlyMap<string, Started>,
-): Promise<Measured> {
+): Promise<Pick<Measured, "cores">> {
   const before = new Map([...processes].map(([name, { pid }]) => [name, cpuSeconds(pid)]));
   const startedMs = monotonicNow();
   const told = nextLine(plant, "until ");
@@ -127,9 +131,14 @@ async function measure(
       (cpuSeconds(pid) - (before.get(name) ?? 0)) / spentS,
     ]),
   );
+  return { cores };
+}
+
+/** Asked when nobody reads the plant any more: it takes a while to work them out. */
+async function answersOf(plant: Started): Promise<readonly Answer[]> {
   const answers = nextLine(plant, "answers ");
   plant.child.stdin?.write("answers\n");
-  return { answers: JSON.parse(await answers) as readonly Answer[], cores };
+  return JSON.parse(await answers) as readonly Answer[];
 }
 
 function tell(
@@ -158,8 +167,7 @@ function tell(
 }
 
 /** How the gateway's own reads stood to its cycles, since its start. */
-async function tellReads(site: LoopSite, add: AddFigure): Promise<void> {
-  const { cycles, overruns, reads } = await controlTiming(site);
+function tellReads({ cycles, overruns, reads }: ControlTiming, add: AddFigure): void {
   add("cycles", cycles, "cycles");
   add("cycle overruns", overruns, "cycles");
   for (const { device, leadMs, roundP50Ms, roundP99Ms, rounds, late, phase } of reads) {
