@@ -1,6 +1,6 @@
 import { recordedBetween } from "../../src/platform/histogram.ts";
 import type { Started } from "../support/processes.ts";
-import { type ControlTiming, controlTiming } from "./control-timing.ts";
+import { controlIsUp, type ControlTiming, controlTiming } from "./control-timing.ts";
 import type { AddFigure } from "./figures.ts";
 import type { LoopModel } from "./response-model.ts";
 import { makeLoopSite } from "./response-site.ts";
@@ -65,6 +65,7 @@ async function runCase(each: JitterCase, terms: BenchTerms): Promise<void> {
     if (hasFleet) await rig.plant(site.fleetFile);
     await rig.loopPlant(site.file, STILL);
     const gateway = rig.gateway();
+    await controlIsUp(site);
     await pause(WARM_UP_MS);
     const burning: Started[] = [];
     for (let count = 0; count < burners; count += 1)

@@ -20,6 +20,9 @@ const BENCHES: Readonly<Record<string, (terms: ResponseTerms) => Promise<void>>>
 };
 const WINDOW_S = 20;
 const STEPS = 1_000;
+/** proc(5) */
+const STEAL_COLUMN = 7;
+const TICKS_PER_S = 100;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -46,9 +49,17 @@ async function main(name: string): Promise<number> {
   }
   const sink = new FigureSink(name, values.json);
   sink.say(`load average before: ${loadAverage()}`);
+  const stolenBefore = stolenSeconds();
   await bench({ sink, windowS, steps, profileFolder: values["cpu-prof"], only: values.only });
+  sink.say(`stolen by the machine below: ${(stolenSeconds() - stolenBefore).toFixed(1)} core s`);
   sink.say(`load average after: ${loadAverage()}; ${sink.missed} figures missed`);
   return sink.missed === 0 ? 0 : 1;
+}
+
+/** Time in which a core of this virtual machine was ready and another machine had it, s. */
+function stolenSeconds(): number {
+  const [, ...ticks] = (readFileSync("/proc/stat", "utf8").split("\n")[0] ?? "").split(/ +/);
+  return Number(ticks[STEAL_COLUMN]) / TICKS_PER_S;
 }
 
 function loadAverage(): string {

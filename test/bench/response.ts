@@ -1,5 +1,5 @@
 import { cpuSeconds, type Started } from "../support/processes.ts";
-import { type ControlTiming, controlTiming } from "./control-timing.ts";
+import { controlIsUp, type ControlTiming, controlTiming } from "./control-timing.ts";
 import { type AddFigure, type Bounds, quantilesOf } from "./figures.ts";
 import { monotonicNow } from "./mqtt-wire.ts";
 import type { Answer, LoopModel, StepTerms } from "./response-model.ts";
@@ -65,6 +65,7 @@ async function runCase(each: ResponseCase, terms: ResponseTerms): Promise<void> 
     const floor = await measureFloor(rig, site, each);
     const plant = await rig.loopPlant(site.file, modelOf(each));
     const gateway = rig.gateway();
+    await controlIsUp(site);
     await pause(WARM_UP_MS);
     const processes = new Map<string, Started>([
       ...gateway,
