@@ -18,16 +18,18 @@ import { runInRealTime } from "../platform/scheduling.ts";
 import { ControlHost } from "./control-host.ts";
 import { controlPlan } from "./control-settings.ts";
 import { streamsOf } from "./control-streams.ts";
+import { CycleGrid } from "./cycle-grid.ts";
 import { CycleRunner } from "./cycle-runner.ts";
 import { endWhenLetGo } from "./let-go.ts";
 import { linkStatus } from "./link-status.ts";
 import { parseCommand, parseLocalOrder } from "./local-requests.ts";
 import { every } from "./every.ts";
+import { readFigures, readTiming } from "./read-timing.ts";
 import { OwnPoints } from "./own-points.ts";
 import { CpuMeter, type Role, roleFolder, runTogether } from "./role.ts";
 import { DeskThread } from "./smoothing-desk.ts";
 import { type RoundSinks, RoundTap } from "./round-tap.ts";
-import { South } from "./south.ts";
+import { South, type SouthOptions } from "./south.ts";
 import { WriteDispatch } from "./write-dispatch.ts";
 
 const ROLE: ConsumerRole = "control";
@@ -65,22 +67,28 @@ async function begin(
   const periodMs = plan?.periodMs ?? READ_ONLY_PERIOD_MS;
   const followsField = plan !== undefined && streamsOf(plan, context).size > 0;
   const originMs = monotonicMs(Math.ceil(clock.now()) + periodMs);
-  const align = { originMs, periodMs };
-  const south = new South({ context, role: "control", clock, random, align });
+  const grid = new CycleGrid(originMs, periodMs);
+  const south = new South({
+    context,
+    role: "control",
+    clock,
+    random,
+    align: grid,
+    ...(plan === undefined ? {} : { lock: lockTo(plan, grid) }),
+  });
   const tap = new RoundTap(context, south.devices, outlet);
   const host = await controlHost(role, { plan, outlet, south, signal });
   const runner = new CycleRunner({
     clock,
     timer: new PreciseTimer(clock),
-    originMs,
-    periodMs,
+    grid,
     act: (now) => {
       host.cycle(now);
       watchdog.feed();
     },
   });
   await outlet.producer.listen(signal);
-  await listenForRequests(role, { host, south }, signal);
+  await listenForRequests(role, { host, south, runner }, signal);
   const scheduling = runInRealTime(process.pid);
   log.info({ event: "started", devices: south.devices.length, epoch, scheduling }, "control runs");
   watchdog.ready();
@@ -93,8 +101,18 @@ async function begin(
       { clock, limitMs: context.site.control?.stopRampMs ?? 0, asked, end },
       signal,
     ),
-    reportOwnPoints({ role, host, runner, producer: outlet.producer }, signal),
+    reportOwnPoints({ role, host, runner, south, producer: outlet.producer }, signal),
   ];
+}
+
+/** Cycles follow the meter of the grid: what is older at their beginning is answered later. */
+function lockTo(plan: ControlPlan, grid: CycleGrid): NonNullable<SouthOptions["lock"]> {
+  return {
+    device: plan.grid.device,
+    want: (shiftMs) => {
+      grid.want(shiftMs);
+    },
+  };
 }
 
 /** Where the readings of this process go: its own image, and north. */
@@ -177,9 +195,10 @@ function deskThread(log: Logger, signal: AbortSignal): DeskThread {
 
 async function listenForRequests(
   role: Role,
-  { host, south }: { readonly host: ControlHost; readonly south: South },
+  parts: { readonly host: ControlHost; readonly south: South; readonly runner: CycleRunner },
   signal: AbortSignal,
 ): Promise<void> {
+  const { host, south, runner } = parts;
   const { runtimeDirectory } = role.context;
   const commands = new RequestServer({
     socketPath: socketPath(runtimeDirectory, "control/commands"),
@@ -199,6 +218,7 @@ async function listenForRequests(
     methods: new Map<string, Answer>([
       ["status", async () => Promise.resolve(host.status())],
       ["links", async () => Promise.resolve(linkStatus(role.context, south))],
+      ["timing", async () => Promise.resolve({ ...runner.timing(), reads: readTiming(south) })],
       ["reset", async ({ params }) => host.order(parseLocalOrder(params))],
     ]),
   });
@@ -237,17 +257,23 @@ async function reportOwnPoints(
     readonly role: Role;
     readonly host: ControlHost;
     readonly runner: CycleRunner;
+    readonly south: South;
     readonly producer: RoundProducer;
   },
   signal: AbortSignal,
 ): Promise<void> {
-  const { role, host, runner, producer } = parts;
+  const { role, host, runner, south, producer } = parts;
   const { clock } = role;
   const own = new OwnPoints(role.context, "control", clock);
   const cpu = new CpuMeter(clock);
   await every(clock, OWN_POINTS_MS, signal, () => {
     producer.postRound(
-      own.round({ ...runner.figures(), ...host.figures(), "x-cpu": cpu.percent() }),
+      own.round({
+        ...runner.figures(),
+        ...readFigures(south),
+        ...host.figures(),
+        "x-cpu": cpu.percent(),
+      }),
     );
   });
 }

@@ -32,6 +32,8 @@ export interface SouthOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly align?: CycleAlignment;
+  /** Cycles follow the new values of this device. */
+  readonly lock?: { readonly device: string; readonly want: (shiftMs: number) => void };
   /** See `LinkPoolOptions`. */
   readonly makeLink?: MakeLink;
 }
@@ -111,7 +113,7 @@ export class South {
 
   #makeDriver(device: DeviceContext, phaseMs: number): ModbusDriver {
     const { definition, config, connection, profile } = device;
-    const { align } = this.#options;
+    const { align, lock } = this.#options;
     const endpoint = endpointOf(connection);
     const gaps = this.#gaps[definition.id];
     const cost = endpointCost(endpoint, profile.modbus.serial?.turnaroundMs);
@@ -124,6 +126,7 @@ export class South {
       pollMs: config.pollMs,
       phaseMs,
       ...(align === undefined ? {} : { align }),
+      ...(lock?.device === definition.id ? { onCycleShift: lock.want } : {}),
       ...(gaps === undefined ? {} : { gaps }),
       ...(cost === undefined ? {} : { cost }),
     });

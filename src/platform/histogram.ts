@@ -46,12 +46,44 @@ export class JitterHistogram {
     return this.#maxMs;
   }
 
+  /** How many were recorded in each bucket, for somebody who compares two moments. */
+  counts(): readonly number[] {
+    return [...this.#counts];
+  }
+
+  /** Adds what another one has recorded. */
+  add(other: JitterHistogram): void {
+    for (let bucket = 0; bucket < BUCKETS; bucket++)
+      this.#counts[bucket] = (this.#counts[bucket] ?? 0) + (other.#counts[bucket] ?? 0);
+    this.#count += other.#count;
+    this.#maxMs = Math.max(this.#maxMs, other.#maxMs);
+  }
+
   /** Starts anew. */
   reset(): void {
     this.#counts.fill(0);
     this.#count = 0;
     this.#maxMs = 0;
   }
+}
+
+/**
+ * What was recorded between two calls of `counts`: percentiles rounded up to the end of a bucket, 0
+ * when nothing was recorded.
+ */
+export function recordedBetween(
+  before: readonly number[],
+  after: readonly number[],
+): { readonly count: number; readonly percentileMs: (share: number) => number } {
+  const grown = after.map((count, bucket) => count - (before[bucket] ?? 0));
+  const count = grown.reduce((sum, more) => sum + more, 0);
+  const percentileMs = (share: number): number => {
+    if (count === 0) return 0;
+    const wanted = Math.ceil(count * share);
+    let seen = 0;
+    return endOfMs(grown.findIndex((more) => (seen += more) >= wanted && more > 0));
+  };
+  return { count, percentileMs };
 }
 
 function bucketOf(ms: number): number {

@@ -1,11 +1,18 @@
 import { strict as assert } from "node:assert";
+import { CycleGrid } from "../../src/app/cycle-grid.ts";
 import { CycleRunner } from "../../src/app/cycle-runner.ts";
 import { monotonicMs, type MonotonicMs } from "../../src/domain/time.ts";
+import { recordedBetween } from "../../src/platform/histogram.ts";
 import type { DeadlineTimer } from "../../src/platform/precise-timer.ts";
 import { SimClock } from "../support/sim-clock.ts";
 
 /** Runs a runner for `forMs`; the cycles listed in `slowMs` take that long. */
-async function run(forMs: number, slowMs: Readonly<Record<number, number>> = {}) {
+async function run(
+  forMs: number,
+  slowMs: Readonly<Record<number, number>> = {},
+  lateMs: Readonly<Record<number, number>> = {},
+  wantedMs = 0,
+) {
   const clock = new SimClock();
   let stallMs = 0;
   const skewed = {
@@ -17,14 +24,16 @@ async function run(forMs: number, slowMs: Readonly<Record<number, number>> = {})
     waitUntil: async (deadline) => {
       const waitMs = deadline - skewed.now();
       if (waitMs > 0) await clock.sleep(waitMs);
+      stallMs += lateMs[starts.length + 1] ?? 0;
     },
   };
   const starts: number[] = [];
+  const grid = new CycleGrid(monotonicMs(100), 50);
+  grid.want(wantedMs);
   const runner = new CycleRunner({
     clock: skewed,
     timer,
-    originMs: monotonicMs(100),
-    periodMs: 50,
+    grid,
     act: (now) => {
       starts.push(now);
       stallMs += slowMs[starts.length] ?? 0;
@@ -52,6 +61,42 @@ describe("cycle runner", () => {
     assert.equal(runner.overruns, 2);
     assert.equal(runner.figures()["cycle-overruns"], 2);
     assert.equal(runner.figures()["x-cycle-duration.p99"], 0.12);
+  });
+
+  it("moves with its grid by at most a millisecond in each cycle, and loses none", async () => {
+    const later = await run(460, {}, {}, 2.5);
+    assert.deepEqual(later.starts.slice(0, 5), [100, 151, 202, 252.5, 302.5]);
+    const earlier = await run(460, {}, {}, -2.5);
+    assert.deepEqual(earlier.starts.slice(0, 5), [100, 149, 198, 247.5, 297.5]);
+    for (const { runner } of [later, earlier]) {
+      assert.equal(runner.overruns, 0);
+      assert.equal(runner.figures()["x-cycle-slew"], 0.0025);
+      assert.equal(runner.figures()["x-cycle-lateness.maximum"], 0);
+    }
+  });
+
+  it("tells how late cycles began, the worst of the last minutes included", async () => {
+    const { runner } = await run(120_000, {}, { 3: 8 });
+    const figures = runner.figures();
+    assert.ok(figures["x-cycle-lateness.p99"] < 1e-5);
+    assert.ok(Math.abs(figures["x-cycle-lateness.p999"] - 0) < 1e-5, "1 of 2,400 is beyond it");
+    assert.equal(figures["x-cycle-lateness.maximum"], 0.008);
+    const { cycles, overruns, latenessCounts } = runner.timing();
+    assert.deepEqual([cycles, overruns], [figures["x-cycles"], 0]);
+    assert.equal(
+      latenessCounts.reduce((sum, count) => sum + count, 0),
+      cycles,
+    );
+  });
+
+  it("forgets an old maximum, and never tells of a few cycles only", async () => {
+    const { runner: before } = await run(299_000, {}, { 3: 8 });
+    assert.equal(before.figures()["x-cycle-lateness.maximum"], 0.008, "within twice the window");
+    const { runner: after } = await run(302_000, { 3_005: 40 }, { 3: 8 });
+    assert.ok(after.figures()["x-cycle-lateness.maximum"] < 0.008, "forgotten");
+    assert.equal(after.figures()["x-cycle-duration.maximum"], 0.04, "a minute and a half old");
+    const slowest = recordedBetween([], after.timing().latenessCounts).percentileMs(1);
+    assert.ok(slowest >= 8, "but not by who counts since the start");
   });
 
   it("counts no overrun for a cycle that just fits", async () => {

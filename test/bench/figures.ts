@@ -70,6 +70,7 @@ export function quantile(sorted: Float64Array, share: number): number {
 export interface Quantiles {
   readonly count: number;
   readonly p50: number;
+  readonly p95: number;
   readonly p99: number;
   readonly max: number;
 }
@@ -79,6 +80,7 @@ export function quantilesOf(values: readonly number[]): Quantiles {
   return {
     count: sorted.length,
     p50: quantile(sorted, 0.5),
+    p95: quantile(sorted, 0.95),
     p99: quantile(sorted, 0.99),
     max: quantile(sorted, 1),
   };

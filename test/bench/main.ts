@@ -1,27 +1,36 @@
-/** `npm run bench -- <name> [--json] [--only <case>] [--seconds N] [--cpu-prof <folder>]` */
+/** `npm run bench -- <name> [--json] [--only <case>] [--seconds N] [--steps N] [--cpu-prof <folder>]` */
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { commandBench } from "./command.ts";
 import { FigureSink } from "./figures.ts";
+import { JITTER_SECONDS, jitterBench } from "./jitter.ts";
+import { responseBench, type ResponseTerms } from "./response.ts";
 import { smoothingBench } from "./smoothing.ts";
-import { type BenchTerms, telemetryBench } from "./telemetry.ts";
+import { telemetryBench } from "./telemetry.ts";
 
-const BENCHES: Readonly<Record<string, (terms: BenchTerms) => Promise<void>>> = {
+const BENCHES: Readonly<Record<string, (terms: ResponseTerms) => Promise<void>>> = {
   telemetry: telemetryBench,
   command: commandBench,
+  response: responseBench,
+  jitter: jitterBench,
   smoothing: async (terms) => {
     smoothingBench(terms);
     return Promise.resolve();
   },
 };
 const WINDOW_S = 20;
+const STEPS = 1_000;
+/** proc(5) */
+const STEAL_COLUMN = 7;
+const TICKS_PER_S = 100;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     json: { type: "boolean", default: false },
     only: { type: "string", default: "" },
-    seconds: { type: "string", default: String(WINDOW_S) },
+    seconds: { type: "string" },
+    steps: { type: "string", default: String(STEPS) },
     "cpu-prof": { type: "string" },
   },
 });
@@ -29,19 +38,28 @@ process.exitCode = await main(positionals[0] ?? "");
 
 async function main(name: string): Promise<number> {
   const bench = Object.hasOwn(BENCHES, name) ? BENCHES[name] : undefined;
-  const windowS = Number(values.seconds);
-  if (bench === undefined || !(windowS > 0)) {
+  const windowS = Number(values.seconds ?? (name === "jitter" ? JITTER_SECONDS : WINDOW_S));
+  const steps = Number(values.steps);
+  if (bench === undefined || !(windowS > 0) || !(steps > 0)) {
     process.stderr.write(
       `usage: npm run bench -- ${Object.keys(BENCHES).join("|")} ` +
-        "[--json] [--only <case>] [--seconds N] [--cpu-prof <folder>]\n",
+        "[--json] [--only <case>] [--seconds N] [--steps N] [--cpu-prof <folder>]\n",
     );
     return 2;
   }
   const sink = new FigureSink(name, values.json);
   sink.say(`load average before: ${loadAverage()}`);
-  await bench({ sink, windowS, profileFolder: values["cpu-prof"], only: values.only });
+  const stolenBefore = stolenSeconds();
+  await bench({ sink, windowS, steps, profileFolder: values["cpu-prof"], only: values.only });
+  sink.say(`stolen by the machine below: ${(stolenSeconds() - stolenBefore).toFixed(1)} core s`);
   sink.say(`load average after: ${loadAverage()}; ${sink.missed} figures missed`);
   return sink.missed === 0 ? 0 : 1;
+}
+
+/** Time in which a core of this virtual machine was ready and another machine had it, s. */
+function stolenSeconds(): number {
+  const [, ...ticks] = (readFileSync("/proc/stat", "utf8").split("\n")[0] ?? "").split(/ +/);
+  return Number(ticks[STEAL_COLUMN]) / TICKS_PER_S;
 }
 
 function loadAverage(): string {

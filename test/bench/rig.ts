@@ -41,8 +41,29 @@ export class Rig {
     return this.#keep(await mosquitto(site.mqttPort, site.folder));
   }
 
-  async plant(): Promise<Started> {
-    return this.#bench("plant", [this.#options.site.file]);
+  /** @param file of the devices, where they are not all of the site's */
+  async plant(file = this.#options.site.file): Promise<Started> {
+    return this.#bench("plant", [file]);
+  }
+
+  /** What answers steps of a load: see its `main.ts`. */
+  async loopPlant(file: string, model: object): Promise<Started> {
+    return this.#bench("loop-plant", [file, JSON.stringify(model)]);
+  }
+
+  /** The least that answers a step of the load. */
+  async loopFloor(file: string, periodMs: number, capW: number): Promise<Started> {
+    return this.#bench("loop-floor", [file, String(periodMs), String(capW)]);
+  }
+
+  /** A timer and nothing else. */
+  async bareTimer(periodMs: number): Promise<Started> {
+    return this.#bench("bare-timer", [String(periodMs)]);
+  }
+
+  /** Keeps one core busy for at most so long. */
+  async burner(seconds: number): Promise<Started> {
+    return this.#bench("burner", [String(seconds)]);
   }
 
   async subscriber(): Promise<void> {
@@ -140,10 +161,11 @@ export class Rig {
 }
 
 /** The rest of the next line that begins so, from now on. */
-async function nextLine(started: Started, beginning: string): Promise<string> {
+export async function nextLine(started: Started, beginning: string): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = "";
     const timer = setTimeout(() => {
+      started.child.stdout?.off("data", take);
       reject(new Error(`no answer within ${ANSWER_MS} ms`));
     }, ANSWER_MS);
     const take = (chunk: Buffer): void => {

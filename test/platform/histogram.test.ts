@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import fc from "fast-check";
-import { JitterHistogram } from "../../src/platform/histogram.ts";
+import { JitterHistogram, recordedBetween } from "../../src/platform/histogram.ts";
 
 describe("jitter histogram", () => {
   it("gives a percentile at most a sixteenth of an octave too high, never too low", () => {
@@ -27,5 +27,29 @@ describe("jitter histogram", () => {
     assert.equal(histogram.maxMs, 60_000);
     histogram.reset();
     assert.deepEqual([histogram.count, histogram.maxMs, histogram.percentileMs(0.99)], [0, 0, 0]);
+  });
+
+  it("takes in what another one has recorded", () => {
+    const [all, part] = [new JitterHistogram(), new JitterHistogram()];
+    for (const ms of [1, 1, 1]) all.record(ms);
+    for (const ms of [1, 7]) part.record(ms);
+    all.add(part);
+    assert.deepEqual([all.count, all.maxMs, part.count], [5, 7, 2]);
+    assert.ok(all.percentileMs(0.8) < 1.1);
+    assert.equal(all.percentileMs(1), 7);
+  });
+
+  it("tells of the time between two moments by its counts alone", () => {
+    const histogram = new JitterHistogram();
+    for (const ms of [100, 100, 0.1]) histogram.record(ms);
+    const before = histogram.counts();
+    for (let count = 0; count < 99; count += 1) histogram.record(0.5);
+    histogram.record(3);
+    const { count, percentileMs } = recordedBetween(before, histogram.counts());
+    assert.equal(count, 100);
+    assert.ok(percentileMs(0.99) >= 0.5 && percentileMs(0.99) < 0.53);
+    assert.ok(percentileMs(1) >= 3 && percentileMs(1) < 3.2);
+    const nothing = recordedBetween(before, before);
+    assert.deepEqual([nothing.count, nothing.percentileMs(0.99)], [0, 0]);
   });
 });

@@ -4,6 +4,7 @@ import path from "node:path";
 import { ControlHost } from "../../src/app/control-host.ts";
 import { controlPlan } from "../../src/app/control-settings.ts";
 import { streamsOf } from "../../src/app/control-streams.ts";
+import { CycleGrid } from "../../src/app/cycle-grid.ts";
 import { CycleRunner } from "../../src/app/cycle-runner.ts";
 import { demoSiteText } from "../../src/app/demo/site.ts";
 import { simulatedSite } from "../../src/app/plant.ts";
@@ -216,7 +217,8 @@ export class VirtualSite {
     this.#image = image;
     const overrides = new QualityOverrides(doubtfulPoints(plan.grid));
     const originMs = monotonicMs(Math.ceil(clock.now()) + plan.periodMs);
-    const south = this.#south("control", { originMs, periodMs: plan.periodMs });
+    const grid = new CycleGrid(originMs, plan.periodMs);
+    const south = this.#south("control", grid);
     const onEvent = this.#onEvent;
     const tap = new RoundTap(context, south.devices, {
       onRound: (round) => {
@@ -253,8 +255,7 @@ export class VirtualSite {
         waitUntil: async (deadline, signal) =>
           clock.sleep(Math.max(0, deadline - clock.now()), signal),
       },
-      originMs,
-      periodMs: plan.periodMs,
+      grid,
       act: (now) => {
         host.cycle(now);
         for (const look of this.onCycle) look();

@@ -6,6 +6,8 @@ import type { AddressRange, CompiledProfile, SunspecModelPlace } from "../../pro
 import { relocate } from "../../profiles/sunspec/relocate.ts";
 import type { Driver } from "../driver.ts";
 import { GapMemory, type GapState } from "./gap-memory.ts";
+import type { PhaseState } from "./fresh-phase.ts";
+import { PhaseLock } from "./phase-lock.ts";
 import { PollLoop, type PollLoopOptions } from "./poll-loop.ts";
 import type { ReadCost } from "./planner.ts";
 import { CostModel, DurationWindow } from "./round-trip.ts";
@@ -16,8 +18,10 @@ const TCP_COST: ReadCost = { requestMs: 5, registerMs: 0.02 };
 
 export interface ModbusDriverOptions extends Omit<
   PollLoopOptions,
-  "gaps" | "cost" | "roundTrips" | "rounds"
+  "gaps" | "cost" | "roundTrips" | "rounds" | "lock"
 > {
+  /** Asked for cycles that begin later or earlier, where the device's new values come. */
+  readonly onCycleShift?: (shiftMs: number) => void;
   /** What was learned of the device before. */
   readonly gaps?: GapState;
   /** First guess of what a request costs; a serial bus knows it from its speed. */
@@ -36,6 +40,12 @@ export interface DriverCounters {
   readonly roundTripP99Ms: number | undefined;
   /** Share of time in which a round is under way, 0 to 1. */
   readonly duty: number;
+  /** Rounds that a control cycle waited for, and those that ended after its beginning. */
+  readonly alignedRounds: number;
+  readonly lateRounds: number;
+  /** How long those rounds took from when they were due. */
+  readonly roundP50Ms: number | undefined;
+  readonly roundP99Ms: number | undefined;
   readonly keepAliveBeats: number;
   readonly keepAliveRefused: number;
 }
@@ -53,18 +63,23 @@ export class ModbusDriver implements Driver {
     overruns: 0,
     timeouts: 0,
     exceptions: 0,
+    aligned: 0,
+    late: 0,
     beats: 0,
     refused: 0,
   };
   #loop: PollLoop | undefined;
   #requestsPerRound = 0;
   #duty = 0;
+  readonly #lock: PhaseLock | undefined;
 
   constructor(options: ModbusDriverOptions) {
     assert(options.unitId >= 0 && options.unitId <= 255, "a unit id is one byte");
     this.#options = options;
     this.#gaps = new GapMemory(options.gaps);
     this.#cost = new CostModel(options.cost ?? TCP_COST);
+    const { align, onCycleShift } = options;
+    if (align !== undefined && onCycleShift !== undefined) this.#lock = new PhaseLock(onCycleShift);
   }
 
   async run(emit: (reading: Reading) => void, signal: AbortSignal): Promise<void> {
@@ -114,6 +129,11 @@ export class ModbusDriver implements Driver {
     return this.#loop?.leadMs ?? 0;
   }
 
+  /** What is known of when the device renews its values; undefined: nobody asked for it. */
+  get phase(): PhaseState | undefined {
+    return this.#lock?.state;
+  }
+
   get counters(): DriverCounters {
     const total = sumOf(this.#tally, this.#loop);
     return {
@@ -125,6 +145,10 @@ export class ModbusDriver implements Driver {
       roundTripP50Ms: this.#roundTrips.quantile(0.5),
       roundTripP99Ms: this.#roundTrips.quantile(0.99),
       duty: this.#loop?.duty ?? this.#duty,
+      alignedRounds: total.aligned,
+      lateRounds: total.late,
+      roundP50Ms: this.#rounds.quantile(0.5),
+      roundP99Ms: this.#rounds.quantile(0.99),
       keepAliveBeats: total.beats,
       keepAliveRefused: total.refused,
     };
@@ -149,6 +173,7 @@ export class ModbusDriver implements Driver {
       cost: this.#cost,
       roundTrips: this.#roundTrips,
       rounds: this.#rounds,
+      ...(this.#lock === undefined ? {} : { lock: this.#lock }),
     });
   }
 
@@ -213,6 +238,8 @@ interface Tally {
   readonly overruns: number;
   readonly timeouts: number;
   readonly exceptions: number;
+  readonly aligned: number;
+  readonly late: number;
   readonly beats: number;
   readonly refused: number;
 }
@@ -224,6 +251,8 @@ function sumOf(ended: Tally, loop: PollLoop | undefined): Tally {
     overruns: ended.overruns + loop.schedule.overruns,
     timeouts: ended.timeouts,
     exceptions: ended.exceptions + loop.reader.exceptions,
+    aligned: ended.aligned + loop.alignedRounds,
+    late: ended.late + loop.lateRounds,
     beats: ended.beats + loop.keepAlives.beats,
     refused: ended.refused + loop.keepAlives.refused,
   };

@@ -10,8 +10,14 @@ import type { DeviceSession } from "./device-session.ts";
 import type { GapMemory } from "./gap-memory.ts";
 import { KeepAlives } from "./keep-alives.ts";
 import type { LinkTerms, ModbusLink } from "./link.ts";
+import type { PhaseLock } from "./phase-lock.ts";
 import { planReads, type ReadCost } from "./planner.ts";
-import { type CycleAlignment, PollSchedule, type ScheduledGroup } from "./poll-schedule.ts";
+import {
+  type CycleAlignment,
+  periodInCycles,
+  PollSchedule,
+  type ScheduledGroup,
+} from "./poll-schedule.ts";
 import { decodeRound, makeRoundPlan, readingOf, type RoundPlan } from "./round-plan.ts";
 import { RoundReader } from "./round-reader.ts";
 import type { CostModel, DurationWindow } from "./round-trip.ts";
@@ -46,8 +52,10 @@ export interface PollLoopOptions {
   readonly cost: CostModel;
   /** Of requests. */
   readonly roundTrips: DurationWindow;
-  /** Of the rounds that are aligned to the control cycle. */
+  /** Of the rounds that a cycle waits for: from when they were due to their end. */
   readonly rounds: DurationWindow;
+  /** Hears of those rounds, where cycles shall follow what the device does. */
+  readonly lock?: PhaseLock;
 }
 
 /** One connection's life: rounds on absolute deadlines, writes in between. */
@@ -68,6 +76,9 @@ export class PollLoop {
   polls = 0;
   requestsPerRound = 0;
   duty = 0;
+  /** Rounds that a cycle waited for, and those of them that it did not wait long enough for. */
+  alignedRounds = 0;
+  lateRounds = 0;
 
   constructor(options: PollLoopOptions) {
     const { profile, link, clock } = options;
@@ -154,14 +165,27 @@ export class PollLoop {
       signal.throwIfAborted();
       const mask = this.schedule.take(clock.now(), leadMs);
       if (mask === 0) continue;
-      const startedAt = clock.now();
-      await this.#round(mask, emit, signal);
-      if (this.schedule.isAligned(mask)) this.#options.rounds.add(clock.now() - startedAt);
+      const { bytes } = await this.#round(mask, emit, signal);
+      if (this.schedule.isBeforeCycle(mask)) this.#noteRound(bytes, due ?? 0, leadMs);
       this.schedule.skipMissed(clock.now(), leadMs, mask);
     }
   }
 
-  async #round(mask: number, emit: (reading: Reading) => void, signal: AbortSignal): Promise<void> {
+  /** A wait that ended late is part of what the lead has to cover; one that ended early is not. */
+  #noteRound(bytes: Uint8Array, dueMs: number, leadMs: number): void {
+    const { clock, rounds, lock } = this.#options;
+    const tookMs = clock.now() - dueMs;
+    rounds.add(Math.max(0, tookMs));
+    this.alignedRounds += 1;
+    if (tookMs > leadMs) this.lateRounds += 1;
+    lock?.note(bytes, { dueMs, periodMs: this.schedule.fastestMs, leadMs });
+  }
+
+  async #round(
+    mask: number,
+    emit: (reading: Reading) => void,
+    signal: AbortSignal,
+  ): Promise<RoundPlan> {
     const { clock, profile } = this.#options;
     const { columns, groupReadAt, exponents } = this.#session;
     const plan = this.#planFor(mask);
@@ -183,6 +207,7 @@ export class PollLoop {
     if (plan.ordinals.length > 0) {
       emit(readingOf(plan, columns, { receivedAt, receivedUtc: clock.utcNow() }));
     }
+    return plan;
   }
 
   #countDuty(startedAt: number, endedAt: number): void {
@@ -289,13 +314,17 @@ export class PollLoop {
 }
 
 function groupsOf(options: PollLoopOptions): ScheduledGroup[] {
-  const { profile, pollMs = {}, phaseMs = 0 } = options;
+  const { profile, pollMs = {}, phaseMs = 0, align } = options;
+  const minimumMs = Math.max(profile.modbus.minimumPeriodMs, 1);
   assert(profile.groups.length < 31, "groups of a device fit in a word of bits");
-  return profile.groups.map((group) => {
-    if (group.everyMs === 0) return { periodMs: 0, phaseMs: 0 };
-    const wantedMs = pollMs[group.name] ?? pollMs["default"] ?? group.everyMs;
-    const periodMs = Math.max(wantedMs, profile.modbus.minimumPeriodMs, 1);
-    return { periodMs, phaseMs: phaseMs + group.phaseMs };
+  return profile.groups.map(({ name, everyMs, phaseMs: ownMs }) => {
+    if (everyMs === 0) return { periodMs: 0, phaseMs: 0 };
+    const givenMs = pollMs[name] ?? pollMs["default"];
+    const periodMs =
+      align === undefined
+        ? Math.max(givenMs ?? everyMs, minimumMs)
+        : periodInCycles({ everyMs, givenMs }, minimumMs, align.periodMs);
+    return { periodMs, phaseMs: phaseMs + ownMs };
   });
 }
 

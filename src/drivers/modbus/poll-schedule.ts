@@ -12,13 +12,41 @@ export interface ScheduledGroup {
 
 /** Polls that end just before the beginning of every cycle. */
 export interface CycleAlignment {
-  /** Beginning of some cycle. */
+  /** Beginning of cycle 0, asked anew for each poll: cycles may move, slowly. */
   readonly originMs: MonotonicMs;
   readonly periodMs: number;
 }
 
+/** Groups read this often or more often feed the loop, whatever its cycle. */
+const FAST_MS = 50;
+/** What is read besides the loop begins this share of a cycle after its beginning. */
+const ASIDE = 0.25;
+const SAME_RATIO = 1e-9;
+
+/**
+ * Period of a group of a device that is read for a control cycle: what feeds the loop is read in
+ * each cycle, and everything else in a whole number of cycles, or a whole number of times per
+ * cycle. So all of its reads keep their place in the cycle.
+ *
+ * @param group `givenMs`: the site's word, undefined where it has none
+ */
+export function periodInCycles(
+  group: { readonly everyMs: number; readonly givenMs: number | undefined },
+  minimumMs: number,
+  cycleMs: number,
+): number {
+  const { everyMs, givenMs } = group;
+  const isFast = givenMs === undefined && everyMs <= FAST_MS;
+  const wantedMs = isFast ? Math.min(everyMs, cycleMs) : (givenMs ?? everyMs);
+  const leastMs = Math.max(wantedMs, minimumMs);
+  if (leastMs <= cycleMs) return cycleMs / Math.floor(cycleMs / leastMs);
+  const shorterMs = Math.floor(leastMs / cycleMs) * cycleMs;
+  return shorterMs >= minimumMs ? shorterMs : Math.ceil(leastMs / cycleMs) * cycleMs;
+}
+
 interface Slot extends ScheduledGroup {
-  readonly isAligned: boolean;
+  /** `before`: ends before a cycle; `aside`: where it holds up nothing of the loop. */
+  readonly place: "before" | "aside" | "free";
   /** Number of the next poll, counted from the origin. */
   next: number;
 }
@@ -31,15 +59,18 @@ interface Slot extends ScheduledGroup {
 export class PollSchedule {
   readonly #slots: readonly Slot[];
   readonly #align: CycleAlignment | undefined;
+  /** Period of the group that is read most often; Infinity when all are read once. */
+  readonly fastestMs: number;
   #overruns = 0;
 
   constructor(groups: readonly ScheduledGroup[], align: CycleAlignment | undefined) {
     this.#align = align;
+    this.fastestMs = Math.min(
+      ...groups.map(({ periodMs }) => periodMs).filter((periodMs) => periodMs > 0),
+    );
     this.#slots = groups.map((group) => {
       assert(group.periodMs >= 0, "a period is not negative");
-      const isAligned =
-        align !== undefined && group.periodMs > 0 && group.periodMs % align.periodMs === 0;
-      return { ...group, isAligned, next: 0 };
+      return { ...group, place: placeOf(group.periodMs, this.fastestMs, align), next: 0 };
     });
   }
 
@@ -87,8 +118,11 @@ export class PollSchedule {
     });
   }
 
-  isAligned(mask: number): boolean {
-    return this.#slots.some((slot, index) => slot.isAligned && (mask & (1 << index)) !== 0);
+  /** True where a cycle waits for one of these groups. */
+  isBeforeCycle(mask: number): boolean {
+    return this.#slots.some(
+      (slot, index) => slot.place === "before" && (mask & (1 << index)) !== 0,
+    );
   }
 
   #firstAfter(slot: Slot, now: MonotonicMs, leadMs: number): number {
@@ -101,7 +135,27 @@ export class PollSchedule {
   }
 
   #baseOf(slot: Slot, leadMs: number): number {
-    if (!slot.isAligned || this.#align === undefined) return slot.phaseMs;
-    return this.#align.originMs - leadMs;
+    if (slot.place === "free" || this.#align === undefined) return slot.phaseMs;
+    const { originMs, periodMs } = this.#align;
+    return slot.place === "before" ? originMs - leadMs : originMs + ASIDE * periodMs;
   }
+}
+
+/**
+ * The device's fastest groups are what the cycle waits for; the others would only make that wait
+ * longer.
+ */
+function placeOf(
+  periodMs: number,
+  fastestMs: number,
+  align: CycleAlignment | undefined,
+): Slot["place"] {
+  if (align === undefined || periodMs === 0) return "free";
+  const cycles = periodMs / align.periodMs;
+  if (!isWhole(cycles) && !isWhole(1 / cycles)) return "free";
+  return periodMs === fastestMs ? "before" : "aside";
+}
+
+function isWhole(ratio: number): boolean {
+  return Math.abs(ratio - Math.round(ratio)) < SAME_RATIO;
 }

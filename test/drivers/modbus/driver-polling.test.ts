@@ -173,6 +173,45 @@ describe("modbus driver, polling", () => {
     assert.equal(driver.leadMs, 0);
   });
 
+  it("does not let a cycle wait for what it does not need", async () => {
+    const align = { originMs: monotonicMs(20), periodMs: 100 };
+    const points = [point(0), point(1, { group: 1, read: readAt(50) })];
+    const { clock, link, seen, stop, run, driver } = start(profile(points, TWO_GROUPS), { align });
+    link.latencyMs = 8;
+    const done = run();
+    await clock.advance(5_000);
+    assert.equal(driver.leadMs, 9, "one request, although every third cycle has two");
+    assert.equal(driver.counters.roundP99Ms, 8);
+    assert.equal(driver.counters.lateRounds, 20, "only until it was learned");
+    const slow = seen.filter(({ points: read }) => 1 in read && !(0 in read));
+    assert.ok(slow.length > 10);
+    assert.ok(slow.every(({ at }) => (at - 20) % 100 === 33));
+    stop.abort();
+    await done;
+  });
+
+  it("counts the rounds that came too late for their cycle, and begins the next ones earlier", async () => {
+    const align = { originMs: monotonicMs(20), periodMs: 100 };
+    const { clock, link, stop, run, driver } = start(profile([point(0)]), { align });
+    const late = (): number => driver.counters.lateRounds;
+    link.latencyMs = 2;
+    const done = run();
+    await clock.advance(3_020);
+    assert.equal(driver.leadMs, 3);
+    assert.equal(late(), 0);
+    link.latencyMs = 12;
+    await clock.advance(110);
+    assert.equal(late(), 1);
+    await clock.advance(10_000);
+    assert.equal(driver.leadMs, 13);
+    const untilLearned = late();
+    assert.ok(untilLearned <= 34, `${untilLearned} rounds until it was learned`);
+    await clock.advance(5_000);
+    assert.equal(late(), untilLearned);
+    stop.abort();
+    await done;
+  });
+
   it("gives up on a silent device after the first time-out and leaves the retry to others", async () => {
     const points = [point(0), point(1, { read: readAt(50) })];
     const { clock, link, seen, run, driver } = start(profile(points));
