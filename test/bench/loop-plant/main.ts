@@ -6,7 +6,8 @@
  */
 import { createInterface } from "node:readline";
 import { ProfileFiles } from "../../../src/app/profile-files.ts";
-import { loadContext, profileRoots, type SiteContext } from "../../../src/app/site-context.ts";
+import { profileRoots } from "../../../src/app/profile-roots.ts";
+import { loadContext, type SiteContext } from "../../../src/app/site-context.ts";
 import { SystemClock } from "../../../src/platform/clock.ts";
 import { runInRealTime } from "../../../src/platform/scheduling.ts";
 import { listenForStop } from "../../../src/platform/stop.ts";
