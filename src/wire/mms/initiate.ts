@@ -45,7 +45,7 @@ const SERVICE_PLACES = {
 export type SupportedService = keyof typeof SERVICE_PLACES;
 
 const SERVICES_BIT_COUNT = 85;
-/** Arrays and structures, names, addresses as components, and named lists: str1, str2, vnam, valt, vlis. */
+/** Arrays, structures, variables by name, alternate access and lists by name. */
 const PARAMETERS: BitString = { bitCount: 11, bytes: Uint8Array.of(0xf1, 0x00) };
 const OUTSTANDING_MAX = 0x7fff;
 const PDU_OCTETS_MAX = 0x7fff_ffff;

@@ -119,8 +119,10 @@ function readAssociationPdu(reader: BerReader): MmsPdu {
     case TAG.initiateError:
       return { kind: "initiate-error", error: readServiceError(reader.enter()) };
     case TAG.concludeRequest:
+      reader.nothing();
       return { kind: "conclude-request" };
     case TAG.concludeResponse:
+      reader.nothing();
       return { kind: "conclude-response" };
     case TAG.concludeError:
       return { kind: "conclude-error", error: readServiceError(reader.enter()) };
