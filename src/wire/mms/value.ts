@@ -14,7 +14,8 @@ import { WireError } from "./wire-error.ts";
 
 export type MmsValue =
   | { readonly kind: "boolean"; readonly value: boolean }
-  | { readonly kind: "integer" | "unsigned"; readonly value: number | bigint }
+  | { readonly kind: "integer"; readonly value: number | bigint }
+  | { readonly kind: "unsigned"; readonly value: number | bigint }
   | { readonly kind: "float"; readonly value: number; readonly width: 32 | 64 }
   | ({ readonly kind: "bits" } & BitString)
   | { readonly kind: "octets"; readonly bytes: Uint8Array }
@@ -24,7 +25,8 @@ export type MmsValue =
   | { readonly kind: "unicode"; readonly value: string }
   | ({ readonly kind: "utc-time" } & UtcTime)
   | ({ readonly kind: "binary-time" } & BinaryTime)
-  | { readonly kind: "structure" | "array"; readonly members: readonly MmsValue[] }
+  | { readonly kind: "structure"; readonly members: readonly MmsValue[] }
+  | { readonly kind: "array"; readonly members: readonly MmsValue[] }
   /** A type that IEC 61850 does not use: kept as it came. */
   | { readonly kind: "foreign"; readonly tag: number; readonly bytes: Uint8Array };
 

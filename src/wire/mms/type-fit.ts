@@ -1,0 +1,109 @@
+import type { NamedType, TypeSpec } from "./type-spec.ts";
+import type { MmsValue } from "./value.ts";
+
+/**
+ * Whether a value is of a type: what a client asks before it writes, and a server before it takes.
+ *
+ * @see ISO 9506-1, section on type conformance; IEC 61850-7-3 (attribute types)
+ */
+
+/** True when the value, with all its parts, is one of the type. */
+export function fitsType(type: TypeSpec, value: MmsValue): boolean {
+  switch (type.kind) {
+    case "structure":
+      return (
+        value.kind === "structure" &&
+        value.members.length === type.members.length &&
+        value.members.every((member, at) => fitsMember(type.members[at], member))
+      );
+    case "array":
+      return (
+        value.kind === "array" &&
+        value.members.length === type.count &&
+        value.members.every((member) => fitsType(type.element, member))
+      );
+    case "integer":
+    case "unsigned":
+      return value.kind === type.kind && fitsBits(value.value, type.bits, type.kind === "integer");
+    case "float":
+      return value.kind === "float" && value.width === type.width;
+    case "binary-time":
+      return value.kind === "binary-time" && value.hasDate === type.hasDate;
+    case "foreign":
+      return false;
+    default:
+      return fitsSize(type, value);
+  }
+}
+
+function fitsMember(member: NamedType | undefined, value: MmsValue): boolean {
+  return member !== undefined && fitsType(member.type, value);
+}
+
+type Sized = Extract<
+  TypeSpec,
+  { kind: "boolean" | "utc-time" | "bits" | "octets" | "text" | "unicode" }
+>;
+
+/** A size above zero is the very size, but for texts, where both signs mean the most. */
+function fitsSize(type: Sized, value: MmsValue): boolean {
+  if (value.kind !== type.kind) return false;
+  if (type.kind === "boolean" || type.kind === "utc-time") return true;
+  const most = Math.abs(type.size);
+  switch (value.kind) {
+    case "bits":
+      return type.size > 0 ? value.bitCount === most : value.bitCount <= most;
+    case "octets":
+      return type.size > 0 ? value.bytes.length === most : value.bytes.length <= most;
+    case "text":
+    case "unicode":
+      return value.value.length <= most;
+    default:
+      return false;
+  }
+}
+
+function fitsBits(value: number | bigint, bits: number, isSigned: boolean): boolean {
+  const whole = BigInt(value);
+  return isSigned ? BigInt.asIntN(bits, whole) === whole : BigInt.asUintN(bits, whole) === whole;
+}
+
+/**
+ * A plain value as one of the type: a number becomes what the device wants, also the only member of
+ * the structure that an analogue setpoint is. Undefined when it is not one of the type.
+ */
+export function valueOfType(
+  type: TypeSpec,
+  plain: boolean | number | bigint | MmsValue,
+): MmsValue | undefined {
+  if (typeof plain === "object") return fitsType(type, plain) ? plain : undefined;
+  if (typeof plain === "boolean") {
+    return type.kind === "boolean" ? { kind: "boolean", value: plain } : undefined;
+  }
+  return numberOfType(type, plain);
+}
+
+function numberOfType(type: TypeSpec, plain: number | bigint): MmsValue | undefined {
+  switch (type.kind) {
+    case "integer":
+    case "unsigned": {
+      const isWhole = typeof plain === "bigint" || Number.isSafeInteger(plain);
+      if (!isWhole || !fitsBits(plain, type.bits, type.kind === "integer")) return undefined;
+      return { kind: type.kind, value: plain };
+    }
+    case "float": {
+      const value = Number(plain);
+      const rounded = type.width === 32 ? Math.fround(value) : value;
+      if (!Number.isFinite(rounded) || (type.width !== 32 && type.width !== 64)) return undefined;
+      return { kind: "float", value: rounded, width: type.width };
+    }
+    case "structure": {
+      const [only, ...others] = type.members;
+      if (only === undefined || others.length > 0) return undefined;
+      const member = numberOfType(only.type, plain);
+      return member === undefined ? undefined : { kind: "structure", members: [member] };
+    }
+    default:
+      return undefined;
+  }
+}
