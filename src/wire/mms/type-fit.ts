@@ -48,7 +48,7 @@ type Sized = Extract<
 /** A size above zero is the very size, but for texts, where both signs mean the most. */
 function fitsSize(type: Sized, value: MmsValue): boolean {
   if (value.kind !== type.kind) return false;
-  if (type.kind === "boolean" || type.kind === "utc-time") return true;
+  if (!("size" in type)) return true;
   const most = Math.abs(type.size);
   switch (value.kind) {
     case "bits":
