@@ -94,7 +94,10 @@ export function decodeApdu(bytes: Uint8Array): Apdu {
     case APPLICATION["release-response"]:
       return { type: "release-response", reason: decodeReason(reader.enter()) };
     case APPLICATION.abort: {
-      const source = reader.enter().expect(0x80).integerWithin(0, SOURCES.length - 1);
+      const source = reader
+        .enter()
+        .expect(0x80)
+        .integerWithin(0, SOURCES.length - 1);
       return { type: "abort", source: SOURCES[source] ?? "service-user" };
     }
     default:
@@ -156,7 +159,10 @@ function decodeResponse(fields: BerReader): AssociateResponse {
         applicationContext = fields.enter().expect(OBJECT_IDENTIFIER).objectIdentifier();
         break;
       case 0xa2:
-        result = fields.enter().expect(INTEGER).integerWithin(0, RESULTS.length - 1);
+        result = fields
+          .enter()
+          .expect(INTEGER)
+          .integerWithin(0, RESULTS.length - 1);
         break;
       case 0xa3:
         cause = readCause(fields);

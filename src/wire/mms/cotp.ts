@@ -95,11 +95,12 @@ function requireHeader(octets: number, least: number): void {
 function decodeConnect(header: Uint8Array): TransportConnect {
   requireHeader(header.length, 7);
   const classAndOptions = header[6] ?? 0;
-  if (classAndOptions >> 4 !== 0) throw new WireError("cotp-class", { class: classAndOptions >> 4 });
+  if (classAndOptions >> 4 !== 0)
+    throw new WireError("cotp-class", { class: classAndOptions >> 4 });
   let tpduOctets: number | undefined;
   let callingSelector: Selector | undefined;
   let calledSelector: Selector | undefined;
-  for (let at = 7; at < header.length; ) {
+  for (let at = 7; at < header.length;) {
     const end = at + 2 + (header[at + 1] ?? 0);
     if (end > header.length || at + 2 > header.length) throw new WireError("cotp-header", { at });
     const value = header.subarray(at + 2, end);
@@ -241,7 +242,10 @@ export class TsduAssembler {
    * @throws WireError tsdu-too-long; cotp-empty-segment for one that is neither content nor end,
    *   of which a peer could send any number
    */
-  push(segment: { readonly isLast: boolean; readonly content: Uint8Array }): Uint8Array | undefined {
+  push(segment: {
+    readonly isLast: boolean;
+    readonly content: Uint8Array;
+  }): Uint8Array | undefined {
     const { isLast, content } = segment;
     if (content.length === 0 && !isLast) throw new WireError("cotp-empty-segment");
     if (this.#held + content.length > this.#mostOctets) {

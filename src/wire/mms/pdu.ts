@@ -229,9 +229,12 @@ function writeAssociationPdu(writer: BerWriter, pdu: AssociationPdu): void {
   switch (pdu.kind) {
     case "initiate-request":
     case "initiate-response":
-      writer.nest(pdu.kind === "initiate-request" ? TAG.initiateRequest : TAG.initiateResponse, () => {
-        writeInitiate(writer, pdu.initiate);
-      });
+      writer.nest(
+        pdu.kind === "initiate-request" ? TAG.initiateRequest : TAG.initiateResponse,
+        () => {
+          writeInitiate(writer, pdu.initiate);
+        },
+      );
       return;
     case "initiate-error":
     case "conclude-error":

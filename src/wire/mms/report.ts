@@ -66,11 +66,7 @@ export interface Report {
 
 /** Why a report is not understood. It is counted and dropped; the association goes on. */
 export type ReportFault =
-  | "no-report-id"
-  | "no-options"
-  | "wrong-field"
-  | "wrong-data-set-size"
-  | "wrong-number-of-fields";
+  "no-report-id" | "no-options" | "wrong-field" | "wrong-data-set-size" | "wrong-number-of-fields";
 
 export type DecodedReport =
   | { readonly result: "report"; readonly report: Report }
@@ -216,9 +212,7 @@ function takeEntries(
 ): readonly ReportEntry[] {
   const references = options.has("data-reference") ? places.map(() => fields.text()) : [];
   const values = places.map(() => fields.any());
-  const reasons = options.has("reason")
-    ? places.map(() => triggers(fields.required("bits")))
-    : [];
+  const reasons = options.has("reason") ? places.map(() => triggers(fields.required("bits"))) : [];
   return places.map((index, at) => {
     const value = values[at];
     assert(value !== undefined, "every included place has a value");
@@ -265,7 +259,13 @@ export function encodeReport(report: Report, dataSetSize: number): InformationRe
     { kind: "text", value: report.reportId },
     { kind: "bits", ...optionBits(options) },
     ...headFields(report),
-    { kind: "bits", ...bitsOf(dataSetSize, entries.map(({ index }) => index)) },
+    {
+      kind: "bits",
+      ...bitsOf(
+        dataSetSize,
+        entries.map(({ index }) => index),
+      ),
+    },
   ];
   if (options.has("data-reference")) {
     for (const { reference } of entries) {

@@ -130,7 +130,7 @@ type Parameters = ReadonlyMap<number, Uint8Array>;
 /** Parameters by code, groups as a whole. What is not known is of no concern: X.225, 8.2.6. */
 function parametersOf(body: Uint8Array): Parameters {
   const parameters = new Map<number, Uint8Array>();
-  for (let at = 0; at < body.length; ) {
+  for (let at = 0; at < body.length;) {
     const { value, end } = parameter(body, at);
     parameters.set(body[at] ?? 0, value);
     at = end;

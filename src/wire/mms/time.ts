@@ -108,10 +108,7 @@ export function encodeBinaryTime(time: BinaryTime): Uint8Array {
   const sinceEpochMs = time.hasDate ? time.ms - BINARY_TIME_EPOCH_MS : time.ms;
   const days = time.hasDate ? Math.min(0xffff, Math.floor(sinceEpochMs / MS_PER_DAY)) : 0;
   const msOfDay = sinceEpochMs - days * MS_PER_DAY;
-  assert(
-    days >= 0 && msOfDay >= 0 && msOfDay <= 0xffff_ffff,
-    "a binary time lies in 1984 to 2163",
-  );
+  assert(days >= 0 && msOfDay >= 0 && msOfDay <= 0xffff_ffff, "a binary time lies in 1984 to 2163");
   const octets = new Uint8Array(time.hasDate ? 6 : 4);
   putUint32(octets, 0, msOfDay);
   if (time.hasDate) {
