@@ -69,12 +69,12 @@ describe("TPKT", () => {
     const packet = encodeTpkt(new Uint8Array(65_531));
     const framer = new TpktFramer();
     let packets = 0;
-    // 2 MB octet by octet: a framer that copied what it holds would move 64 GB.
-    for (let at = 0; at < 32 * packet.length; at++) {
+    // Half a megabyte octet by octet: a framer that copied what it holds would move 17 GB.
+    for (let at = 0; at < 8 * packet.length; at++) {
       const octet = packet.subarray(at % packet.length, (at % packet.length) + 1);
       framer.push(octet, () => packets++);
     }
-    assert.equal(packets, 32);
+    assert.equal(packets, 8);
   }).timeout(4000);
 
   it("forgets an unfinished packet when a new connection begins", () => {
@@ -88,28 +88,37 @@ describe("TPKT", () => {
 
 const SELECTOR = fc.option(fc.uint8Array({ maxLength: 32 }), { nil: undefined });
 const REFERENCE = fc.integer({ min: 0, max: 0xffff });
-const CONNECT: fc.Arbitrary<TransportConnect> = fc.record({
-  type: fc.constantFrom("connect-request" as const, "connect-confirm" as const),
-  destinationReference: REFERENCE,
-  sourceReference: REFERENCE,
-  tpduOctets: fc.constantFrom(undefined, 128, 1024, 8192),
-  callingSelector: SELECTOR,
-  calledSelector: SELECTOR,
-});
+const CONNECT: fc.Arbitrary<TransportConnect> = fc.record(
+  {
+    type: fc.constantFrom("connect-request" as const, "connect-confirm" as const),
+    destinationReference: REFERENCE,
+    sourceReference: REFERENCE,
+    tpduOctets: fc.constantFrom(undefined, 128, 1024, 8192),
+    callingSelector: SELECTOR,
+    calledSelector: SELECTOR,
+  },
+  { noNullPrototype: true },
+);
 
 describe("COTP", () => {
   it("gives back every TPDU of the connection", () => {
-    const disconnect = fc.record({
-      type: fc.constant("disconnect" as const),
-      destinationReference: REFERENCE,
-      sourceReference: REFERENCE,
-      reason: fc.nat(255),
-    });
-    const error = fc.record({
-      type: fc.constant("error" as const),
-      destinationReference: REFERENCE,
-      reason: fc.nat(255),
-    });
+    const disconnect = fc.record(
+      {
+        type: fc.constant("disconnect" as const),
+        destinationReference: REFERENCE,
+        sourceReference: REFERENCE,
+        reason: fc.nat(255),
+      },
+      { noNullPrototype: true },
+    );
+    const error = fc.record(
+      {
+        type: fc.constant("error" as const),
+        destinationReference: REFERENCE,
+        reason: fc.nat(255),
+      },
+      { noNullPrototype: true },
+    );
     fc.assert(
       fc.property(fc.oneof(CONNECT, disconnect, error), (tpdu) => {
         assert.deepEqual(decodeTpdu(encodeTpdu(tpdu)), tpdu);
@@ -118,7 +127,7 @@ describe("COTP", () => {
   });
 
   it("reads selectors and size in any order, and steps over what it does not know", () => {
-    const tpdu = decodeTpdu(octets("14 d0 0001 0a0b 00 c20101 c10102 c50155 c0010a"));
+    const tpdu = decodeTpdu(octets("12 d0 0001 0a0b 00 c20101 c10102 c50155 c0010a"));
     assert.deepEqual(tpdu, {
       type: "connect-confirm",
       destinationReference: 1,
