@@ -49,7 +49,8 @@ export function decodeUtcTime(octets: Uint8Array): UtcTime {
   const seconds = uint32(octets, 0);
   const fraction = uint32(octets, 3) & 0xff_ffff;
   // To the microsecond: a device that cuts its milliseconds to fractions gives them back whole.
-  const microseconds = Math.round((fraction * MICROSECONDS_PER_SECOND) / FRACTIONS_PER_SECOND);
+  const nearest = Math.round((fraction * MICROSECONDS_PER_SECOND) / FRACTIONS_PER_SECOND);
+  const microseconds = Math.min(nearest, MICROSECONDS_PER_SECOND - 1);
   return {
     utcMs: seconds * 1000 + microseconds / 1000,
     quality: decodeTimeQuality(octets[7] ?? 0),
