@@ -8,7 +8,6 @@ const frameCount = Number(process.env["FUZZ_FRAMES"] ?? 200_000);
 /** Time allowed for 200,000 frames. */
 const DEADLINE_MS = 60_000;
 const RSS_GROWTH_MAX = 20 * 1024 * 1024;
-const CHECK_EVERY = 1024;
 
 type Random = () => number;
 
@@ -32,22 +31,24 @@ function mutated(original: Uint8Array, next: Random): Uint8Array {
   const pick = (below: number): number => Math.floor(next() * below);
   let frame = original.slice();
   const how = next();
-  if (how < 0.1 && frame.length > 12) frame = frame.slice(0, 8 + pick(frame.length - 8));
-  else if (how < 0.2) {
+  if (how < 0.05 && frame.length > 12) frame = frame.slice(0, 8 + pick(frame.length - 8));
+  else if (how < 0.1) {
     const at = 7 + pick(frame.length - 7);
     const from = 7 + pick(frame.length - 7);
     const piece = frame.slice(from, from + 1 + pick(16));
     frame = new Uint8Array(Buffer.concat([frame.subarray(0, at), piece, frame.subarray(at)]));
-  } else if (how < 0.3 && frame.length > 24) {
+  } else if (how < 0.15 && frame.length > 24) {
     const at = 7 + pick(frame.length - 16);
     frame = new Uint8Array(
       Buffer.concat([frame.subarray(0, at), frame.subarray(at + 1 + pick(8))]),
     );
   }
-  const changes = next() < 0.05 ? 8 : 1 + pick(3);
+  const changes = next() < 0.05 ? 8 : 1 + Math.floor(pick(4) / 3);
   for (let i = 0; i < changes; i++) {
     const at = 7 + pick(Math.max(1, frame.length - 7));
-    frame[at] = next() < 0.5 ? TELLING[pick(TELLING.length)]! : pick(256);
+    const way = next();
+    if (way < 0.4) frame[at] = (frame[at] ?? 0) ^ (1 << pick(8));
+    else frame[at] = way < 0.7 ? TELLING[pick(TELLING.length)]! : pick(256);
   }
   if (next() < 0.98) {
     frame[2] = frame.length >>> 8;
