@@ -1,5 +1,6 @@
+import { utf8Bytes } from "../../domain/utf8.ts";
 import type { BinaryTime, UtcTime } from "./time.ts";
-import { utf8Octets, utf8Text } from "./text.ts";
+import { unicodeText } from "./text.ts";
 import { valueOfType } from "./type-fit.ts";
 import type { NamedType, TypeSpec } from "./type-spec.ts";
 import { bitAt, bitsOf, type MmsValue } from "./value.ts";
@@ -13,7 +14,7 @@ import { bitAt, bitsOf, type MmsValue } from "./value.ts";
 
 /** Who commands. */
 export interface Origin {
-  /** 0 not supported, 1 bay, 2 station, 3 remote, 4 … 6 automatic ones, 7 maintenance, 8 process. */
+  /** 0 not said, 1 bay, 2 station, 3 remote, 4 … 6 automatic ones, 7 maintenance, 8 process. */
   readonly category: number;
   /** At most 64 octets of UTF-8. */
   readonly identification: string;
@@ -118,7 +119,7 @@ function buildOrigin(type: TypeSpec, origin: Origin): MmsValue | undefined {
 }
 
 function identification(text: string): MmsValue | undefined {
-  const bytes = utf8Octets(text);
+  const bytes = utf8Bytes(text);
   return bytes.length <= IDENTIFICATION_OCTETS_MAX ? { kind: "octets", bytes } : undefined;
 }
 
@@ -159,8 +160,7 @@ function commandOf(parts: ReadonlyMap<string, MmsValue>): ReadControl {
   if (time === undefined) return misfit("T");
   const test = parts.get("Test") ?? NOT_GIVEN;
   if (test.kind !== "boolean") return misfit("Test");
-  const check = parts.get("Check");
-  const operateAt = parts.has("operTm") ? timeOf(parts.get("operTm")) : undefined;
+  const operateAt = timeOf(parts.get("operTm"));
   return {
     result: "command",
     command: {
@@ -169,10 +169,18 @@ function commandOf(parts: ReadonlyMap<string, MmsValue>): ReadControl {
       number,
       time,
       isTest: test.value,
-      isInterlockChecked: check?.kind === "bits" && bitAt(check, INTERLOCK),
-      isSynchronismChecked: check?.kind === "bits" && bitAt(check, SYNCHRONISM),
-      operateAt: operateAt === undefined || operateAt.utcMs === 0 ? undefined : operateAt,
+      ...checksOf(parts.get("Check")),
+      operateAt: operateAt?.utcMs === 0 ? undefined : operateAt,
     },
+  };
+}
+
+function checksOf(
+  check: MmsValue | undefined,
+): Pick<ControlCommand, "isInterlockChecked" | "isSynchronismChecked"> {
+  return {
+    isInterlockChecked: check?.kind === "bits" && bitAt(check, INTERLOCK),
+    isSynchronismChecked: check?.kind === "bits" && bitAt(check, SYNCHRONISM),
   };
 }
 
@@ -184,7 +192,7 @@ export function originOf(value: MmsValue | undefined): Origin | undefined {
   if (number === undefined || ident?.kind !== "octets") return undefined;
   return {
     category: number,
-    identification: utf8Text(ident.bytes),
+    identification: unicodeText(ident.bytes),
   };
 }
 

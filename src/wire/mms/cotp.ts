@@ -69,23 +69,26 @@ export function decodeTpdu(bytes: Uint8Array): Tpdu {
     case CODE.confirm:
       return decodeConnect(bytes.subarray(0, headerEnd));
     case CODE.disconnect:
-      requireHeader(headerEnd, 7);
-      return {
-        type: "disconnect",
-        destinationReference: uint16(bytes, 2),
-        sourceReference: uint16(bytes, 4),
-        reason: bytes[6] ?? 0,
-      };
     case CODE.error:
-      requireHeader(headerEnd, 5);
-      return {
-        type: "error",
-        destinationReference: uint16(bytes, 2),
-        reason: bytes[4] ?? 0,
-      };
+      return decodeEnd(code, bytes.subarray(0, headerEnd));
     default:
       throw new WireError("cotp-type", { code });
   }
+}
+
+function decodeEnd(code: typeof CODE.disconnect | typeof CODE.error, header: Uint8Array): Tpdu {
+  const destinationReference = uint16(header, 2);
+  if (code === CODE.error) {
+    requireHeader(header.length, 5);
+    return { type: "error", destinationReference, reason: header[4] ?? 0 };
+  }
+  requireHeader(header.length, 7);
+  return {
+    type: "disconnect",
+    destinationReference,
+    sourceReference: uint16(header, 4),
+    reason: header[6] ?? 0,
+  };
 }
 
 function requireHeader(octets: number, least: number): void {
@@ -95,8 +98,8 @@ function requireHeader(octets: number, least: number): void {
 function decodeConnect(header: Uint8Array): TransportConnect {
   requireHeader(header.length, 7);
   const classAndOptions = header[6] ?? 0;
-  if (classAndOptions >> 4 !== 0)
-    throw new WireError("cotp-class", { class: classAndOptions >> 4 });
+  const transportClass = classAndOptions >> 4;
+  if (transportClass !== 0) throw new WireError("cotp-class", { class: transportClass });
   let tpduOctets: number | undefined;
   let callingSelector: Selector | undefined;
   let calledSelector: Selector | undefined;

@@ -170,7 +170,7 @@ function takeReport(fields: Fields, dataSetSize: number): Report {
   const sequence = options.has("sequence-number") ? fields.count() : undefined;
   const entryTimeMs = options.has("report-time") ? fields.required("binary-time").ms : undefined;
   const dataSet = options.has("data-set") ? fields.text() : undefined;
-  // One known server sets these two bits on an unbuffered block and sends no fields: the type tells.
+  // One known server sets these two bits on an unbuffered block and sends no fields.
   const hasOverflowed = options.has("buffer-overflow")
     ? fields.optional("boolean")?.value
     : undefined;

@@ -1,8 +1,8 @@
+import { utf8Bytes } from "../../domain/utf8.ts";
 import { originOf, type Origin, smallNumber } from "./control.ts";
 import { byNames, type ObjectName } from "./object-name.ts";
 import { controlOf } from "./names.ts";
 import type { InformationReport } from "./pdu.ts";
-import { utf8Octets } from "./text.ts";
 import type { AccessResult, MmsValue } from "./value.ts";
 
 /**
@@ -109,7 +109,7 @@ function errorValue(error: ApplicationError): MmsValue {
         kind: "structure",
         members: [
           { kind: "integer", value: category },
-          { kind: "octets", bytes: utf8Octets(identification) },
+          { kind: "octets", bytes: utf8Bytes(identification) },
         ],
       },
       { kind: "unsigned", value: error.number },

@@ -11,17 +11,9 @@ import type { MmsValue } from "./value.ts";
 export function fitsType(type: TypeSpec, value: MmsValue): boolean {
   switch (type.kind) {
     case "structure":
-      return (
-        value.kind === "structure" &&
-        value.members.length === type.members.length &&
-        value.members.every((member, at) => fitsMember(type.members[at], member))
-      );
+      return value.kind === "structure" && fitsMembers(type.members, value.members);
     case "array":
-      return (
-        value.kind === "array" &&
-        value.members.length === type.count &&
-        value.members.every((member) => fitsType(type.element, member))
-      );
+      return value.kind === "array" && fitsElements(type, value.members);
     case "integer":
     case "unsigned":
       return value.kind === type.kind && fitsBits(value.value, type.bits, type.kind === "integer");
@@ -36,8 +28,19 @@ export function fitsType(type: TypeSpec, value: MmsValue): boolean {
   }
 }
 
-function fitsMember(member: NamedType | undefined, value: MmsValue): boolean {
-  return member !== undefined && fitsType(member.type, value);
+function fitsMembers(types: readonly NamedType[], values: readonly MmsValue[]): boolean {
+  if (types.length !== values.length) return false;
+  return types.every(({ type }, at) => {
+    const value = values[at];
+    return value !== undefined && fitsType(type, value);
+  });
+}
+
+function fitsElements(
+  type: Extract<TypeSpec, { kind: "array" }>,
+  values: readonly MmsValue[],
+): boolean {
+  return values.length === type.count && values.every((value) => fitsType(type.element, value));
 }
 
 type Sized = Extract<
@@ -91,12 +94,8 @@ function numberOfType(type: TypeSpec, plain: number | bigint): MmsValue | undefi
       if (!isWhole || !fitsBits(plain, type.bits, type.kind === "integer")) return undefined;
       return { kind: type.kind, value: plain };
     }
-    case "float": {
-      const value = Number(plain);
-      const rounded = type.width === 32 ? Math.fround(value) : value;
-      if (!Number.isFinite(rounded) || (type.width !== 32 && type.width !== 64)) return undefined;
-      return { kind: "float", value: rounded, width: type.width };
-    }
+    case "float":
+      return floatOf(type.width, Number(plain));
     case "structure": {
       const [only, ...others] = type.members;
       if (only === undefined || others.length > 0) return undefined;
@@ -106,4 +105,10 @@ function numberOfType(type: TypeSpec, plain: number | bigint): MmsValue | undefi
     default:
       return undefined;
   }
+}
+
+function floatOf(width: number, value: number): MmsValue | undefined {
+  if (width !== 32 && width !== 64) return undefined;
+  const rounded = width === 32 ? Math.fround(value) : value;
+  return Number.isFinite(rounded) ? { kind: "float", value: rounded, width } : undefined;
 }

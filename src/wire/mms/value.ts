@@ -1,9 +1,10 @@
 import { assert } from "../../domain/assert.ts";
+import { utf8Bytes } from "../../domain/utf8.ts";
 import type { BerReader, BitString } from "./ber-reader.ts";
 import type { BerWriter } from "./ber-writer.ts";
 import { decodeBinaryTime, decodeUtcTime, encodeBinaryTime, encodeUtcTime } from "./time.ts";
 import type { BinaryTime, UtcTime } from "./time.ts";
-import { utf8Octets, utf8Text } from "./text.ts";
+import { unicodeText } from "./text.ts";
 import { WireError } from "./wire-error.ts";
 
 /**
@@ -100,7 +101,7 @@ function presentText(reader: BerReader): MmsValue {
     case TAG.text:
       return { kind: "text", value: reader.text() };
     case TAG.unicode:
-      return { kind: "unicode", value: utf8Text(reader.octets()) };
+      return { kind: "unicode", value: unicodeText(reader.octets()) };
     case TAG["binary-time"]:
       return { kind: "binary-time", ...decodeBinaryTime(reader.octets()) };
     default:
@@ -170,7 +171,7 @@ function writeTextual(writer: BerWriter, value: Textual): void {
       writer.text(TAG.text, value.value);
       return;
     case "unicode":
-      writer.octets(TAG.unicode, utf8Octets(value.value));
+      writer.octets(TAG.unicode, utf8Bytes(value.value));
       return;
     case "utc-time":
       writer.octets(TAG["utc-time"], encodeUtcTime(value));

@@ -85,7 +85,7 @@ describe("session", () => {
         content: CONTENT,
       }),
       plain({ type: fc.constant("abort-accept" as const) }),
-    ) as fc.Arbitrary<Spdu>;
+    );
     fc.assert(
       fc.property(spdu, (one) => {
         assert.deepEqual(decodeSpdu(encodeSpdu(one)), one);
@@ -247,7 +247,8 @@ describe("ACSE", () => {
   it("steps over what a second known server adds to the user information", () => {
     // be [30] { EXTERNAL { direct reference 2.1.1, context 3, single value } }.
     const bytes = octets(
-      "6129 a107 060528ca220203 a203020100 a305a103020100 8a020780 be0d280b 06025101 020103 a0028b00",
+      "6129 a107 060528ca220203 a203020100 a305a103020100 8a020780" +
+        "be0d280b 06025101 020103 a0028b00",
     );
     bytes[1] = bytes.length - 2;
     const apdu = decodeApdu(bytes);

@@ -50,7 +50,7 @@ function mutated(original: Uint8Array, next: Random): Uint8Array {
     if (way < 0.4) frame[at] = (frame[at] ?? 0) ^ (1 << pick(8));
     else frame[at] = way < 0.7 ? TELLING[pick(TELLING.length)]! : pick(256);
   }
-  if (next() < 0.98) {
+  if (next() < 0.997) {
     frame[2] = frame.length >>> 8;
     frame[3] = frame.length & 0xff;
   } else frame[pick(7)] = pick(256);
@@ -70,8 +70,8 @@ interface Tally {
 function deliver(receiver: TransportReceiver, chunk: Uint8Array, tally: Tally): TransportReceiver {
   try {
     receiver.push(chunk, (arrival) => {
-      tally.decoded++;
       if (exercise(arrival)) tally.reencoded++;
+      tally.decoded++;
     });
     return receiver;
   } catch (error) {
@@ -127,12 +127,17 @@ describe("mutated frames through the whole stack", function () {
     const elapsedMs = Number(process.hrtime.bigint() - started) / 1e6;
     const grown = process.memoryUsage.rss() - rssBefore;
     const faults = [...tally.faults].toSorted(([, a], [, b]) => b - a);
-    const line = `${frameCount} frames in ${elapsedMs.toFixed(0)} ms; ${tally.refused} refused, ${tally.decoded} taken, ${tally.reencoded} written again; ${tally.byteByByte} octet by octet, ${tally.coalesced} joined; RSS ${(grown / 1048576).toFixed(1)} MB, buffers ${largestCapacity} octets`;
+    const line = [
+      `${frameCount} frames in ${elapsedMs.toFixed(0)} ms`,
+      `${tally.refused} refused, ${tally.decoded} taken, ${tally.reencoded} written again`,
+      `${tally.byteByByte} octet by octet, ${tally.coalesced} joined`,
+      `RSS ${(grown / 1_048_576).toFixed(1)} MB, buffers ${largestCapacity} octets`,
+    ].join("; ");
     process.stdout.write(
       `      ${line}\n      ${faults.map(([k, v]) => `${k} ${v}`).join(", ")}\n`,
     );
     assert.ok(tally.refused > frameCount / 4, "the mutations are felt");
-    assert.ok(tally.decoded > frameCount / 10, "not everything is refused at the door");
+    assert.ok(tally.decoded > frameCount / 20, "not everything is refused at the door");
     assert.ok(faults.length > 20, "every layer refuses something");
     assert.ok(largestCapacity <= 65_535 + 66_024);
     assert.ok(elapsedMs < Math.max(1, frameCount / 200_000) * DEADLINE_MS);

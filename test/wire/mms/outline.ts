@@ -36,7 +36,8 @@ function ofRequest({ calling, called, initiate }: AssociationIndication): string
 function ofAnswer(answer: AssociationAnswer): string {
   if (answer.result !== "associated") return answer.result;
   const { pduOctets, outstandingCalling, nesting } = answer.initiate;
-  return `associated, ${String(pduOctets)}, ${outstandingCalling} at once, nesting ${String(nesting)}`;
+  const limits = `${outstandingCalling} at once, nesting ${String(nesting)}`;
+  return `associated, ${String(pduOctets)}, ${limits}`;
 }
 
 function ofPdu(pdu: MmsPdu): string {
@@ -130,6 +131,15 @@ function textOf(name: ObjectName): string {
   return name.scope === "domain" ? `${name.domain}/${name.item}` : name.item;
 }
 
+const LETTERS: Readonly<Partial<Record<AccessResult["kind"], string>>> = {
+  float: "f",
+  "utc-time": "t",
+  integer: "i",
+  unsigned: "u",
+  octets: "o",
+  text: "s",
+};
+
 /** `{{f}q13t}` for a measured value. */
 function shape(value: AccessResult): string {
   switch (value.kind) {
@@ -142,9 +152,7 @@ function shape(value: AccessResult): string {
     case "boolean":
       return value.value ? "1" : "0";
     default:
-      return { float: "f", "utc-time": "t", integer: "i", unsigned: "u", octets: "o", text: "s" }[
-        value.kind as string
-      ] as string;
+      return LETTERS[value.kind] ?? value.kind;
   }
 }
 

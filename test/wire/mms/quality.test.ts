@@ -75,7 +75,7 @@ describe("a switch in two bits", () => {
     const positions = ["00", "40", "80", "c0"].map((digits) => decodePosition(bits(digits, 2)));
     assert.deepEqual(positions, ["intermediate", "open", "closed", "faulty"]);
     for (const position of positions) {
-      assert.equal(decodePosition(encodePosition(position!)), position);
+      assert.equal(decodePosition(encodePosition(position)), position);
     }
     assert.equal(decodePosition(bits("80", 3)), undefined);
     assert.equal(decodePosition(bits("", 0)), undefined);
