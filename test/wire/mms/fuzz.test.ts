@@ -5,8 +5,8 @@ import { WireError } from "../../../src/wire/mms/wire-error.ts";
 
 const seed = Number(process.env["SIM_SEED"] ?? 61_850);
 const frameCount = Number(process.env["FUZZ_FRAMES"] ?? 200_000);
-/** Time allowed for 200,000 frames. */
-const DEADLINE_MS = 60_000;
+/** Time of the processor for 200,000 frames; the machine may have other things to do meanwhile. */
+const BUDGET_MS = 60_000;
 const RSS_GROWTH_MAX = 20 * 1024 * 1024;
 
 type Random = () => number;
@@ -83,7 +83,7 @@ function deliver(receiver: TransportReceiver, chunk: Uint8Array, tally: Tally): 
 }
 
 describe("mutated frames through the whole stack", function () {
-  this.timeout(Math.max(DEADLINE_MS, (frameCount / 200_000) * DEADLINE_MS) + 5000);
+  this.timeout(Math.max(1, frameCount / 200_000) * BUDGET_MS * 4);
 
   it(`leave nothing but typed refusals (SIM_SEED=${seed} FUZZ_FRAMES=${frameCount})`, () => {
     const next = random(seed);
@@ -101,7 +101,7 @@ describe("mutated frames through the whole stack", function () {
     let receiver = new TransportReceiver();
     let rssBefore = 0;
     let largestCapacity = 0;
-    const started = process.hrtime.bigint();
+    const before = process.cpuUsage();
     for (let done = 0; done < frameCount;) {
       const from = next() < 0.01 ? frames : short;
       const one = (): Uint8Array => {
@@ -124,11 +124,12 @@ describe("mutated frames through the whole stack", function () {
       // The first tenth fills what the machine keeps anyway: code, young generation.
       if (rssBefore === 0 && done > frameCount / 10) rssBefore = process.memoryUsage.rss();
     }
-    const elapsedMs = Number(process.hrtime.bigint() - started) / 1e6;
+    const { user, system } = process.cpuUsage(before);
+    const spentMs = (user + system) / 1000;
     const grown = process.memoryUsage.rss() - rssBefore;
     const faults = [...tally.faults].toSorted(([, a], [, b]) => b - a);
     const line = [
-      `${frameCount} frames in ${elapsedMs.toFixed(0)} ms`,
+      `${frameCount} frames in ${spentMs.toFixed(0)} ms of the processor`,
       `${tally.refused} refused, ${tally.decoded} taken, ${tally.reencoded} written again`,
       `${tally.byteByByte} octet by octet, ${tally.coalesced} joined`,
       `RSS ${(grown / 1_048_576).toFixed(1)} MB, buffers ${largestCapacity} octets`,
@@ -140,7 +141,7 @@ describe("mutated frames through the whole stack", function () {
     assert.ok(tally.decoded > frameCount / 20, "not everything is refused at the door");
     assert.ok(faults.length > 20, "every layer refuses something");
     assert.ok(largestCapacity <= 65_535 + 66_024);
-    assert.ok(elapsedMs < Math.max(1, frameCount / 200_000) * DEADLINE_MS);
+    assert.ok(spentMs < Math.max(1, frameCount / 200_000) * BUDGET_MS);
     assert.ok(grown < RSS_GROWTH_MAX, `${grown} octets`);
   });
 });

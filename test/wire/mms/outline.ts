@@ -134,6 +134,7 @@ function textOf(name: ObjectName): string {
 const LETTERS: Readonly<Partial<Record<AccessResult["kind"], string>>> = {
   float: "f",
   "utc-time": "t",
+  "binary-time": "b",
   integer: "i",
   unsigned: "u",
   octets: "o",
