@@ -38,7 +38,8 @@ export type WireFault =
   | "presentation-encoding"
   // ACSE and MMS
   | "acse-type"
-  | "mms-type";
+  | "mms-type"
+  | "directory-endless";
 
 /**
  * A peer's octets that are not what the standards say. Nothing after it on the same association can

@@ -188,6 +188,10 @@ describe("presentation", () => {
     );
     assertFault("presentation-encoding", () => decodePresentationAccept(octets("3102 a200")));
     assertFault("presentation-type", () => decodePresentationAbort(octets("0100")));
+    const selector = `8111${"00".repeat(17)}`;
+    assertFault("wrong-size", () =>
+      decodePresentationConnect(octets(`311a a003800101 a213 ${selector}`)),
+    );
     const many = Array.from({ length: 17 }, () => OUR_CONTEXTS[0]!);
     assertFault("too-many-elements", () =>
       decodePresentationConnect(

@@ -178,6 +178,26 @@ describe("MMS PDUs", () => {
     });
   });
 
+  it("refuses options of services in more octets than any edition has", () => {
+    const initiate = (octetCount: number) => {
+      const bits = { bitCount: octetCount * 8, bytes: new Uint8Array(octetCount) };
+      return encodePdu({
+        kind: "initiate-request",
+        initiate: {
+          pduOctets: undefined,
+          outstandingCalling: 1,
+          outstandingCalled: 1,
+          nesting: undefined,
+          version: 1,
+          parameters: bits,
+          services: bits,
+        },
+      });
+    };
+    decodePdu(initiate(31));
+    assertFault("wrong-size", () => decodePdu(initiate(32)));
+  });
+
   it("refuses what is no PDU, and what follows one", () => {
     assertFault("mms-type", () => decodePdu(octets("a500")));
     assertFault("missing-element", () => decodePdu(octets("")));
