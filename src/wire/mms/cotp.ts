@@ -59,12 +59,7 @@ export function decodeTpdu(bytes: Uint8Array): Tpdu {
   }
   switch (code) {
     case CODE.data:
-      if (headerEnd !== DATA_HEADER_OCTETS) throw new WireError("cotp-header", { code });
-      return {
-        type: "data",
-        isLast: ((bytes[2] ?? 0) & END_OF_TSDU) !== 0,
-        content: bytes.subarray(DATA_HEADER_OCTETS),
-      };
+      return decodeSegment(bytes, headerEnd);
     case CODE.request:
     case CODE.confirm:
       return decodeConnect(bytes.subarray(0, headerEnd));
@@ -74,6 +69,15 @@ export function decodeTpdu(bytes: Uint8Array): Tpdu {
     default:
       throw new WireError("cotp-type", { code });
   }
+}
+
+function decodeSegment(bytes: Uint8Array, headerEnd: number): Tpdu {
+  if (headerEnd !== DATA_HEADER_OCTETS) throw new WireError("cotp-header", { octets: headerEnd });
+  return {
+    type: "data",
+    isLast: ((bytes[2] ?? 0) & END_OF_TSDU) !== 0,
+    content: bytes.subarray(DATA_HEADER_OCTETS),
+  };
 }
 
 function decodeEnd(code: typeof CODE.disconnect | typeof CODE.error, header: Uint8Array): Tpdu {

@@ -17,15 +17,19 @@ export function fitsType(type: TypeSpec, value: MmsValue): boolean {
     case "integer":
     case "unsigned":
       return value.kind === type.kind && fitsBits(value.value, type.bits, type.kind === "integer");
-    case "float":
-      return value.kind === "float" && value.width === type.width;
-    case "binary-time":
-      return value.kind === "binary-time" && value.hasDate === type.hasDate;
     case "foreign":
       return false;
     default:
-      return fitsSize(type, value);
+      return fitsLeaf(type, value);
   }
+}
+
+function fitsLeaf(type: Leaf, value: MmsValue): boolean {
+  if (type.kind === "float") return value.kind === "float" && value.width === type.width;
+  if (type.kind === "binary-time") {
+    return value.kind === "binary-time" && value.hasDate === type.hasDate;
+  }
+  return fitsSize(type, value);
 }
 
 function fitsMembers(types: readonly NamedType[], values: readonly MmsValue[]): boolean {
@@ -42,6 +46,11 @@ function fitsElements(
 ): boolean {
   return values.length === type.count && values.every((value) => fitsType(type.element, value));
 }
+
+type Leaf = Exclude<
+  TypeSpec,
+  { kind: "structure" } | { kind: "array" } | { kind: "integer" | "unsigned" } | { kind: "foreign" }
+>;
 
 type Sized = Extract<
   TypeSpec,
