@@ -13,6 +13,7 @@ const REASONS = {
     4: "mismatch",
     5: "sensor-not-accurate",
     6: "clamped",
+    7: "no-quality",
   },
   bad: {
     64: "never-read",
