@@ -62,8 +62,9 @@ class RecentTimes {
 }
 
 /**
- * Starts cycle k at origin + k·period of a grid, and lets the grid move between two cycles. A cycle that ends after the next one's beginning costs that
- * one, and those that follow keep their places: an overrun is counted and never causes a burst.
+ * Starts cycle k at origin + k·period of a grid, and lets the grid move between two cycles. A cycle
+ * that ends after the next one's beginning costs that one, and those that follow keep their places:
+ * an overrun is counted and never causes a burst.
  */
 export class CycleRunner {
   readonly #parts: CycleRunnerParts;

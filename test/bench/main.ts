@@ -1,4 +1,4 @@
-/** `npm run bench -- <name> [--json] [--only <case>] [--seconds N] [--steps N] [--cpu-prof <folder>]` */
+/** `npm run bench -- <name> [--json] [--only <case>] …`: what each takes is in README.md. */
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { commandBench } from "./command.ts";

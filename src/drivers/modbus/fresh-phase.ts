@@ -16,7 +16,7 @@ const RHYTHM_MAX = 8;
 const SEARCH_STEP_MS = 0.5;
 /** A search that went this much further than a cycle has found that there is nothing to find. */
 const SEARCH_SPARE = 1.2;
-/** How far behind the new value reads stand: at first, and the bounds within which it is learned. */
+/** How far behind the new value reads stand: at first, and between which bounds it is learned. */
 const BACK_FIRST_MS = 2;
 const BACK_LEAST_MS = 1;
 const BACK_MOST_SHARE = 0.25;

@@ -1,7 +1,7 @@
 /**
  * `node main.ts <site file> <period ms> <cap W>`: the least that answers a step of the meter: on a
- * timer, with the scheduling of gateway-control, raw sockets read the meter and the battery and write what the battery has to give. No
- * quality, no envelope, no read-back, no other device.
+ * timer, with the scheduling of gateway-control, raw sockets read the meter and the battery and
+ * write what the battery has to give. No quality, no envelope, no read-back, no other device.
  */
 import { Buffer } from "node:buffer";
 import { once } from "node:events";
@@ -21,7 +21,7 @@ const WRITE = 16;
 const [file = "", periodText = "", capText = ""] = process.argv.slice(2);
 const [periodMs, capW] = [Number(periodText), Number(capText)];
 
-/** A device of the site: its profile's registers here are what was last read, or is to be written. */
+/** A device of the site: its registers here are what was last read, or is to be written. */
 class Peer {
   readonly #device: SimulatedDevice;
   readonly #unit: number;

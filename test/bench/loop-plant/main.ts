@@ -1,8 +1,9 @@
 /**
  * `node main.ts <site file> <model JSON>`: the meter and the battery of a control loop as Modbus
  * TCP servers, and nothing else in the process. They stand for machines of their own, so this
- * process does not queue for a processor behind what else runs here. A line `steps <JSON>` on standard input lets the
- * load make steps; `answers` then tells on standard output how each was answered.
+ * process does not queue for a processor behind what else runs here. A line `steps <JSON>` on
+ * standard input lets the load make steps; `answers` then tells on standard output how each was
+ * answered.
  */
 import { createInterface } from "node:readline";
 import { ProfileFiles } from "../../../src/app/profile-files.ts";
