@@ -14,6 +14,8 @@ import { numberAt } from "../points/number-at.ts";
 const TELLING_FRACTION = 0.002;
 /** What swings is over when it was not there for so long, ms. */
 const CALM_MS = 10_000;
+/** An import that is above its limit for less is the edge of a load. */
+const EXCESS_MS = 400;
 /** Nearer than this a unit is at its limit, W. */
 const AT_LIMIT_W = 0.5;
 
@@ -103,11 +105,15 @@ export function tellTotal(state: ControlState, notices: Notices, elapsedMs: numb
   }
 }
 
-/** A load that swings across the limit is one excess: it ends when there was none for a while. */
+/**
+ * An edge of the load that the batteries have not answered yet is no excess; a load that swings
+ * across the limit is one, and it ends when there was none for a while.
+ */
 function tellImport({ plan, total, grid, cycledAt }: ControlState, notices: Notices): void {
   if (grid.source === "none") return;
   const { device, importLimitW } = plan.grid;
-  if (grid.gridW > importLimitW) total.importOverAt = cycledAt;
+  if (!(grid.gridW > importLimitW)) total.importWithinAt = cycledAt;
+  else if (cycledAt - total.importWithinAt >= EXCESS_MS) total.importOverAt = cycledAt;
   const isOver = cycledAt - total.importOverAt < CALM_MS;
   if (!notices.isNews("import-limit-exceeded", device, isOver)) return;
   notices.tell(

@@ -74,6 +74,8 @@ export interface TotalState {
   shortfallW: number;
   /** When the import was last above its limit, monotonic ms; −Infinity before. */
   importOverAt: number;
+  /** When it was last within, monotonic ms. */
+  importWithinAt: number;
   /** When the cap was last not covered, alike. */
   shortAt: number;
 }
@@ -109,6 +111,7 @@ export function noTotal(unitCount: number): TotalState {
     peakNeedW: 0,
     shortfallW: 0,
     importOverAt: -Infinity,
+    importWithinAt: -Infinity,
     shortAt: -Infinity,
   };
 }

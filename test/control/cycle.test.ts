@@ -342,6 +342,9 @@ describe("control cycle", () => {
         );
     };
     go(1, 27 * MW);
+    go(7, 28.5 * MW);
+    go(3, 27 * MW);
+    assert.deepEqual(told, [], "the edge of a load is no excess");
     for (let swings = 0; swings < 30; swings += 1) {
       go(10, 28.5 * MW);
       go(10, 27 * MW);
