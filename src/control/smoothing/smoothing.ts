@@ -429,7 +429,7 @@ export function loopDelayRequest(state: SmoothingState): DelayRequest {
 }
 
 /** Smallest change of the delay that is worth to begin anew, part of a cycle. */
-const DELAY_STEP = 0.25;
+const DELAY_STEP = 0.5;
 
 /** Takes a delay that was found; true when it changes what is used. */
 export function takeDelay(state: SmoothingState, estimate: DelayEstimate): boolean {

@@ -226,7 +226,8 @@ describe("smoothing scenarios", function () {
     product.identifies = false;
     const trace = record(rigOf(given, product), squareLoad({ seconds: 84, hz: 2, seed: 42 }));
     assert.ok(product.state.supervisor.trips >= 1);
-    const dB = decibelsFrom(trace, 45);
+    // A whole rest of a minute with the try that ends it: what it costs as long as it goes on.
+    const dB = decibelsFrom(trace, 20);
     assert.ok(dB <= 0.3, `${dB} dB`);
   });
 

@@ -28,6 +28,7 @@ const SWITCH_SHARE = 0.9;
 const EVENT_SHARE = 0.5;
 const EVENT_MS = 60;
 const EVENT_HOLD_S = 1.5;
+const NO_WEIGHTS = new Float64Array(0);
 
 /**
  * Predicts the load as it will be when the battery's answer shows. Every expert says every cycle
@@ -114,8 +115,10 @@ export function setAhead(state: PredictorState, aheadCycles: number): void {
   state.aheadCycles = aheadCycles;
   for (const said of state.said) clearHistory(said);
   clearHistory(state.used);
-  if (state.coefficients !== undefined && state.coefficients.aheadCycles !== aheadCycles)
-    state.coefficients = undefined;
+  const { coefficients } = state;
+  // The period of the load is the same at every delay; the regression is not.
+  if (coefficients !== undefined && coefficients.aheadCycles !== aheadCycles)
+    state.coefficients = { ...coefficients, weights: NO_WEIGHTS, aheadCycles };
 }
 
 /** Takes what a refit found; one for another delay has come too late. */
@@ -173,14 +176,15 @@ export function stepPredictor(
 }
 
 function ask(state: PredictorState, loadW: number, meanW: number): void {
-  const { candidates, coefficients } = state;
+  const { candidates, coefficients, errors } = state;
   candidates[HOLD] = loadW;
   candidates[SLOW] = meanW;
   const templateW = coefficients === undefined ? Number.NaN : template(state, coefficients);
   const regressionW = coefficients === undefined ? Number.NaN : regression(state, coefficients);
-  // Who cannot say anything yet says what everybody knows: so once they can, it soon shows.
-  candidates[TEMPLATE] = Number.isNaN(templateW) ? loadW : templateW;
-  candidates[REGRESSION] = Number.isNaN(regressionW) ? loadW : regressionW;
+  // Who cannot say anything yet says what the better of the others says: once they can, it shows.
+  const simpleW = numberAt(errors, SLOW) < numberAt(errors, HOLD) ? meanW : loadW;
+  candidates[TEMPLATE] = Number.isNaN(templateW) ? simpleW : templateW;
+  candidates[REGRESSION] = Number.isNaN(regressionW) ? simpleW : regressionW;
 }
 
 /** The load as many whole periods ago as reach beyond the delay. */
@@ -224,7 +228,7 @@ function watchEvents(state: PredictorState, loadW: number, rangeW: number): void
   const usedW = backAt(used, Math.max(aheadCycles - 1, 0));
   if (Number.isNaN(usedW)) return;
   // Whoever takes the load as it is has predicted nothing, and is surprised by every edge.
-  const isSurprise = state.chosen !== HOLD && Math.abs(loadW - usedW) > EVENT_SHARE * rangeW;
+  const isSurprise = Math.abs(loadW - usedW) > EVENT_SHARE * rangeW;
   state.surprises = isSurprise ? state.surprises + 1 : 0;
   if (state.surprises < state.eventCyclesMin) return;
   if (state.eventCycles === 0) state.events += 1;
