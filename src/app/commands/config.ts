@@ -5,6 +5,7 @@ import { SiteConfig } from "../../config/schema.ts";
 import { siteFilePage } from "../../config/schema-page.ts";
 import { controlPlan } from "../control-settings.ts";
 import { inspectSite } from "../site-check.ts";
+import { sizingLines } from "../site-sizing.ts";
 import { contextOf } from "../site-context.ts";
 import { GatewayError } from "../../domain/errors.ts";
 import { type CommandCall, type ExitStatus, hasFlag, textOption } from "../terminal.ts";
@@ -27,13 +28,14 @@ export async function configCheck(call: CommandCall): Promise<ExitStatus> {
     terminal.err(`${file}: ${(error as Error).message}`);
     return 2;
   }
-  const { problems, warnings } = findProblems(text, file);
+  const { problems, warnings, sizing } = findProblems(text, file);
   const ok = problems.length === 0;
-  if (hasFlag(call, "json")) terminal.out(JSON.stringify({ file, ok, problems, warnings }));
+  if (hasFlag(call, "json")) terminal.out(JSON.stringify({ file, ok, problems, warnings, sizing }));
   else {
     for (const problem of problems) terminal.err(problem);
     for (const warning of warnings) terminal.err(`warning: ${warning}`);
     if (ok) terminal.out(`${file}: ok`);
+    for (const line of sizing) terminal.out(line);
   }
   return ok ? 0 : 1;
 }
@@ -41,16 +43,20 @@ export async function configCheck(call: CommandCall): Promise<ExitStatus> {
 interface CheckLines {
   readonly problems: readonly string[];
   readonly warnings: readonly string[];
+  /** What the battery guarantees; none while the file is not valid. */
+  readonly sizing: readonly string[];
 }
 
 function findProblems(text: string, file: string): CheckLines {
   const { site, problems, warnings } = inspectSite(text, file);
   const lineOf = (problem: Problem): string => problemLine(file, problem);
-  const lines = { problems: problems.map(lineOf), warnings: warnings.map(lineOf) };
+  const lines = { problems: problems.map(lineOf), warnings: warnings.map(lineOf), sizing: [] };
   if (site === undefined) return lines;
   try {
-    controlPlan(contextOf(site, file));
-    return lines;
+    const plan = controlPlan(contextOf(site, file));
+    return plan === undefined || problems.length > 0
+      ? lines
+      : { ...lines, sizing: sizingLines(plan) };
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;
     return { ...lines, problems: [`${file}:1:1: ${error.message}`] };
