@@ -19,6 +19,7 @@ import { type DeviceDefinition, type PointIndex, pointIndex } from "../domain/po
 import { conversionTo, ENUM_TEXTS } from "../domain/vocabulary/vocabulary.ts";
 import type { BoundPoint, CompiledProfile, ReadBackRule } from "../profiles/binding.ts";
 import type { SiteContext } from "./site-context.ts";
+import { frequencySettings } from "./frequency-settings.ts";
 import { smoothingSettings } from "./smoothing-settings.ts";
 
 /** A feeder that is read this often follows the load closely enough to set the pace of a check. */
@@ -27,6 +28,8 @@ const PACE_SETTER_MS = 200;
 const ONCE_MAX_AGE_MS = 24 * 3_600_000;
 const REPEAT_MS = 1_000;
 const RETURN_MS = 2_000;
+/** The frequency of a grid never stands still: one that does is not the grid's. */
+const FREQUENCY_STILL_MS = 10_000;
 const HOLDERS_MAX = 256;
 /** Way from a write to its effect where the profile gives none. */
 const SETTLE_MS = 1_000;
@@ -61,6 +64,14 @@ export function controlPlan(context: SiteContext): ControlPlan | undefined {
     envelope: context.site.envelope.map((entry) => envelopeEntry(context, entry)),
     leases: { maximumMs: control.leaseMaximumMs, maximumHolders: HOLDERS_MAX },
     smoothing: smoothingSettings(control, units, feederMsOf(context, control)),
+    frequency:
+      control.frequency === undefined
+        ? undefined
+        : {
+            settings: frequencySettings(control, control.frequency),
+            point: requireInput(context, control.grid.meter, "frequency"),
+            stillMs: FREQUENCY_STILL_MS,
+          },
   };
 }
 

@@ -35,10 +35,11 @@ export function streamsOf(
   return new Set(streams);
 }
 
-function pointsOf({ grid, units, trips, envelope }: ControlPlan): readonly PointIndex[] {
+function pointsOf({ grid, units, trips, envelope, frequency }: ControlPlan): readonly PointIndex[] {
   return [
     grid.power.point,
     ...grid.feeders.map(({ point }) => point),
+    ...pointOf(frequency?.point),
     ...units.flatMap(({ points }) => unitPoints(points)),
     ...trips.map(({ condition }) => condition.point),
     ...envelope.flatMap(envelopePoints),

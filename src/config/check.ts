@@ -136,7 +136,7 @@ function checkControl(site: SiteConfig, devices: Devices): Finding[] {
     if (battery.reversionMs <= 2 * control.periodMs)
       findings.push({ at: `${at}/reversionMs`, message: "reversionMs must exceed two cycles" });
   });
-  findings.push(...checkSmoothing(control));
+  findings.push(...checkSmoothing(control), ...checkFrequency(control));
   if (control.leaseDefaultMs > control.leaseMaximumMs)
     findings.push({ at: "/control/leaseDefaultMs", message: "must not exceed leaseMaximumMs" });
   return findings;
@@ -154,6 +154,19 @@ function checkSmoothing({ smoothing, batteries, periodMs }: ControlConfig): Find
     findings.push({ at: `${at}/delayMs`, message: "delayMs must not exceed delayMaxMs" });
   if (smoothing.delayMaxMs < periodMs)
     findings.push({ at: `${at}/delayMaxMs`, message: "delayMaxMs must be at least a cycle" });
+  return findings;
+}
+
+function checkFrequency({ frequency, smoothing }: ControlConfig): Finding[] {
+  if (frequency === undefined) return [];
+  const at = "/control/frequency";
+  const findings: Finding[] = [];
+  if (smoothing === undefined)
+    findings.push({ at, message: "a duty to the frequency needs control/smoothing" });
+  if (frequency.nominalHz !== 50 && frequency.nominalHz !== 60)
+    findings.push({ at: `${at}/nominalHz`, message: "a grid runs at 50 or at 60 Hz" });
+  if (frequency.fullAtMhz <= frequency.deadBandMhz)
+    findings.push({ at: `${at}/fullAtMhz`, message: "fullAtMhz must exceed deadBandMhz" });
   return findings;
 }
 

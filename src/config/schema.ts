@@ -274,6 +274,41 @@ const SmoothingConfig = closed(
   "Smoothing of a load that swings, inside the ramp limits of the grid connection.",
 );
 
+const FrequencyConfig = closed(
+  {
+    powerKw: Type.Number({ exclusiveMinimum: 0, description: "Power that is promised, kW." }),
+    deadBandMhz: Type.Number({
+      minimum: 0,
+      maximum: 1_000,
+      default: 10,
+      description: "No answer to a smaller deviation, mHz.",
+    }),
+    fullAtMhz: Type.Number({
+      exclusiveMinimum: 0,
+      maximum: 5_000,
+      default: 200,
+      description: "All of it from this deviation on, mHz.",
+    }),
+    direction: Type.Union([Type.Literal("both"), Type.Literal("low"), Type.Literal("high")], {
+      default: "both",
+      description: "`low` answers low frequency only, by discharge; `high` high frequency only.",
+    }),
+    nominalHz: Type.Integer({
+      minimum: 50,
+      maximum: 60,
+      default: 50,
+      description: "Of the grid, Hz: 50 or 60.",
+    }),
+    sustainMinutes: Type.Number({
+      minimum: 0,
+      maximum: 240,
+      default: 15,
+      description: "All of it must be possible for so long, minutes.",
+    }),
+  },
+  "Power for the grid's frequency, from the frequency of the grid meter. Needs `smoothing`.",
+);
+
 /** Leases of a site that says nothing else, and of one without a controller. */
 export const LEASE_DEFAULT_MS = 60_000;
 export const LEASE_MAXIMUM_MS = 3_600_000;
@@ -284,6 +319,7 @@ export const ControlConfig = closed(
     grid: GridConfig,
     batteries: Type.Array(BatteryConfig, { default: [], maxItems: 8 }),
     smoothing: Type.Optional(SmoothingConfig),
+    frequency: Type.Optional(FrequencyConfig),
     stopRampMs: Milliseconds(
       0,
       600_000,
@@ -374,7 +410,7 @@ export type SiteConfig = Static<typeof SiteConfig>;
 export type DeviceConfig = Static<typeof DeviceConfig>;
 export type ConnectionConfig = Static<typeof ConnectionConfig>;
 export type ControlConfig = Static<typeof ControlConfig>;
-export type SmoothingConfig = Static<typeof SmoothingConfig>;
+export type FrequencyConfig = Static<typeof FrequencyConfig>;
 export type BatteryConfig = Static<typeof BatteryConfig>;
 export type StoreConfig = Static<typeof StoreConfig>;
 export type EnvelopeConfig = Static<typeof EnvelopeConfig>;

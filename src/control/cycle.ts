@@ -12,6 +12,7 @@ import type {
   CycleResult,
   OrderAnswer,
 } from "./exchange.ts";
+import { observeFrequency, tellFrequency } from "./frequency-level.ts";
 import { tellSource } from "./grid-notices.ts";
 import { distrustedPoints, observeGrid } from "./grid-trust.ts";
 import { itemAt } from "./item-at.ts";
@@ -74,6 +75,8 @@ export function cycle(
   write(state, turn);
   follow(state, turn);
   tellSmoothing(state, turn.notices);
+  if (state.frequency !== undefined)
+    tellFrequency(state.frequency, state.plan.grid.device, turn.notices);
   tellTotal(state, turn.notices, turn.elapsedMs);
   return {
     writes: turn.writes.sort((a, b) => Number(b.isProtective) - Number(a.isProtective)),
@@ -179,7 +182,7 @@ function takeCommands(state: ControlState, turn: Turn): void {
 }
 
 function decide(state: ControlState, turn: Turn): void {
-  const { plan, units, grid, leases, parts, total, smoothing } = state;
+  const { plan, units, grid, leases, parts, total, smoothing, frequency } = state;
   const { elapsedMs, levels } = turn;
   const { view, now, isStopping = false } = turn.inputs;
   const isLettingGo = isStopping || isBlind(grid);
@@ -188,10 +191,13 @@ function decide(state: ControlState, turn: Turn): void {
   if (mayRamp) rampParts(parts, leases, { plan, units, elapsedMs });
   if (smoothing !== undefined)
     observeSmoothing(smoothing, { plan, view, now, elapsedMs, grid, units });
+  if (frequency !== undefined && plan.frequency !== undefined)
+    observeFrequency(frequency, plan.frequency, { view, now });
   decideTotal(total, {
     plan,
     levels,
     smoothing,
+    frequency,
     now,
     elapsedMs,
     units,

@@ -1,6 +1,7 @@
 import type { Condition } from "../domain/condition.ts";
 import type { Severity } from "../domain/event.ts";
 import type { PointIndex, StreamId } from "../domain/point.ts";
+import type { FrequencySettings } from "./frequency-response.ts";
 import type { SmoothingSettings } from "./smoothing/settings.ts";
 
 /**
@@ -22,6 +23,16 @@ export interface ControlPlan {
   readonly leases: LeaseLimits;
   /** Undefined: the load is not smoothed. */
   readonly smoothing: SmoothingSettings | undefined;
+  /** Undefined: nothing is promised for the frequency. Only where the load is smoothed. */
+  readonly frequency: FrequencyPlan | undefined;
+}
+
+/** Power that is given for the grid's frequency. */
+export interface FrequencyPlan {
+  readonly settings: FrequencySettings;
+  readonly point: InputPoint;
+  /** A frequency that does not move at all for so long is not believed, ms. */
+  readonly stillMs: number;
 }
 
 /** A measured point with the oldest value that control uses. */
@@ -209,6 +220,8 @@ export const CONTROL_EVENTS = {
   "ramp-breach": "warning",
   "import-limit-exceeded": "warning",
   "reserve-reached": "warning",
+  "frequency-answer": "info",
+  "frequency-unknown": "warning",
   "ramp-not-guaranteed": "warning",
   "smoothing-off": "warning",
   "smoothing-rests": "info",

@@ -129,6 +129,15 @@ function addEnergy(inputs: SmoothingInputs, unit: BatteryUnitPlan, sight: Smooth
   inputs.ceilingJ += (maxPercent - resolutionPercent) * perPercentJ;
 }
 
+/** Leaves energy and room for what is promised to the grid. */
+export function keepEnergy(
+  { inputs }: SmoothingLevel,
+  reserve: { readonly reserveEnergyJ: number; readonly reserveRoomJ: number },
+): void {
+  inputs.floorJ += reserve.reserveEnergyJ;
+  inputs.ceilingJ -= reserve.reserveRoomJ;
+}
+
 /** What is asked of the batteries in this cycle beside smoothing, W. */
 export interface SmoothingTerms {
   /** False where something else decides the total: what the box says is then given. */

@@ -1,6 +1,7 @@
 import { type MonotonicMs, utcMs } from "../domain/time.ts";
 import type { Parts } from "./dispatch.ts";
 import { compileEnvelope, type Envelope } from "./envelope.ts";
+import { createFrequencyLevel, type FrequencyLevel } from "./frequency-level.ts";
 import { type GridState, unknownGrid } from "./grid-trust.ts";
 import { type LeaseState, noLeases } from "./leases.ts";
 import { type NoticeState, noNotices } from "./notices.ts";
@@ -29,6 +30,8 @@ export interface ControlState {
   readonly notices: NoticeState;
   /** Undefined where the site does not smooth. */
   readonly smoothing: SmoothingLevel | undefined;
+  /** Undefined where nothing is promised for the frequency. */
+  readonly frequency: FrequencyLevel | undefined;
   cycledAt: MonotonicMs;
 }
 
@@ -60,6 +63,7 @@ export function createControl(
     trips,
     notices: noNotices(),
     smoothing: createSmoothingLevel(plan, now),
+    frequency: createFrequencyLevel(plan, now),
     cycledAt: now,
   };
 }

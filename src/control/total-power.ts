@@ -13,6 +13,7 @@ import {
 } from "./arbitration.ts";
 import { hasGroupPart, isFixedUnit, type Parts } from "./dispatch.ts";
 import type { Level } from "./exchange.ts";
+import { answerFrequency, type FrequencyLevel } from "./frequency-level.ts";
 import type { GridState } from "./grid-trust.ts";
 import { itemAt } from "./item-at.ts";
 import { type LeaseState, membersOf } from "./leases.ts";
@@ -23,6 +24,7 @@ import { shareEqually, type Shares } from "./share.ts";
 import {
   beyondCapW,
   expectedLoad,
+  keepEnergy,
   pinSmoothed,
   smoothLoad,
   type SmoothingLevel,
@@ -85,6 +87,7 @@ export interface TotalSight {
   readonly levels: ControlLevels;
   /** Undefined: the site does not smooth; then the peak cap alone answers the load. */
   readonly smoothing: SmoothingLevel | undefined;
+  readonly frequency: FrequencyLevel | undefined;
   readonly now: MonotonicMs;
   readonly elapsedMs: number;
   readonly units: readonly UnitState[];
@@ -261,11 +264,16 @@ function answerLoad(
   { sight, partsW }: { readonly sight: TotalSight; readonly partsW: number },
 ): void {
   const { importLimitW, peakCapW = importLimitW } = sight.plan.grid;
+  const { frequency } = sight;
   openTotal(state.reach, sight.units, state.shares);
+  if (frequency !== undefined) {
+    answerFrequency(frequency, state.reach);
+    keepEnergy(smoothing, frequency.out);
+  }
   smoothLoad(smoothing, {
     isEnabled: true,
     reach: state.reach,
-    dutyW: 0,
+    dutyW: frequency?.out.dutyW ?? 0,
     dispatchW: partsW,
     capW: Math.min(peakCapW, importLimitW),
   });

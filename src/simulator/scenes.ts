@@ -51,7 +51,6 @@ export const SCENES: readonly Scene[] = [
     durationS: 24 * HOUR_S,
     speed: DAY_SPEED,
     orders: [{ atS: 0, order: { load: "day" } }],
-    ...FAST_LOOP,
   },
   {
     number: 2,
@@ -63,7 +62,6 @@ export const SCENES: readonly Scene[] = [
       { atS: 10, order: { load: "training-1hz" } },
       { atS: 70, order: { load: "full" } },
     ],
-    ...FAST_LOOP,
   },
   {
     number: 3,
@@ -75,7 +73,6 @@ export const SCENES: readonly Scene[] = [
       { atS: 0, order: { load: "checkpoint" } },
       { atS: 600, order: { load: "full" } },
     ],
-    ...FAST_LOOP,
   },
   {
     number: 4,
@@ -88,7 +85,6 @@ export const SCENES: readonly Scene[] = [
       { atS: 700, order: { load: "full" } },
       { atS: 1000, order: { load: "idle", inS: 160 } },
     ],
-    ...FAST_LOOP,
   },
   {
     number: 5,

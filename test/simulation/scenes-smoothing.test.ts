@@ -158,3 +158,46 @@ describe("scene 4: the job stops, from 20 to 4 MW", function () {
     await site.close();
   });
 });
+
+describe("scene 10: the frequency falls to 49.5 Hz for half a minute", function () {
+  this.timeout(TIMEOUT_MS);
+  const promised = (text: string): string =>
+    text.replace("\nmeters:", "  frequency:\n    powerKw: 2000\n\nmeters:");
+
+  it("is answered by 2 MW within a second, beside smoothing and without the ramp limit", async () => {
+    const site = await VirtualSite.open({ control: "smoothing", change: promised });
+    await site.run(300);
+    const socBefore = socOf(site);
+    const restW = (await record(site, 2)).bessW.at(-1) ?? Number.NaN;
+    await site.plant.order({ frequencyHz: 49.5, hzPerS: 0.25 });
+    const startedS = site.nowS;
+    let answeredS = Number.NaN;
+    let fullS = Number.NaN;
+    let fullAtS = Number.NaN;
+    for (let step = 0; step < 3_000; step += 1) {
+      await site.run(STEP_S);
+      const plant = site.plant.snapshot();
+      const dutyW = (plant?.bessW ?? 0) - restW;
+      if (Number.isNaN(answeredS) && dutyW > 0.2 * MW) answeredS = site.nowS - startedS;
+      const deviationHz = 50 - (plant?.frequencyHz ?? 50);
+      if (Number.isNaN(fullAtS) && deviationHz >= 0.2) fullAtS = site.nowS - startedS;
+      if (Number.isNaN(fullS) && dutyW >= 1.9 * MW) fullS = site.nowS - startedS;
+    }
+    assert.ok(answeredS <= 0.5, `begins after ${answeredS} s`);
+    assert.ok(fullS <= fullAtS + 1, `full after ${fullS} s, deviation there after ${fullAtS} s`);
+    const full = await record(site, 2);
+    const dutyMw = ((full.bessW.at(-1) ?? 0) - restW) / MW;
+    assert.ok(Math.abs(dutyMw - 2) <= 0.15, `${dutyMw} MW`);
+    assert.ok(fastestRamp(full) <= 1.001, "the reference itself keeps its ramp");
+    await site.plant.order({ frequencyHz: 50, hzPerS: 0.025 });
+    await site.run(40);
+    const afterMw = ((site.plant.snapshot()?.bessW ?? 0) - restW) / MW;
+    assert.ok(Math.abs(afterMw) <= 0.3, `${afterMw} MW after it`);
+    const usedPercent = socBefore - socOf(site);
+    assert.ok(usedPercent < 1.2, `${usedPercent} %`);
+    const ids = site.events.map(({ id }) => id);
+    assert.ok(ids.includes("frequency-answer"), ids.join());
+    assert.ok(!ids.includes("on-battery"), "the UPS units stay online");
+    await site.close();
+  });
+});

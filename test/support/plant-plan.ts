@@ -91,6 +91,7 @@ export function testPlan(options: PlanOptions = {}): ControlPlan {
     ],
     leases: { maximumMs: 3_600_000, maximumHolders: 16 },
     smoothing: options.smoothing,
+    frequency: undefined,
   };
 }
 
