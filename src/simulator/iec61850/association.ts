@@ -95,7 +95,7 @@ export class Association implements Client {
   #ids: ContextIds | undefined;
   #malformed = 0;
   #wasCongested = false;
-  #endDeadline: () => void;
+  readonly #endDeadline: () => void;
   #endPacketDeadline = NEVER;
 
   constructor(terms: AssociationTerms) {

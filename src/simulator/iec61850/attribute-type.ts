@@ -163,31 +163,23 @@ const FIRST_DATE_MS = 441_763_200_000;
 
 /** True for two values that look the same on the wire. */
 export function isSameValue(a: MmsValue, b: MmsValue): boolean {
-  switch (a.kind) {
-    case "structure":
-    case "array":
-      return (
-        b.kind === a.kind &&
-        a.members.length === b.members.length &&
-        a.members.every((member, at) => {
-          const other = b.members[at];
-          return other !== undefined && isSameValue(member, other);
-        })
-      );
-    case "octets":
-    case "foreign":
-      return b.kind === a.kind && isSameBytes(a.bytes, b.bytes);
-    case "bits":
-      return b.kind === "bits" && a.bitCount === b.bitCount && isSameBytes(a.bytes, b.bytes);
-    case "utc-time":
-      return b.kind === "utc-time" && a.utcMs === b.utcMs;
-    case "binary-time":
-      return b.kind === "binary-time" && a.ms === b.ms;
-    default:
-      return b.kind === a.kind && Object.is(a.value, b.value);
-  }
+  if (a.kind !== b.kind) return false;
+  if ("members" in a && "members" in b) return isSameList(a.members, b.members);
+  if ("bytes" in a && "bytes" in b) return isSameBytes(a.bytes, b.bytes);
+  if ("utcMs" in a && "utcMs" in b) return a.utcMs === b.utcMs;
+  if ("ms" in a && "ms" in b) return a.ms === b.ms;
+  return "value" in a && "value" in b && Object.is(a.value, b.value);
 }
 
+function isSameList(a: readonly MmsValue[], b: readonly MmsValue[]): boolean {
+  if (a.length !== b.length) return false;
+  return a.every((member, at) => {
+    const other = b[at];
+    return other !== undefined && isSameValue(member, other);
+  });
+}
+
+/** Of a bit string too: one type has one number of bits. */
 function isSameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((octet, at) => octet === b[at]);
 }

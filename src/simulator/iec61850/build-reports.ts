@@ -5,7 +5,7 @@ import type { DataSet } from "./data-set.ts";
 import type { DataSets } from "./data-sets.ts";
 import type { IedModel, LogicalNodeModel, ReportBlockModel } from "./model.ts";
 import { ReportAccess } from "./report-access.ts";
-import { ReportBlock } from "./report-block.ts";
+import { ReportBlock, type ReportSettings } from "./report-block.ts";
 import type { ReportField } from "./report-fields.ts";
 import { type Domain, instanceNames, invalid } from "./tree.ts";
 import type { Variable } from "./variable.ts";
@@ -63,14 +63,7 @@ function blockOf(terms: ReportsTerms, model: ReportBlockModel, place: Place): Re
     isBuffered: model.isBuffered,
     entriesMax: model.bufferedEntriesMax ?? ENTRIES_MAX,
     configurationRevision: model.configurationRevision ?? CONFIGURATION_REVISION,
-    settings: {
-      reportId: model.reportId ?? reference,
-      dataSet: dataSetOf(terms.dataSets, model, `${domain}/${node.name}`),
-      options: new Set(model.options ?? (model.isBuffered ? BUFFERED_OPTIONS : OPTIONS)),
-      triggers: new Set(model.triggers ?? TRIGGERS),
-      bufferTimeMs: model.bufferTimeMs ?? 0,
-      integrityPeriodMs: model.integrityPeriodMs ?? 0,
-    },
+    settings: settingsOf(terms.dataSets, model, { reference, node: `${domain}/${node.name}` }),
     clock: terms.clock,
     alarms: terms.alarms,
     firstEntry: terms.firstEntry,
@@ -82,6 +75,21 @@ function blockOf(terms: ReportsTerms, model: ReportBlockModel, place: Place): Re
   });
   for (const field of variable.members) bind(field, access);
   return access;
+}
+
+function settingsOf(
+  dataSets: DataSets,
+  model: ReportBlockModel,
+  { reference, node }: { readonly reference: string; readonly node: string },
+): ReportSettings {
+  return {
+    reportId: model.reportId ?? reference,
+    dataSet: dataSetOf(dataSets, model, node),
+    options: new Set(model.options ?? (model.isBuffered ? BUFFERED_OPTIONS : OPTIONS)),
+    triggers: new Set(model.triggers ?? TRIGGERS),
+    bufferTimeMs: model.bufferTimeMs ?? 0,
+    integrityPeriodMs: model.integrityPeriodMs ?? 0,
+  };
 }
 
 function bind(variable: Variable, access: ReportAccess): void {

@@ -81,14 +81,10 @@ export class ReportAccess {
         return { kind: "boolean", value: reservation.isExplicit || this.#terms.isOccupied() };
       case "ResvTms":
         return { kind: "integer", value: reservation.keepS };
-      case "EntryID":
-        return { kind: "octets", bytes: lastEntry?.id ?? NO_ENTRY };
-      case "TimeofEntry":
-        return { kind: "binary-time", ms: lastEntry?.utcMs ?? FIRST_DATE_MS, hasDate: true };
       case "Owner":
         return { kind: "octets", bytes: this.#terms.isOccupied() ? STRANGER : reservation.owner };
-      default: // GI and PurgeBuf: orders, not states.
-        return { kind: "boolean", value: false };
+      default:
+        return lastEntryField(field, lastEntry);
     }
   }
 
@@ -202,6 +198,17 @@ export class ReportAccess {
     const isNew = !isSameSetting(this.read(field), value);
     if (isNew) block.configure(wanted, field !== "OptFlds");
     return "accepted";
+  }
+}
+
+function lastEntryField(field: ReportField, lastEntry: ReportBlock["lastEntry"]): MmsValue {
+  switch (field) {
+    case "EntryID":
+      return { kind: "octets", bytes: lastEntry?.id ?? NO_ENTRY };
+    case "TimeofEntry":
+      return { kind: "binary-time", ms: lastEntry?.utcMs ?? FIRST_DATE_MS, hasDate: true };
+    default: // GI and PurgeBuf: orders, not states.
+      return { kind: "boolean", value: false };
   }
 }
 

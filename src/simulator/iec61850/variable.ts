@@ -112,9 +112,8 @@ export class Variable {
   }
 
   #tell(trigger: Exclude<AttributeTrigger, "none">): void {
-    for (let at: Variable | undefined = this; at !== undefined; at = at.parent) {
-      for (const { watcher, index } of at.#watches) watcher.changed(index, trigger);
-    }
+    for (const { watcher, index } of this.#watches) watcher.changed(index, trigger);
+    this.parent?.#tell(trigger);
   }
 
   /** @returns what ends it */
