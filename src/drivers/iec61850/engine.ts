@@ -276,11 +276,7 @@ export interface Association {
   /** In the order asked; each is a value or an error of its own. */
   read(references: readonly Reference[], terms: CallTerms): Promise<readonly AccessResult[]>;
   write(reference: Reference, value: MmsValue, terms: CallTerms): Promise<EngineWriteOutcome>;
-  control(
-    object: ControlObject,
-    order: CommandOrder,
-    terms: ControlTerms,
-  ): Promise<ControlOutcome>;
+  control(object: ControlObject, order: CommandOrder, terms: ControlTerms): Promise<ControlOutcome>;
   subscribe(plan: ReportPlan, sink: ReportSink, terms: CallTerms): Promise<SubscribeResult>;
   /** Says good-bye; the connection is closed whatever the device answers. */
   release(terms: CallTerms): Promise<void>;
