@@ -22,6 +22,7 @@ import { LinkProbe } from "./probe.ts";
 import { type RequestTerms, RequestTable } from "./request-table.ts";
 import { dial } from "./socket.ts";
 import { Transport } from "./transport.ts";
+import { Waits } from "./waits.ts";
 
 /** What the layers around a PDU may add. */
 const WRAPPING_OCTETS = 1_024;
@@ -56,11 +57,14 @@ export class MmsChannel {
   #malformed = 0;
   readonly #downListeners = new Set<(reason: DownReason) => void>();
   #inform: (information: InformationReport) => void = () => undefined;
+  /** Waits for what the device says unasked; they end with the association. */
+  readonly waits: Waits;
   readonly #never = new AbortController();
 
   private constructor(terms: ChannelTerms) {
     this.#terms = terms;
     const { options, wheel } = terms;
+    this.waits = new Waits(wheel);
     this.#negotiated = proposed(options);
     this.#requests = this.#table(this.#negotiated.outstanding);
     this.#transport = new Transport(dial(options), {
@@ -348,6 +352,7 @@ export class MmsChannel {
     this.#transport.close();
     this.#released?.();
     this.#requests.close(error);
+    this.waits.endAll(error);
     // All that waited on a request goes on first, through every layer above it.
     setImmediate(() => {
       this.#isDownTold = true;

@@ -104,6 +104,8 @@ export type EngineWriteOutcome =
   | { readonly outcome: "accepted" }
   | {
       readonly outcome: "refused";
+      /** False when the gateway itself never got to send it. */
+      readonly wasSent: boolean;
       /** Of `dataAccessErrorWord`; undefined when the whole request was refused or never sent. */
       readonly code: number | undefined;
       readonly error: GatewayError;

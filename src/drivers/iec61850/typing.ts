@@ -6,12 +6,12 @@ import type { CallTerms } from "./engine.ts";
 import { readName } from "./reading.ts";
 import type { TypeCache } from "./type-cache.ts";
 
-/** Types of one association: asked for once per logical node, shared by all who ask meanwhile. */
+/** Types of one association: asked for once per logical node. */
 export class Types {
   readonly #channel: MmsChannel;
   readonly #cache: TypeCache;
   /** Logical devices whose configuration was compared in this association. */
-  readonly #entered = new Map<string, Promise<void>>();
+  readonly #entered = new Set<string>();
 
   constructor(channel: MmsChannel, cache: TypeCache) {
     this.#channel = channel;
@@ -21,7 +21,7 @@ export class Types {
   /** Undefined when the device does not have it. */
   async typeOf(reference: Reference, terms: CallTerms): Promise<TypeSpec | undefined> {
     const { ld, ln, fc, path } = reference;
-    await this.#enter(ld, terms);
+    if (!this.#entered.has(ld)) await this.#compare(ld, terms);
     const node =
       this.#cache.get(ld, ln) ?? (await this.#ask({ ld, ln, fc: undefined, path: [] }, terms));
     if (node !== undefined) {
@@ -41,22 +41,12 @@ export class Types {
     return responseOf(answer, "getVariableAccessAttributes")?.type;
   }
 
-  async #enter(ld: string, terms: CallTerms): Promise<void> {
-    const under = this.#entered.get(ld) ?? this.#compare(ld, terms);
-    this.#entered.set(ld, under);
-    try {
-      await under;
-    } catch (error) {
-      this.#entered.delete(ld);
-      throw error;
-    }
-  }
-
   /** @see IEC 61850-7-3, section 7.9.3 (configRev of the LPL of LLN0) */
   async #compare(ld: string, terms: CallTerms): Promise<void> {
     const reference = { ld, ln: "LLN0", fc: "DC", path: ["NamPlt", "configRev"] } as const;
     const revision = await readName(this.#channel, objectNameOf(reference), terms);
     const isText = revision.kind === "text" || revision.kind === "unicode";
     this.#cache.enter(ld, isText && revision.value !== "" ? revision.value : undefined);
+    this.#entered.add(ld);
   }
 }

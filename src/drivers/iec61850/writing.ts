@@ -31,7 +31,7 @@ export async function writeName(
     return outcomeOf(answer);
   } catch (error) {
     const known = asGatewayError(error, terms.signal);
-    if (!isSent) return { outcome: "refused", code: undefined, error: known };
+    if (!isSent) return { outcome: "refused", wasSent: false, code: undefined, error: known };
     return { outcome: "unknown", why: unknownWhy(known, terms.signal), error: known };
   }
 }
@@ -41,7 +41,8 @@ function outcomeOf(answer: Answer): EngineWriteOutcome {
   if (answer.answer !== "response" || response === undefined) {
     const refusal = answer.answer === "response" ? undefined : answer;
     if (refusal === undefined) throw new GatewayError("REPLY_MALFORMED");
-    return { outcome: "refused", code: accessCodeOf(refusal), error: refusalError(refusal) };
+    const error = refusalError(refusal);
+    return { outcome: "refused", wasSent: true, code: accessCodeOf(refusal), error };
   }
   const [result, ...others] = response.results;
   if (result === undefined || others.length > 0) {
@@ -50,7 +51,7 @@ function outcomeOf(answer: Answer): EngineWriteOutcome {
   if (result === "accepted") return { outcome: "accepted" };
   const { code } = result;
   const error = new GatewayError("DEVICE_EXCEPTION", { code, refused: dataAccessErrorWord(code) });
-  return { outcome: "refused", code, error };
+  return { outcome: "refused", wasSent: true, code, error };
 }
 
 /** The abort of a caller as an error of its own; our own mistakes are thrown on. */
