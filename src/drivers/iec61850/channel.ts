@@ -123,6 +123,10 @@ export class MmsChannel {
     return this.#negotiated;
   }
 
+  get localAddress(): string | undefined {
+    return this.#transport.localAddress;
+  }
+
   get isUp(): boolean {
     return this.#down === undefined;
   }

@@ -111,6 +111,10 @@ export class Transport {
     }
   }
 
+  get localAddress(): string | undefined {
+    return this.#socket.localAddress;
+  }
+
   /** Sends a TSDU; nothing when the transport has ended. */
   send(tsdu: Uint8Array): void {
     if (this.#isEnded) return;
