@@ -2,6 +2,7 @@ import { assert } from "../../domain/assert.ts";
 import { GatewayError } from "../../domain/errors.ts";
 import type { MmsRequest } from "../../wire/mms/request.ts";
 import type { TimerWheel, WheelTimer } from "../wheel.ts";
+import { AbortFan } from "./abort-fan.ts";
 import type { Answer } from "./answer.ts";
 
 /** Requests that wait for one of the outstanding ones to end. */
@@ -44,6 +45,7 @@ export class RequestTable {
   readonly #terms: RequestTableTerms;
   readonly #underWay = new Map<number, Exchange>();
   readonly #abandoned = new Set<number>();
+  readonly #aborts = new AbortFan();
   #urgent: Exchange[] = [];
   #waiting: Exchange[] = [];
   #invokeId = 0;
@@ -85,7 +87,7 @@ export class RequestTable {
       exchange.timer = this.#terms.wheel.schedule(terms.timeoutMs, () => {
         this.#expire(exchange);
       });
-      terms.signal.addEventListener("abort", exchange.abort);
+      this.#aborts.add(terms.signal, exchange.abort);
       (terms.isUrgent === true ? this.#urgent : this.#waiting).push(exchange);
       this.#startNext();
     });
@@ -182,7 +184,7 @@ export class RequestTable {
 
   #leave(exchange: Exchange): void {
     exchange.timer?.cancel();
-    exchange.terms.signal.removeEventListener("abort", exchange.abort);
+    this.#aborts.remove(exchange.terms.signal, exchange.abort);
     if (exchange.invokeId !== undefined) this.#underWay.delete(exchange.invokeId);
   }
 }
