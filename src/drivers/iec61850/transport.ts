@@ -63,8 +63,9 @@ export class Transport {
     this.#socket = dialled.socket;
     this.#terms = terms;
     this.#assembler = new TsduAssembler(terms.tsduOctets);
-    this.#socket.on("data", (chunk: Uint8Array) => {
-      this.#chunk(chunk);
+    this.#socket.on("data", (chunk: Buffer) => {
+      // As plain octets: the slices of a Buffer are views, and what is decoded must be copies.
+      this.#chunk(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length));
     });
     this.#socket.on("error", (cause: Error) => {
       const code = this.#user === undefined ? "LINK_REFUSED" : "LINK_LOST";

@@ -153,8 +153,8 @@ export class MmsPeer {
     this.#assembler = new TsduAssembler(1024 * 1024);
     const framer = new TpktFramer();
     socket.on("error", () => undefined);
-    socket.on("data", (chunk: Uint8Array) => {
-      framer.push(chunk, (frame) => {
+    socket.on("data", (chunk: Buffer) => {
+      framer.push(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length), (frame) => {
         this.#tpdu(decodeTpdu(frame));
       });
     });
