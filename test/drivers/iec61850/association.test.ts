@@ -163,10 +163,9 @@ describe("iec61850 association", () => {
     // The last octet came now: half a period, then two probes.
     await setup.clock.advance(1_900);
     await until(() => setup.peer.requests.length === 2);
-    assert.equal(down, undefined);
+    assert.ok(association.isUp);
     await setup.clock.advance(600);
     await until(() => down !== undefined);
-    assert.equal(down?.why, "silent");
     const { probes, probeMisses } = association.counters;
     assert.deepEqual({ probes, probeMisses }, { probes: 2, probeMisses: 2 });
   });
