@@ -22,16 +22,33 @@ MODELS = [
 NUMBERS = [1, 2, 3, 4]
 
 
-class Accept(iec.ControlHandlerForPython):
-    """Takes every value below 100,000; the others fail while they are carried out."""
+def watts(value):
+    return iec.MmsValue_toFloat(iec.MmsValue_getElement(value, 0))
+
+
+class Execution(iec.ControlHandlerForPython):
+    """Values from 100,000 on fail while they are carried out."""
 
     def __init__(self):
         iec.ControlHandlerForPython.__init__(self)
 
     def trigger(self):
-        value = iec.MmsValue_getElement(self.m_ctlVal, 0)
-        is_small = iec.MmsValue_toFloat(value) < 100000
-        return iec.CONTROL_RESULT_OK if is_small else iec.CONTROL_RESULT_FAILED
+        is_small = watts(self._libiec61850_mms_value) < 100000
+        result = iec.CONTROL_RESULT_OK if is_small else iec.CONTROL_RESULT_FAILED
+        self._libiec61850_control_handler_result = result
+
+
+class Check(iec.CheckHandlerForPython):
+    """Values from 200,000 on are refused; a plain selection has none."""
+
+    def __init__(self):
+        iec.CheckHandlerForPython.__init__(self)
+
+    def trigger(self):
+        value = self._libiec61850_mms_value
+        is_allowed = value is None or watts(value) < 200000
+        result = iec.CONTROL_ACCEPTED if is_allowed else iec.CONTROL_OBJECT_ACCESS_DENIED
+        self._libiec61850_check_handler_result = result
 
 
 def free_port():
@@ -72,14 +89,16 @@ def main():
             iec.ModelNode_getChild(iec.toModelNode(setpoint), "ctlModel")
         )
         iec.IedServer_updateInt32AttributeValue(server, node, number)
-        handler = Accept()
+        execution = Execution()
+        check = Check()
         subscriber = iec.ControlSubscriberForPython()
         subscriber.setIedServer(server)
         subscriber.setControlObject(setpoint)
-        subscriber.setEventHandler(handler)
+        subscriber.setControlHandler(execution)
+        subscriber.setCheckHandler(check)
         subscriber.subscribe()
         subscribers.append(subscriber)
-        handlers.append(handler)
+        handlers.extend([execution, check])
     port = free_port()
     iec.IedServer_start(server, port)
     if not iec.IedServer_isRunning(server):
