@@ -1,0 +1,367 @@
+import assert from "node:assert/strict";
+import type {
+  Association,
+  CommandOrder,
+  ControlModel,
+  ControlOutcome,
+  ControlTerms,
+} from "../../../src/drivers/iec61850/engine.ts";
+import { CONTROL_MODELS } from "../../../src/drivers/iec61850/engine.ts";
+import { smallNumber } from "../../../src/wire/mms/control.ts";
+import type { ObjectName } from "../../../src/wire/mms/object-name.ts";
+import { type ApplicationError, encodeControlNotice } from "../../../src/wire/mms/termination.ts";
+import type { MmsValue } from "../../../src/wire/mms/value.ts";
+import {
+  associated,
+  BOOLEAN,
+  CALL,
+  FLOAT,
+  INT8U,
+  type Setup,
+  setUp,
+  structure,
+  until,
+} from "./setup.ts";
+
+const OBJECT = { ld: "BESS1", ln: "DRCC1", path: ["OutWSet"] };
+const ROOT = "BESS1/DRCC1$CO$OutWSet";
+const OPER: ObjectName & { scope: "domain" } = {
+  scope: "domain",
+  domain: "BESS1",
+  item: "DRCC1$CO$OutWSet$Oper",
+};
+const ORIGIN = { category: 3, identification: "edge" };
+const ORDER: CommandOrder = {
+  value: 50_000,
+  origin: ORIGIN,
+  isTest: false,
+  isInterlockChecked: true,
+  isSynchronismChecked: false,
+};
+
+const oper = structure({
+  ctlVal: structure({ f: FLOAT }),
+  origin: structure({
+    orCat: { kind: "integer", bits: 8 },
+    orIdent: { kind: "octets", size: -64 },
+  }),
+  ctlNum: INT8U,
+  T: { kind: "utc-time" },
+  Test: BOOLEAN,
+  Check: { kind: "bits", size: -2 },
+});
+
+/** A BESS setpoint object of one model. */
+function serve(setup: Setup, model: ControlModel): void {
+  const { peer } = setup;
+  const parts = { SBOw: oper, Oper: oper, Cancel: oper };
+  const node = structure({ CO: structure({ OutWSet: structure(parts) }) });
+  peer.types.set("BESS1/DRCC1", node);
+  const value = CONTROL_MODELS.indexOf(model);
+  peer.values.set("BESS1/DRCC1$CF$OutWSet$ctlModel", { kind: "integer", value });
+  peer.values.set(`${ROOT}$SBO`, { kind: "text", value: ROOT });
+}
+
+function numberOf(value: MmsValue | undefined): number {
+  assert.ok(value?.kind === "structure");
+  return smallNumber(value.members[2]) ?? -1;
+}
+
+function errorFor(service: string, number: number, additionalCause: number): ApplicationError {
+  return { object: `${ROOT}$${service}`, error: 1, origin: ORIGIN, number, additionalCause };
+}
+
+/** Ends the last command that came. */
+function terminate(setup: Setup, additionalCause?: number): void {
+  const command = setup.peer.writes.findLast(({ name }) => name === `${ROOT}$Oper`)?.value;
+  assert.ok(command !== undefined);
+  const error =
+    additionalCause === undefined
+      ? undefined
+      : errorFor("Oper", numberOf(command), additionalCause);
+  setup.peer.inform(encodeControlNotice({ notice: "termination", name: OPER, command, error }));
+}
+
+function writesOf(setup: Setup): string[] {
+  return setup.peer.written.map((name) => name.slice(ROOT.length + 1));
+}
+
+describe("iec61850 control", () => {
+  let setup: Setup;
+  let association: Association;
+
+  async function begin(model: ControlModel): Promise<void> {
+    setup = await setUp();
+    serve(setup, model);
+    association = await associated(setup, { requestTimeoutMs: 1_000 });
+  }
+
+  async function command(terms: Partial<ControlTerms> = {}): Promise<ControlOutcome> {
+    return association.control(OBJECT, ORDER, { ...CALL, ...terms });
+  }
+
+  afterEach(async () => {
+    association.abort();
+    await setup.stop();
+  });
+
+  it("does not command what is for status only", async () => {
+    await begin("status-only");
+    const outcome = await command();
+    assert.equal(outcome.outcome, "refused");
+    assert.ok(outcome.outcome === "refused" && outcome.stage === "model");
+    assert.deepEqual(setup.peer.writes, []);
+  });
+
+  const accepted: [ControlModel, string, string[]][] = [
+    ["direct-normal", "response", ["Oper"]],
+    ["sbo-normal", "response", ["Oper"]],
+    ["direct-enhanced", "termination", ["Oper"]],
+    ["sbo-enhanced", "termination", ["SBOw", "Oper"]],
+  ];
+  for (const [model, confirmed, steps] of accepted) {
+    it(`is accepted by ${model} after its ${confirmed}`, async () => {
+      await begin(model);
+      const outcome = command();
+      if (confirmed === "termination") {
+        await until(() => setup.peer.written.includes(`${ROOT}$Oper`));
+        terminate(setup);
+      }
+      assert.deepEqual(await outcome, { outcome: "accepted", model, confirmed, number: 1 });
+      assert.deepEqual(writesOf(setup), steps);
+      const value = setup.peer.writes.at(-1)?.value;
+      assert.ok(value?.kind === "structure");
+      assert.deepEqual(value.members[0], {
+        kind: "structure",
+        members: [{ kind: "float", value: 50_000, width: 32 }],
+      });
+      assert.deepEqual(value.members[5], {
+        kind: "bits",
+        bitCount: 2,
+        bytes: Uint8Array.of(0x40),
+      });
+    });
+  }
+
+  it("numbers the commands of an object one after another, also after a refusal", async () => {
+    await begin("direct-normal");
+    setup.peer.onWrite = () => ({ code: 3 });
+    const first = await command();
+    setup.peer.onWrite = () => "accepted";
+    const second = await command();
+    assert.deepEqual([first.number, second.number], [1, 2]);
+  });
+
+  it("gives selection and command one number", async () => {
+    await begin("sbo-enhanced");
+    const outcome = command();
+    await until(() => setup.peer.writes.length === 2);
+    terminate(setup);
+    await outcome;
+    assert.deepEqual(
+      setup.peer.writes.map(({ value }) => numberOf(value)),
+      [1, 1],
+    );
+  });
+
+  it("is refused at select by a plain object with an empty name", async () => {
+    await begin("sbo-normal");
+    setup.peer.values.set(`${ROOT}$SBO`, { kind: "text", value: "" });
+    const outcome = await command();
+    assert.ok(outcome.outcome === "refused" && outcome.stage === "select");
+    assert.deepEqual(setup.peer.writes, []);
+  });
+
+  for (const service of ["SBOw", "Oper"] as const) {
+    it(`says in words why ${service} was refused`, async () => {
+      await begin("sbo-enhanced");
+      setup.peer.onWrite = (name, value) => {
+        if (!name.endsWith(service)) return "accepted";
+        const error = errorFor(service, numberOf(value), 10);
+        setup.peer.inform(encodeControlNotice({ notice: "application-error", error }));
+        return { code: 3 };
+      };
+      const outcome = await command();
+      assert.deepEqual(outcome, {
+        outcome: "refused",
+        stage: service === "SBOw" ? "select" : "operate",
+        code: 3,
+        additionalCause: 10,
+        reason: "object-access-denied: blocked-by-interlocking",
+        number: 1,
+      });
+    });
+  }
+
+  it("does not take the cause of another client's refusal for its own", async () => {
+    await begin("direct-normal");
+    setup.peer.onWrite = (_, value) => {
+      const own = errorFor("Oper", numberOf(value), 10);
+      const error = { ...own, origin: { category: 2, identification: "scada" } };
+      setup.peer.inform(encodeControlNotice({ notice: "application-error", error }));
+      return { code: 3 };
+    };
+    const outcome = await command();
+    assert.ok(outcome.outcome === "refused");
+    assert.equal(outcome.additionalCause, undefined);
+    assert.equal(association.counters.strayErrors, 1);
+  });
+
+  it("is refused at its end by a negative termination", async () => {
+    await begin("direct-enhanced");
+    const outcome = command();
+    await until(() => setup.peer.writes.length === 1);
+    terminate(setup, 16);
+    const ended = await outcome;
+    assert.ok(ended.outcome === "refused" && ended.stage === "termination");
+    assert.match(ended.reason, /time-limit-over/);
+  });
+
+  it("is not known when the termination does not come, and ignores it later", async () => {
+    await begin("direct-enhanced");
+    const outcome = command({ terminationTimeoutMs: 2_000 });
+    await until(() => setup.peer.writes.length === 1);
+    await until(() => setup.peer.underWay === 0);
+    await settled();
+    await setup.clock.advance(2_050);
+    assert.deepEqual(await outcome, {
+      outcome: "unknown",
+      stage: "termination",
+      why: "timeout",
+      number: 1,
+    });
+    terminate(setup);
+    await until(() => association.counters.strayTerminations === 1);
+    assert.deepEqual(writesOf(setup), ["Oper"]);
+  });
+
+  it("is not ended by the termination of another client's command", async () => {
+    await begin("direct-enhanced");
+    const outcome = command();
+    await until(() => setup.peer.writes.length === 1);
+    const own = setup.peer.writes[0]?.value;
+    assert.ok(own?.kind === "structure");
+    const members = own.members.map((member, at) =>
+      at === 2 ? ({ kind: "unsigned", value: 77 } as const) : member,
+    );
+    const foreign = { kind: "structure", members } as const;
+    setup.peer.inform(
+      encodeControlNotice({
+        notice: "termination",
+        name: OPER,
+        command: foreign,
+        error: undefined,
+      }),
+    );
+    await until(() => association.counters.strayTerminations === 1);
+    terminate(setup);
+    assert.equal((await outcome).outcome, "accepted");
+  });
+
+  for (const model of ["direct-normal", "sbo-normal", "direct-enhanced", "sbo-enhanced"] as const) {
+    it(`is not known after a cut behind the Oper of ${model}, and is not sent again`, async () => {
+      await begin(model);
+      setup.peer.onWrite = (name) => {
+        if (!name.endsWith("$Oper")) return "accepted";
+        setup.peer.reset();
+        return "nothing";
+      };
+      const outcome = await command();
+      assert.deepEqual(outcome, { outcome: "unknown", stage: "operate", why: "down", number: 1 });
+      assert.equal(writesOf(setup).filter((name) => name === "Oper").length, 1);
+      assert.equal(setup.peer.connections, 1);
+    });
+  }
+
+  it("is not known after a cut between the response and the termination", async () => {
+    await begin("direct-enhanced");
+    const outcome = command();
+    await until(() => setup.peer.writes.length === 1);
+    await settled();
+    setup.peer.reset();
+    assert.deepEqual(await outcome, {
+      outcome: "unknown",
+      stage: "termination",
+      why: "down",
+      number: 1,
+    });
+  });
+
+  it("is not known when the response to Oper does not come", async () => {
+    await begin("direct-normal");
+    setup.peer.onWrite = () => "nothing";
+    const outcome = command();
+    await until(() => setup.peer.writes.length === 1);
+    await setup.clock.advance(1_020);
+    assert.deepEqual(await outcome, {
+      outcome: "unknown",
+      stage: "operate",
+      why: "timeout",
+      number: 1,
+    });
+    assert.deepEqual(writesOf(setup), ["Oper"]);
+  });
+
+  it("cancels a selection of which nobody knows, and does not operate", async () => {
+    await begin("sbo-enhanced");
+    setup.peer.onWrite = (name) => (name.endsWith("SBOw") ? "nothing" : "accepted");
+    const outcome = command();
+    await until(() => setup.peer.writes.length === 1);
+    await setup.clock.advance(1_020);
+    assert.deepEqual(await outcome, {
+      outcome: "unknown",
+      stage: "select",
+      why: "timeout",
+      number: 1,
+    });
+    assert.deepEqual(writesOf(setup), ["SBOw", "Cancel"]);
+  });
+
+  it("cancels the selection when it is given up before it operates", async () => {
+    await begin("sbo-enhanced");
+    const controller = new AbortController();
+    setup.peer.onWrite = (name) => {
+      if (name.endsWith("SBOw")) controller.abort(new Error("given up"));
+      return "accepted";
+    };
+    const outcome = await command({ signal: controller.signal });
+    assert.equal(outcome.outcome, "unknown");
+    assert.deepEqual(writesOf(setup), ["SBOw", "Cancel"]);
+  });
+
+  it("gives one object one command at a time", async () => {
+    await begin("direct-enhanced");
+    const first = command();
+    await until(() => setup.peer.writes.length === 1);
+    const second = await command();
+    assert.ok(second.outcome === "refused" && second.stage === "model");
+    terminate(setup);
+    assert.equal((await first).outcome, "accepted");
+    assert.deepEqual(writesOf(setup), ["Oper"]);
+  });
+
+  it("does not send a later time to an object that has none", async () => {
+    await begin("direct-normal");
+    const quality = {
+      isLeapSecondKnown: false,
+      hasClockFailure: false,
+      isNotSynchronised: false,
+      accuracyBits: 10,
+    };
+    const operateAt = { utcMs: 1_900_000_000_000, quality };
+    const outcome = await association.control(OBJECT, { ...ORDER, operateAt }, CALL);
+    assert.ok(outcome.outcome === "refused" && outcome.stage === "model");
+    assert.deepEqual(setup.peer.writes, []);
+  });
+
+  it("does not command with a value that is not the object's", async () => {
+    await begin("direct-normal");
+    const outcome = await association.control(OBJECT, { ...ORDER, value: true }, CALL);
+    assert.ok(outcome.outcome === "refused" && outcome.stage === "model");
+    assert.match(outcome.reason, /ctlVal/);
+  });
+});
+
+async function settled(): Promise<void> {
+  for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+}
