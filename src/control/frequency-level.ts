@@ -73,6 +73,7 @@ export function tellFrequency(level: FrequencyLevel, device: string, notices: No
   const { dischargeW, chargeW } = response.settings;
   const share = Math.abs(out.dutyW) / Math.max(out.dutyW < 0 ? chargeW : dischargeW, 1);
   level.isTold = share >= (level.isTold ? OVER_SHARE : TOLD_SHARE);
+  const offMhz = (MHZ_PER_HZ * out.deviationHz).toFixed(0);
   const answer = { id: "frequency-answer", device, point: "frequency" } as const;
   if (notices.isNews(answer.id, device, level.isTold))
     notices.tell(
