@@ -80,8 +80,8 @@ export function tellFrequency(level: FrequencyLevel, device: string, notices: No
       answer,
       level.isTold,
       level.isTold
-        ? `the frequency is off by ${(MHZ_PER_HZ * out.deviationHz).toFixed(0)} mHz: the batteries ` +
-            `give ${megawatts(out.dutyW)} for it, without the ramp limit`
+        ? `the frequency is off by ${offMhz} mHz: the batteries give ${megawatts(out.dutyW)} ` +
+            `for it, without the ramp limit`
         : `the frequency needs no answer any more`,
     );
   const isUnknown = out.mode === "holding" || out.mode === "releasing";
