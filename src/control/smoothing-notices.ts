@@ -11,7 +11,7 @@ import type { ControlState } from "./state.ts";
 /** A jump is over, and told, when the reference has kept its ramp for so long. */
 const JUMP_OVER_MS = 200;
 /** Less than this part of the batteries' rating is no jump worth telling. */
-const TELLING_FRACTION = 0.002;
+const TELLING_FRACTION = 0.01;
 /** A cap that can be kept for longer than this is no news. */
 const CAP_NOTICE_S = 1_800;
 /** Part of the daily budget from which on the band widens, see `deadbandOf`. */
