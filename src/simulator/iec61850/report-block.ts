@@ -270,8 +270,7 @@ export class ReportBlock implements Watcher {
   }
 
   #count(): void {
-    const most = this.isBuffered ? SEQUENCE_MAX.buffered : SEQUENCE_MAX.unbuffered;
-    this.#sequence = this.#sequence >= most ? 0 : this.#sequence + 1;
+    this.#sequence = sequenceAfter(this.#sequence, this.isBuffered);
   }
 
   #reportOf(entry: Entry): Report {
@@ -296,4 +295,10 @@ export class ReportBlock implements Watcher {
       }),
     };
   }
+}
+
+/** The number of the next report: of eight bits, and of sixteen in a buffered block. */
+export function sequenceAfter(sequence: number, isBuffered: boolean): number {
+  const most = isBuffered ? SEQUENCE_MAX.buffered : SEQUENCE_MAX.unbuffered;
+  return sequence >= most ? 0 : sequence + 1;
 }

@@ -113,7 +113,7 @@ export class Variable {
 
   #tell(trigger: Exclude<AttributeTrigger, "none">): void {
     for (const { watcher, index } of this.#watches) watcher.changed(index, trigger);
-    this.parent?.#tell(trigger);
+    if (this.parent !== undefined) this.parent.#tell(trigger);
   }
 
   /** @returns what ends it */
