@@ -37,16 +37,14 @@ export async function writeName(
 }
 
 function outcomeOf(answer: Answer): EngineWriteOutcome {
-  const response = responseOf(answer, "write");
-  if (answer.answer !== "response" || response === undefined) {
-    const refusal = answer.answer === "response" ? undefined : answer;
-    if (refusal === undefined) throw new GatewayError("REPLY_MALFORMED");
-    const error = refusalError(refusal);
-    return { outcome: "refused", wasSent: true, code: accessCodeOf(refusal), error };
+  if (answer.answer !== "response") {
+    const error = refusalError(answer);
+    return { outcome: "refused", wasSent: true, code: accessCodeOf(answer), error };
   }
-  const [result, ...others] = response.results;
+  const results = responseOf(answer, "write")?.results ?? [];
+  const [result, ...others] = results;
   if (result === undefined || others.length > 0) {
-    throw new GatewayError("REPLY_MALFORMED", { asked: 1, answered: response.results.length });
+    throw new GatewayError("REPLY_MALFORMED", { asked: 1, answered: results.length });
   }
   if (result === "accepted") return { outcome: "accepted" };
   const { code } = result;
@@ -62,8 +60,7 @@ export function asGatewayError(error: unknown, signal: AbortSignal): GatewayErro
 }
 
 export function unknownWhy(error: GatewayError, signal: AbortSignal): UnknownWhy {
-  if (error.code === "LINK_TIMEOUT") return signal.aborted ? "aborted" : "timeout";
-  return error.code === "REPLY_MALFORMED" && error.context["sent"] === undefined
-    ? "malformed"
-    : "down";
+  if (signal.aborted) return "aborted";
+  if (error.code === "LINK_TIMEOUT") return "timeout";
+  return error.code === "REPLY_MALFORMED" ? "malformed" : "down";
 }
