@@ -16,7 +16,7 @@ export async function writeName(
   value: MmsValue,
   terms: CallTerms,
 ): Promise<EngineWriteOutcome> {
-  let isSent = false;
+  const progress = { isSent: false };
   try {
     const answer = await channel.request(
       { service: "write", access: byNames([name]), values: [value] },
@@ -24,14 +24,14 @@ export async function writeName(
         ...terms,
         isUrgent: true,
         onSent: () => {
-          isSent = true;
+          progress.isSent = true;
         },
       },
     );
     return outcomeOf(answer);
   } catch (error) {
     const known = asGatewayError(error, terms.signal);
-    if (!isSent) return { outcome: "refused", wasSent: false, code: undefined, error: known };
+    if (!progress.isSent) return { outcome: "refused", wasSent: false, code: undefined, error: known };
     return { outcome: "unknown", why: unknownWhy(known, terms.signal), error: known };
   }
 }
