@@ -68,7 +68,6 @@ class MmsAssociation implements Association {
   readonly #channel: MmsChannel;
   readonly #terms: TsEngineTerms;
   readonly #types: Types;
-  readonly #budget = new DirectoryBudget();
   readonly #desk = new ControlDesk();
   readonly #hub = new ReportHub();
   readonly #models = new Map<string, ControlModel>();
@@ -105,7 +104,7 @@ class MmsAssociation implements Association {
   }
 
   directory(terms: CallTerms): AsyncIterable<DirectoryEntry> {
-    return browse(this.#channel, this.#budget, terms);
+    return browse(this.#channel, new DirectoryBudget(), terms);
   }
 
   async typeOf(reference: Reference, terms: CallTerms): Promise<TypeSpec | undefined> {

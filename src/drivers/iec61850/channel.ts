@@ -82,7 +82,7 @@ export class MmsChannel {
         void this.#sendProbe();
       },
       gone: (silentMs) => {
-        this.#end("silent", new GatewayError("LINK_TIMEOUT", { ...this.facts, silentMs }));
+        this.#end("silent", new GatewayError("LINK_LOST", { ...this.facts, silentMs }));
       },
     });
   }
@@ -355,8 +355,10 @@ export class MmsChannel {
     this.#probe.stop();
     this.#transport.close();
     this.#released?.();
-    this.#requests.close(error);
-    this.waits.endAll(error);
+    // Whatever the reason: for those who wait the connection broke.
+    const broken = new GatewayError("LINK_LOST", { ...this.facts, why }, { cause: error });
+    this.#requests.close(broken);
+    this.waits.endAll(broken);
     // All that waited on a request goes on first, through every layer above it.
     setImmediate(() => {
       this.#isDownTold = true;

@@ -110,7 +110,7 @@ export class BlockAccess {
    */
   holds(field: BlockField, value: MmsValue): boolean {
     const present = this.#fields.get(field);
-    if (present === undefined || present.kind !== value.kind) return false;
+    if (present?.kind !== value.kind) return false;
     if (present.kind === "bits" && value.kind === "bits") {
       return hexOf(present.bytes) === hexOf(value.bytes);
     }

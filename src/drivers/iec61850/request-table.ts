@@ -126,8 +126,12 @@ export class RequestTable {
   }
 
   #startNext(): void {
-    while (this.#closed === undefined && this.#underWay.size < this.#terms.outstanding) {
-      const next = this.#urgent.shift() ?? this.#waiting.shift();
+    const { outstanding } = this.#terms;
+    // The last of several places is for commands and probes: reads never fill the link.
+    const plainMax = Math.max(1, outstanding - 1);
+    while (this.#closed === undefined && this.#underWay.size < outstanding) {
+      const isFull = this.#underWay.size >= plainMax;
+      const next = this.#urgent.shift() ?? (isFull ? undefined : this.#waiting.shift());
       if (next === undefined) return;
       this.#start(next);
     }

@@ -82,7 +82,7 @@ export class BlockSubscription implements Subscription {
   /** The block is enabled. */
   start(): void {
     this.#watch.start();
-    if (this.#isBacklog) this.#waitForQuiet();
+    if (this.#isBacklog && !this.#isStopped) this.#waitForQuiet();
   }
 
   async interrogate(terms: CallTerms): Promise<EngineWriteOutcome> {

@@ -125,11 +125,10 @@ export class Transport {
     }
   }
 
-  /** Ends at once; the user is not told. What was sent before is still flushed when it can be. */
+  /** Ends at once; the user is not told. Nobody waits for a device to take what is left to send. */
   close(): void {
     this.#isEnded = true;
-    if (this.#socket.writableLength === 0) this.#socket.destroy();
-    else this.#socket.destroySoon();
+    this.#socket.destroy();
   }
 
   #request(): Exclude<Tpdu, { type: "data" }> {

@@ -16,7 +16,7 @@ export async function writeName(
   value: MmsValue,
   terms: CallTerms,
 ): Promise<EngineWriteOutcome> {
-  let isSent = false;
+  const progress = { isSent: false };
   try {
     const answer = await channel.request(
       { service: "write", access: byNames([name]), values: [value] },
@@ -24,29 +24,27 @@ export async function writeName(
         ...terms,
         isUrgent: true,
         onSent: () => {
-          isSent = true;
+          progress.isSent = true;
         },
       },
     );
     return outcomeOf(answer);
   } catch (error) {
     const known = asGatewayError(error, terms.signal);
-    if (!isSent) return { outcome: "refused", wasSent: false, code: undefined, error: known };
+    if (!progress.isSent) return { outcome: "refused", wasSent: false, code: undefined, error: known };
     return { outcome: "unknown", why: unknownWhy(known, terms.signal), error: known };
   }
 }
 
 function outcomeOf(answer: Answer): EngineWriteOutcome {
-  const response = responseOf(answer, "write");
-  if (answer.answer !== "response" || response === undefined) {
-    const refusal = answer.answer === "response" ? undefined : answer;
-    if (refusal === undefined) throw new GatewayError("REPLY_MALFORMED");
-    const error = refusalError(refusal);
-    return { outcome: "refused", wasSent: true, code: accessCodeOf(refusal), error };
+  if (answer.answer !== "response") {
+    const error = refusalError(answer);
+    return { outcome: "refused", wasSent: true, code: accessCodeOf(answer), error };
   }
-  const [result, ...others] = response.results;
+  const results = responseOf(answer, "write")?.results ?? [];
+  const [result, ...others] = results;
   if (result === undefined || others.length > 0) {
-    throw new GatewayError("REPLY_MALFORMED", { asked: 1, answered: response.results.length });
+    throw new GatewayError("REPLY_MALFORMED", { asked: 1, answered: results.length });
   }
   if (result === "accepted") return { outcome: "accepted" };
   const { code } = result;
@@ -62,8 +60,7 @@ export function asGatewayError(error: unknown, signal: AbortSignal): GatewayErro
 }
 
 export function unknownWhy(error: GatewayError, signal: AbortSignal): UnknownWhy {
-  if (error.code === "LINK_TIMEOUT") return signal.aborted ? "aborted" : "timeout";
-  return error.code === "REPLY_MALFORMED" && error.context["sent"] === undefined
-    ? "malformed"
-    : "down";
+  if (signal.aborted) return "aborted";
+  if (error.code === "LINK_TIMEOUT") return "timeout";
+  return error.code === "REPLY_MALFORMED" ? "malformed" : "down";
 }

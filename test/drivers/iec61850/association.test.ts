@@ -75,7 +75,7 @@ describe("iec61850 association", () => {
   });
 
   it("has no more requests under way than agreed, and answers all", async () => {
-    setup = await setUp({ outstanding: 2 });
+    setup = await setUp({ outstanding: 3 });
     const { peer } = setup;
     const open: number[] = [];
     peer.script = (request, invokeId) => {
@@ -91,6 +91,7 @@ describe("iec61850 association", () => {
       peer.reply(open[answered] ?? 0, { service: "read", access: undefined, results });
     }
     assert.equal((await Promise.all(reads)).length, 6);
+    // The third place is kept for commands.
     assert.equal(peer.mostUnderWay, 2);
     association.abort();
   });
@@ -123,7 +124,7 @@ describe("iec61850 association", () => {
       downs.push(reason);
       settledBefore = settled.length;
     });
-    await setup.peer.heard("read", 5);
+    await setup.peer.heard("read", 4);
     setup.peer.reset();
     await Promise.all(reads);
     await until(() => downs.length > 0);

@@ -23,6 +23,7 @@ import type { MmsRequest } from "../../../src/wire/mms/request.ts";
 import type { MmsResponse, WriteResult } from "../../../src/wire/mms/response.ts";
 import { encodeTpkt, TpktFramer } from "../../../src/wire/mms/tpkt.ts";
 import type { TypeSpec } from "../../../src/wire/mms/type-spec.ts";
+import { WireError } from "../../../src/wire/mms/wire-error.ts";
 import type { AccessResult, MmsValue } from "../../../src/wire/mms/value.ts";
 
 /** What the peer says to a request: a response, a refusal of the whole, or nothing at all. */
@@ -154,9 +155,16 @@ export class MmsPeer {
     const framer = new TpktFramer();
     socket.on("error", () => undefined);
     socket.on("data", (chunk: Buffer) => {
-      framer.push(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length), (frame) => {
-        this.#tpdu(decodeTpdu(frame));
-      });
+      const octets = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
+      try {
+        framer.push(octets, (frame) => {
+          this.#tpdu(decodeTpdu(frame));
+        });
+      } catch (error) {
+        // As a device does with a client that speaks something else.
+        if (!(error instanceof WireError)) throw error;
+        socket.destroy();
+      }
     });
   }
 
