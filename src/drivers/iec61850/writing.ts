@@ -31,7 +31,8 @@ export async function writeName(
     return outcomeOf(answer);
   } catch (error) {
     const known = asGatewayError(error, terms.signal);
-    if (!progress.isSent) return { outcome: "refused", wasSent: false, code: undefined, error: known };
+    const neverSent = { wasSent: false, code: undefined, error: known } as const;
+    if (!progress.isSent) return { outcome: "refused", ...neverSent };
     return { outcome: "unknown", why: unknownWhy(known, terms.signal), error: known };
   }
 }

@@ -117,8 +117,8 @@ export class IedDevice {
   }
 
   /**
-   * Changes values in one moment: one report. The time stamp beside a value becomes now, unless it is
-   * among the updates.
+   * Changes values in one moment: one report. The time stamp beside a value becomes now, unless it
+   * is among the updates.
    */
   update(updates: readonly DataUpdate[]): void {
     const touched: Variable[] = [];

@@ -1,5 +1,6 @@
 /**
- * What can be wrong with a simulated IED, by name. Several at a time; the same kind replaces itself.
+ * What can be wrong with a simulated IED, by name. Several at a time; the same kind replaces
+ * itself.
  *
  * - `refuse-association`: every association is refused by ACSE.
  * - `refuse-control`: commands are refused at a stage, with an additional cause.

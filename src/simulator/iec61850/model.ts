@@ -106,8 +106,8 @@ export interface ControlModel {
   /** Of ctlVal: `boolean`, or `{members: [{name: "f", type: "float32"}]}` for a setpoint. */
   readonly valueType: AttributeType;
   /**
-   * Where a command that was carried out shows, within the data object: `{fc: "MX", path: ["mxVal"]}`
-   * . A boolean becomes open or closed where that is a dbpos.
+   * Where a command that was carried out shows, within the data object: `{fc: "MX", path:
+   * ["mxVal"]}` . A boolean becomes open or closed where that is a dbpos.
    */
   readonly feedback?: { readonly fc: FunctionalConstraint; readonly path: readonly string[] };
   /** How long a selection holds; 30 s when left out. */

@@ -4,8 +4,8 @@ import { type Client, isSameAddress } from "./client.ts";
 const NOBODY = new Uint8Array(0);
 
 /**
- * To whom a report block belongs: to the association that reserved or enabled it, and a buffered one
- * for a while after the link was lost to whoever comes from the same address.
+ * To whom a report block belongs: to the association that reserved or enabled it, and a buffered
+ * one for a while after the link was lost to whoever comes from the same address.
  *
  * @see IEC 61850-7-2, sections 17.2.2.2.13 (ResvTms) and 17.2.4.2.4 (Resv)
  */
