@@ -94,7 +94,7 @@ describe("report blocks of the simulated IED", () => {
       assert.deepEqual(client.reports(MEMBERS), []);
     });
 
-    it("carry what their options ask for, but for what only a buffered one has", async () => {
+    it("carry what their options ask for, but for what only a buffered one has", () => {
       const bench = new Bench();
       const client = bench.client();
       assert.equal(client.set(URCB, "OptFlds", options(ALL_OPTIONS)), "accepted");
@@ -116,7 +116,7 @@ describe("report blocks of the simulated IED", () => {
       assert.equal(report.options.has("segmentation"), false);
     });
 
-    it("carry nothing else when no options are set, and all of them with segmentation", async () => {
+    it("carry nothing else when no options are set, and all of them with segmentation", () => {
       const bench = new Bench();
       const client = bench.client();
       client.set(URCB, "OptFlds", options([]));
@@ -191,7 +191,7 @@ describe("report blocks of the simulated IED", () => {
       assert.equal(client.reports(MEMBERS).length, 1);
     });
 
-    it("count to 255 and begin again, and begin anew when enabled", async () => {
+    it("count to 255 and begin again, and begin anew when enabled", () => {
       const bench = new Bench();
       const client = enable(bench.client(), URCB);
       for (let at = 0; at < 258; at++) bench.set("MMXU1.Hz.mag.f[MX]", at);
