@@ -293,7 +293,7 @@ describe("iec61850 directory and types", () => {
     assert.equal(await typesAsked(), 1);
   });
 
-  it("asks for a part where the node is refused, and has no type of what is not there", async () => {
+  it("asks for a part where the node is refused, and types nothing that is not there", async () => {
     setup = await setUp();
     setup.peer.types.set("BESS1/MMXU1$MX$TotW$f", FLOAT);
     const association = await associated(setup);
