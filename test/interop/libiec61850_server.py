@@ -12,7 +12,6 @@ import sys
 
 import pyiec61850 as iec
 
-STATION = iec.CDC_CTL_OPTION_ORIGIN | iec.CDC_CTL_OPTION_CTL_NUM
 MODELS = [
     iec.CDC_CTL_MODEL_DIRECT_NORMAL,
     iec.CDC_CTL_MODEL_SBO_NORMAL,
@@ -71,15 +70,18 @@ def main():
     setpoints = []
     for number, ctl_model in zip(NUMBERS, MODELS):
         node = iec.LogicalNode_create("DRCC%d" % number, device)
-        setpoint = iec.CDC_APC_create("OutWSet", iec.toModelNode(node), 0, ctl_model | iec.CDC_CTL_MODEL_HAS_CANCEL, False)
+        kind = ctl_model | iec.CDC_CTL_MODEL_HAS_CANCEL
+        setpoint = iec.CDC_APC_create("OutWSet", iec.toModelNode(node), 0, kind, False)
         setpoints.append((setpoint, number))
     measured = iec.DataSet_create("dsMeas", first)
     for name in ("TotW", "Hz"):
         iec.DataSetEntry_create(measured, "MMXU1$MX$" + name, -1, None)
     options = 0x7E
     triggers = iec.TRG_OPT_DATA_CHANGED | iec.TRG_OPT_INTEGRITY | iec.TRG_OPT_GI
-    iec.ReportControlBlock_create("urcb01", first, "shared", False, "dsMeas", 1, triggers, options, 0, 0)
-    iec.ReportControlBlock_create("brcb01", first, "shared", True, "dsMeas", 1, triggers, options, 0, 0)
+    for name, is_buffered in (("urcb01", False), ("brcb01", True)):
+        iec.ReportControlBlock_create(
+            name, first, "shared", is_buffered, "dsMeas", 1, triggers, options, 0, 0
+        )
 
     server = iec.IedServer_create(model)
     subscribers = []

@@ -62,8 +62,8 @@ export class RequestTable {
   }
 
   /**
-   * @throws GatewayError LINK_TIMEOUT, LINK_LOST, LINK_BUSY, with `sent` among the facts;
-   *   the reason of the signal
+   * @throws GatewayError LINK_TIMEOUT, LINK_LOST, LINK_BUSY, with `sent` among the facts; the
+   *   reason of the signal
    */
   async submit(request: MmsRequest, terms: RequestTerms): Promise<Answer> {
     terms.signal.throwIfAborted();

@@ -31,8 +31,9 @@ export async function writeName(
     return outcomeOf(answer);
   } catch (error) {
     const known = asGatewayError(error, terms.signal);
-    const neverSent = { wasSent: false, code: undefined, error: known } as const;
-    if (!progress.isSent) return { outcome: "refused", ...neverSent };
+    if (!progress.isSent) {
+      return { outcome: "refused", wasSent: false, code: undefined, error: known };
+    }
     return { outcome: "unknown", why: unknownWhy(known, terms.signal), error: known };
   }
 }

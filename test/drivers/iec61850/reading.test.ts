@@ -136,7 +136,7 @@ describe("iec61850 reading and writing", () => {
     association.abort();
   });
 
-  it("does not know what became of a write that is not answered, and does not repeat it", async () => {
+  it("does not know what became of an unanswered write, and does not repeat it", async () => {
     setup = await setUp();
     setup.peer.onWrite = () => "nothing";
     const association = await associated(setup, { requestTimeoutMs: 500 });
@@ -276,7 +276,7 @@ describe("iec61850 directory and types", () => {
       .filter(({ service }) => service === "getVariableAccessAttributes").length;
   }
 
-  it("types a whole node by one request, and again only under another configuration", async () => {
+  it("types a node by one request, and again only under another configuration", async () => {
     setup = await setUp({}, new TypeCache());
     setup.peer.types.set("BESS1/MMXU1", meter);
     setup.peer.values.set(revision, { kind: "text", value: "1.0" });
@@ -293,7 +293,7 @@ describe("iec61850 directory and types", () => {
     assert.equal(await typesAsked(), 1);
   });
 
-  it("asks for a part where the whole node is refused, and has no type of what is not there", async () => {
+  it("asks for a part where the node is refused, and types nothing that is not there", async () => {
     setup = await setUp();
     setup.peer.types.set("BESS1/MMXU1$MX$TotW$f", FLOAT);
     const association = await associated(setup);

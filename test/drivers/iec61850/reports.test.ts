@@ -266,7 +266,7 @@ describe("iec61850 reports", () => {
     assert.deepEqual(resumed, { kind: "octets", bytes: entryId(7) });
   });
 
-  it("flags the buffer until the interrogation, delivers each entry once, and in order", async () => {
+  it("flags the buffer until the interrogation, and delivers each entry once", async () => {
     await begin({ brcb01: {} });
     const memory = new ReportMemory({ block: "brcb01", entryId: entryId(3) });
     memory.note(entryId(4), TIME + 4);
