@@ -191,14 +191,19 @@ describe("simulation", () => {
     const { clock, simulation } = await started({ tell: (event) => told.push(event) });
     await simulation.order({ scene: 12 });
     simulation.schedule([{ atS: 1, order: { failPump: "cdu-1", pump: 1 } }]);
-    await clock.advance(11_000);
+    await clock.advance(221_000);
     assert.deepEqual(told.slice(1), [
+      {
+        kind: "step",
+        step: { atS: 0, order: { dischargeW: 10e6, leaseS: 260 } },
+        problem: undefined,
+      },
       {
         kind: "step",
         step: { atS: 1, order: { failPump: "cdu-1", pump: 1 } },
         problem: "cdu-1 is no coolant distribution unit of this plant",
       },
-      { kind: "step", step: { atS: 10, order: "estop" }, problem: undefined },
+      { kind: "step", step: { atS: 220, order: "estop" }, problem: undefined },
     ]);
   });
 

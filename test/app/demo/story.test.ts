@@ -50,10 +50,10 @@ describe("program of the demonstration", () => {
     assert.equal(program.begins(1), undefined);
     assert.equal(program.scene(7, 20), true);
     assert.deepEqual(program.begins(20)?.does, [{ scene: 7 }]);
-    assert.equal(program.begins(79), undefined);
-    assert.match(program.begins(80)?.line ?? "", /is over$/);
-    program.story(100);
-    assert.match(program.begins(100)?.line ?? "", /^act 1/);
+    assert.equal(program.begins(339), undefined);
+    assert.match(program.begins(340)?.line ?? "", /is over$/);
+    program.story(400);
+    assert.match(program.begins(400)?.line ?? "", /^act 1/);
     assert.equal(program.scene(99, 0), false);
   });
 });
