@@ -15,6 +15,7 @@ import { LatchFiles } from "../platform/latch-files.ts";
 import type { Logger } from "../platform/log.ts";
 import { PreciseTimer } from "../platform/precise-timer.ts";
 import { runInRealTime } from "../platform/scheduling.ts";
+import { StealMeter } from "../platform/steal-time.ts";
 import { ControlHost } from "./control-host.ts";
 import { controlPlan } from "./control-settings.ts";
 import { streamsOf } from "./control-streams.ts";
@@ -78,10 +79,13 @@ async function begin(
   });
   const tap = new RoundTap(context, south.devices, outlet);
   const host = await controlHost(role, { plan, outlet, south, signal });
+  const steal = new StealMeter();
+  signal.addEventListener("abort", () => steal.close(), { once: true });
   const runner = new CycleRunner({
     clock,
     timer: new PreciseTimer(clock),
     grid,
+    stolenMs: () => steal.takenMs(),
     act: (now) => {
       host.cycle(now);
       watchdog.feed();

@@ -8,6 +8,8 @@ export interface CycleRunnerParts {
   readonly timer: DeadlineTimer;
   readonly grid: CycleGrid;
   readonly act: (now: MonotonicMs) => void;
+  /** ms since the last call in which the host let a processor of this machine stand. */
+  readonly stolenMs?: () => number;
 }
 
 /** What is told goes back this long, and up to as long again. */
@@ -17,6 +19,7 @@ const MS_PER_S = 1_000;
 export interface CycleFigures {
   readonly "x-cycles": number;
   readonly "cycle-overruns": number;
+  readonly "x-cycle-overruns-stolen": number;
   readonly "x-cycle-lateness.p50": number;
   readonly "x-cycle-lateness.p99": number;
   readonly "x-cycle-lateness.p999": number;
@@ -30,6 +33,7 @@ export interface CycleTiming {
   readonly periodMs: number;
   readonly cycles: number;
   readonly overruns: number;
+  readonly overrunsStolen: number;
   /** `JitterHistogram.counts` of how late cycles began. */
   readonly latenessCounts: readonly number[];
 }
@@ -62,6 +66,28 @@ class RecentTimes {
 }
 
 /**
+ * Overruns that would not have been, had the host not let the processors stand. It writes its
+ * account late: what it took is what it tells after the cycle and after the one that follows.
+ */
+class StolenCycles {
+  #count = 0;
+  #open: { readonly missed: number; readonly excessMs: number; readonly takenMs: number } = NONE;
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** @param excessMs by how much the cycle ended after the next one's beginning */
+  add(missed: number, excessMs: number, takenMs: number): void {
+    if (this.#open.missed > 0 && this.#open.takenMs + takenMs >= this.#open.excessMs)
+      this.#count += this.#open.missed;
+    this.#open = missed > 0 ? { missed, excessMs, takenMs } : NONE;
+  }
+}
+
+const NONE = { missed: 0, excessMs: 0, takenMs: 0 };
+
+/**
  * Starts cycle k at origin + k·period of a grid, and lets the grid move between two cycles. A cycle
  * that ends after the next one's beginning costs that one, and those that follow keep their places:
  * an overrun is counted and never causes a burst.
@@ -74,6 +100,7 @@ export class CycleRunner {
   readonly #durations = new RecentTimes();
   #cycles = 0;
   #overruns = 0;
+  readonly #stolen = new StolenCycles();
 
   constructor(parts: CycleRunnerParts) {
     this.#parts = parts;
@@ -86,7 +113,7 @@ export class CycleRunner {
 
   /** Resolves when `signal` has aborted. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, timer, grid, act } = this.#parts;
+    const { clock, timer, grid, act, stolenMs } = this.#parts;
     const { periodMs } = grid;
     let next = Math.max(0, Math.ceil((clock.now() - grid.originMs) / periodMs));
     while (!signal.aborted) {
@@ -100,8 +127,11 @@ export class CycleRunner {
       this.#record(now - deadline, clock.now() - now);
       grid.step();
       // A grid that moved back would ask for this cycle a second time.
-      const following = Math.floor((clock.now() - grid.originMs) / periodMs) + 1;
-      this.#overruns += Math.max(0, following - next - 1);
+      const endMs = clock.now() - grid.originMs;
+      const following = Math.floor(endMs / periodMs) + 1;
+      const missed = Math.max(0, following - next - 1);
+      this.#overruns += missed;
+      this.#stolen.add(missed, endMs - (next + 1) * periodMs, stolenMs?.() ?? 0);
       next = Math.max(next + 1, following);
     }
   }
@@ -113,6 +143,7 @@ export class CycleRunner {
     return {
       "x-cycles": this.#cycles,
       "cycle-overruns": this.#overruns,
+      "x-cycle-overruns-stolen": this.#stolen.count,
       "x-cycle-lateness.p50": lateness.percentileMs(0.5) / MS_PER_S,
       "x-cycle-lateness.p99": lateness.percentileMs(0.99) / MS_PER_S,
       "x-cycle-lateness.p999": lateness.percentileMs(0.999) / MS_PER_S,
@@ -129,6 +160,7 @@ export class CycleRunner {
       periodMs: this.#parts.grid.periodMs,
       cycles: this.#cycles,
       overruns: this.#overruns,
+      overrunsStolen: this.#stolen.count,
       latenessCounts: this.#sinceStart.counts(),
     };
   }

@@ -26,6 +26,7 @@ export const GATEWAY_POINTS = {
   control: [
     own("gateway-mode"),
     own("cycle-overruns"),
+    extra("x-cycle-overruns-stolen", "int", "1"),
     extra("x-cycles", "int", "1"),
     extra("x-cycle-lateness.p50", "float", "s"),
     extra("x-cycle-lateness.p99", "float", "s"),

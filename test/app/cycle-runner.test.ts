@@ -6,12 +6,20 @@ import { recordedBetween } from "../../src/platform/histogram.ts";
 import type { DeadlineTimer } from "../../src/platform/precise-timer.ts";
 import { SimClock } from "../support/sim-clock.ts";
 
-/** Runs a runner for `forMs`; the cycles listed in `slowMs` take that long. */
+type ByCycle = Readonly<Record<number, number>>;
+
+interface Disturbance {
+  /** Cycles that take so long, ms, the first being 1. */
+  readonly slowMs?: ByCycle;
+  readonly lateMs?: ByCycle;
+  /** What the host tells after a cycle that it kept, ms. */
+  readonly stolenMs?: ByCycle;
+  readonly wantedMs?: number;
+}
+
 async function run(
   forMs: number,
-  slowMs: Readonly<Record<number, number>> = {},
-  lateMs: Readonly<Record<number, number>> = {},
-  wantedMs = 0,
+  { slowMs = {}, lateMs = {}, stolenMs = {}, wantedMs = 0 }: Disturbance = {},
 ) {
   const clock = new SimClock();
   let stallMs = 0;
@@ -38,6 +46,7 @@ async function run(
       starts.push(now);
       stallMs += slowMs[starts.length] ?? 0;
     },
+    stolenMs: () => stolenMs[starts.length] ?? 0,
   });
   const stop = new AbortController();
   const done = runner.run(stop.signal);
@@ -56,17 +65,32 @@ describe("cycle runner", () => {
   });
 
   it("skips what an overrun cost, counts it, and keeps the places of those that follow", async () => {
-    const { starts, runner } = await run(400, { 2: 120 });
+    const { starts, runner } = await run(400, { slowMs: { 2: 120 } });
     assert.deepEqual(starts.slice(0, 5), [100, 150, 300, 350, 400]);
     assert.equal(runner.overruns, 2);
     assert.equal(runner.figures()["cycle-overruns"], 2);
     assert.equal(runner.figures()["x-cycle-duration.p99"], 0.12);
   });
 
+  it("tells those apart that the host caused, although its account comes a cycle late", async () => {
+    const stolenOf = async (taken: Readonly<Record<number, number>>) => {
+      const { runner } = await run(600, { slowMs: { 2: 120, 5: 60 }, stolenMs: taken });
+      assert.equal(runner.overruns, 3);
+      assert.equal(runner.timing().overrunsStolen, runner.figures()["x-cycle-overruns-stolen"]);
+      return runner.timing().overrunsStolen;
+    };
+    assert.equal(await stolenOf({}), 0);
+    assert.equal(await stolenOf({ 2: 70 }), 2, "without it the cycle would have been in time");
+    assert.equal(await stolenOf({ 2: 60 }), 0, "without it the cycle would still have been late");
+    assert.equal(await stolenOf({ 2: 30, 3: 40 }), 2, "told a cycle later");
+    assert.equal(await stolenOf({ 4: 100 }), 0, "of another time");
+    assert.equal(await stolenOf({ 5: 10 }), 1);
+  });
+
   it("moves with its grid by at most a millisecond in each cycle, and loses none", async () => {
-    const later = await run(460, {}, {}, 2.5);
+    const later = await run(460, { wantedMs: 2.5 });
     assert.deepEqual(later.starts.slice(0, 5), [100, 151, 202, 252.5, 302.5]);
-    const earlier = await run(460, {}, {}, -2.5);
+    const earlier = await run(460, { wantedMs: -2.5 });
     assert.deepEqual(earlier.starts.slice(0, 5), [100, 149, 198, 247.5, 297.5]);
     for (const { runner } of [later, earlier]) {
       assert.equal(runner.overruns, 0);
@@ -76,7 +100,7 @@ describe("cycle runner", () => {
   });
 
   it("tells how late cycles began, the worst of the last minutes included", async () => {
-    const { runner } = await run(120_000, {}, { 3: 8 });
+    const { runner } = await run(120_000, { lateMs: { 3: 8 } });
     const figures = runner.figures();
     assert.ok(figures["x-cycle-lateness.p99"] < 1e-5);
     assert.ok(Math.abs(figures["x-cycle-lateness.p999"] - 0) < 1e-5, "1 of 2,400 is beyond it");
@@ -90,9 +114,9 @@ describe("cycle runner", () => {
   });
 
   it("forgets an old maximum, and never tells of a few cycles only", async () => {
-    const { runner: before } = await run(299_000, {}, { 3: 8 });
+    const { runner: before } = await run(299_000, { lateMs: { 3: 8 } });
     assert.equal(before.figures()["x-cycle-lateness.maximum"], 0.008, "within twice the window");
-    const { runner: after } = await run(302_000, { 3_005: 40 }, { 3: 8 });
+    const { runner: after } = await run(302_000, { slowMs: { 3_005: 40 }, lateMs: { 3: 8 } });
     assert.ok(after.figures()["x-cycle-lateness.maximum"] < 0.008, "forgotten");
     assert.equal(after.figures()["x-cycle-duration.maximum"], 0.04, "a minute and a half old");
     const slowest = recordedBetween([], after.timing().latenessCounts).percentileMs(1);
@@ -100,7 +124,7 @@ describe("cycle runner", () => {
   });
 
   it("counts no overrun for a cycle that just fits", async () => {
-    const { runner } = await run(400, { 2: 49 });
+    const { runner } = await run(400, { slowMs: { 2: 49 } });
     assert.equal(runner.overruns, 0);
   });
 });

@@ -111,6 +111,8 @@ function tell(
   const { count, percentileMs } = recordedBetween(before.latenessCounts, after.latenessCounts);
   add("cycles", count, "cycles");
   add("overruns", after.overruns - before.overruns, "cycles");
+  const stolen = after.overrunsStolen - before.overrunsStolen;
+  add("overruns by the host that kept the processors", stolen, "cycles");
   add("overruns of all cycles", (after.overruns - before.overruns) / count, "1", { must: 1e-4 });
   add("lateness p50", percentileMs(0.5), "ms", { floor: floor.p50 });
   add("lateness p99", percentileMs(0.99), "ms", { floor: floor.p99, must: MUST_MS, aim: AIM_MS });

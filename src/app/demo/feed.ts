@@ -29,6 +29,8 @@ export interface DemoSummary {
   readonly seconds: number;
   readonly cycles: number;
   readonly overruns: number;
+  /** Those in which the host let the processors of this machine stand for as long. */
+  readonly overruns_stolen: number;
   readonly samples_sent: number;
   readonly lost: number;
   readonly events: Readonly<Record<string, number>>;
@@ -173,6 +175,7 @@ export class DemoFeed {
       seconds,
       cycles: this.#cycles,
       overruns,
+      overruns_stolen: this.#plant?.cycle.overruns_stolen ?? 0,
       samples_sent: this.#status?.pipe.values ?? 0,
       lost,
       events: this.#eventCounts,
@@ -230,6 +233,7 @@ export class DemoFeed {
         periodMs: 50,
         latenessP99Ms: latenessS === null ? null : latenessS * 1_000,
         overruns: number("cycle-overruns"),
+        overrunsStolen: number("x-cycle-overruns-stolen"),
         outboxDepth: status.store.waitingRows,
         sent: status.publisher.acked,
         lost: status.store.lostRowsByClass.reduce((sum, rows) => sum + rows, 0),

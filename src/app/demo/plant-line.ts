@@ -21,6 +21,7 @@ export interface GatewayState {
   readonly periodMs: number;
   readonly latenessP99Ms: number | null;
   readonly overruns: number | null;
+  readonly overrunsStolen: number | null;
   readonly outboxDepth: number;
   readonly sent: number;
   readonly lost: number;
@@ -84,6 +85,7 @@ export interface PlantLine {
     readonly period_ms: number;
     readonly jitter_p99_ms: Value;
     readonly overruns: Value;
+    readonly overruns_stolen: Value;
   };
   readonly outbox: { readonly depth: number; readonly sent: number; readonly lost: number };
   readonly mqtt: {
@@ -154,6 +156,7 @@ export function plantLine(
       period_ms: state.periodMs,
       jitter_p99_ms: state.latenessP99Ms,
       overruns: state.overruns,
+      overruns_stolen: state.overrunsStolen,
     },
     outbox: { depth: state.outboxDepth, sent: state.sent, lost: state.lost },
     mqtt: {

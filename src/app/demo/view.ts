@@ -85,7 +85,8 @@ export class DemoView {
     }
     this.end();
     this.#terminal.out(
-      `${summary.seconds} s: ${summary.cycles} cycles, ${summary.overruns} overruns, ` +
+      `${summary.seconds} s: ${summary.cycles} cycles, ${summary.overruns} overruns ` +
+        `(${summary.overruns_stolen} by the host), ` +
         `${summary.samples_sent} values sent, ${summary.lost} lost: ` +
         (summary.ok ? "ok" : "NOT OK"),
     );
