@@ -80,7 +80,10 @@ async function begin(
   const tap = new RoundTap(context, south.devices, outlet);
   const host = await controlHost(role, { plan, outlet, south, signal });
   const steal = new StealMeter();
-  signal.addEventListener("abort", () => steal.close(), { once: true });
+  const close = (): void => {
+    steal.close();
+  };
+  signal.addEventListener("abort", close, { once: true });
   const runner = new CycleRunner({
     clock,
     timer: new PreciseTimer(clock),
