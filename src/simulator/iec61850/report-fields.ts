@@ -45,10 +45,7 @@ export const FIELD_TYPES: Readonly<Record<ReportField, TypeSpec>> = {
   Owner: { kind: "octets", size: -64 },
 };
 
-const UNBUFFERED: readonly ReportField[] = [
-  "RptID",
-  "RptEna",
-  "Resv",
+const SETTINGS: readonly ReportField[] = [
   "DatSet",
   "ConfRev",
   "OptFlds",
@@ -59,17 +56,12 @@ const UNBUFFERED: readonly ReportField[] = [
   "GI",
 ];
 
+const UNBUFFERED: readonly ReportField[] = ["RptID", "RptEna", "Resv", ...SETTINGS];
+
 const BUFFERED: readonly ReportField[] = [
   "RptID",
   "RptEna",
-  "DatSet",
-  "ConfRev",
-  "OptFlds",
-  "BufTm",
-  "SqNum",
-  "TrgOps",
-  "IntgPd",
-  "GI",
+  ...SETTINGS,
   "PurgeBuf",
   "EntryID",
   "TimeofEntry",

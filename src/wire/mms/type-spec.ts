@@ -1,6 +1,7 @@
 import { assert } from "../../domain/assert.ts";
 import type { BerReader } from "./ber-reader.ts";
 import type { BerWriter } from "./ber-writer.ts";
+import { DATA_TAG } from "./data-tags.ts";
 
 /**
  * What a variable is made of, as a device describes it.
@@ -25,20 +26,7 @@ export interface NamedType {
   readonly type: TypeSpec;
 }
 
-const TAG = {
-  array: 0xa1,
-  structure: 0xa2,
-  boolean: 0x83,
-  bits: 0x84,
-  integer: 0x85,
-  unsigned: 0x86,
-  float: 0xa7,
-  octets: 0x89,
-  text: 0x8a,
-  "binary-time": 0x8c,
-  unicode: 0x90,
-  "utc-time": 0x91,
-} as const;
+const TAG = { ...DATA_TAG, float: 0xa7 } as const;
 
 /** Named type, generalized time, BCD, object identifier. */
 const FOREIGN_TAGS: ReadonlySet<number> = new Set([0x80, 0xa0, 0x8b, 0x8d, 0x8f]);

@@ -2,6 +2,7 @@ import { assert } from "../../domain/assert.ts";
 import { utf8Bytes } from "../../domain/utf8.ts";
 import type { BerReader, BitString } from "./ber-reader.ts";
 import type { BerWriter } from "./ber-writer.ts";
+import { DATA_TAG } from "./data-tags.ts";
 import { decodeBinaryTime, decodeUtcTime, encodeBinaryTime, encodeUtcTime } from "./time.ts";
 import type { BinaryTime, UtcTime } from "./time.ts";
 import { unicodeText } from "./text.ts";
@@ -34,20 +35,7 @@ export type MmsValue =
 /** The answer to one access: a value, or why there is none, a code of `dataAccessErrorWord`. */
 export type AccessResult = MmsValue | { readonly kind: "error"; readonly code: number };
 
-const TAG = {
-  array: 0xa1,
-  structure: 0xa2,
-  boolean: 0x83,
-  bits: 0x84,
-  integer: 0x85,
-  unsigned: 0x86,
-  float: 0x87,
-  octets: 0x89,
-  text: 0x8a,
-  "binary-time": 0x8c,
-  unicode: 0x90,
-  "utc-time": 0x91,
-} as const;
+const TAG = { ...DATA_TAG, float: 0x87 } as const;
 
 /** Generalized time, BCD, boolean array and object identifier. */
 const FOREIGN_TAGS: ReadonlySet<number> = new Set([0x8b, 0x8d, 0x8e, 0x8f]);
