@@ -58,7 +58,8 @@ async function runCase(each: JitterCase, terms: BenchTerms): Promise<void> {
   const { sink, windowS, profileFolder } = terms;
   const { periodMs, hasFleet, burners } = each;
   sink.say(`jitter ${each.name}: gateway ${windowS} s, then a bare timer ${FLOOR_SECONDS} s`);
-  const site = await makeLoopSite({ periodMs, hasFleet, meterMs: INSTANT_MS });
+  // With smoothing: its refits run beside the cycle.
+  const site = await makeLoopSite({ periodMs, hasFleet, meterMs: INSTANT_MS, isSmoothed: true });
   const rig = new Rig({ site, profileFolder });
   try {
     await rig.broker();

@@ -9,6 +9,8 @@ export interface LoopShape {
   readonly hasFleet: boolean;
   /** How often the meter has a new reading, ms. */
   readonly meterMs: number;
+  /** Steps are answered by smoothing, and not by a peak cap below every load. */
+  readonly isSmoothed: boolean;
 }
 
 export interface LoopSite extends BenchSite {
@@ -18,11 +20,17 @@ export interface LoopSite extends BenchSite {
 
 /** Above it the battery gives what the load takes: the step of the one is the other's. */
 export const CAP_W = 30_000_000;
+/** The load of a smoothed site stays within these. */
+const SMOOTHED_KW = { loadMinKw: 30_000, loadMaxKw: 36_000 };
+/** So slow that a step of the load is the battery's for as long as it is looked at. */
+const SMOOTHED_RAMP_KW_PER_S = 50;
 const METER = "pcc-meter";
 const FLEET = { devices: 10, points: 1_000, periodMs: 100, hasControl: true };
 /** A meter tells what was `meterMs` ago at most; the rest is the way of the answer. */
 const LAG_MARGIN_MS = 10;
 const LAG_LEAST_MS = 20;
+/** Shortest period of a meter that a site file can tell. */
+const LEAST_METER_MS = 5;
 
 type SiteDocument = Readonly<Record<string, unknown>> & {
   readonly devices: readonly (Readonly<Record<string, unknown>> & { readonly id: string })[];
@@ -30,7 +38,7 @@ type SiteDocument = Readonly<Record<string, unknown>> & {
   readonly control: Readonly<Record<string, unknown>> & { readonly grid: object };
 };
 
-/** A bench's site whose loop has a peak cap below every load, so that it answers each step. */
+/** A bench's site whose loop answers each step: by a peak cap below every load, or by smoothing. */
 export async function makeLoopSite(shape: LoopShape): Promise<LoopSite> {
   const { periodMs, hasFleet } = shape;
   const site = await makeBenchSite({ ...FLEET, devices: hasFleet ? FLEET.devices : 0 });
@@ -58,11 +66,19 @@ export async function makeLoopSite(shape: LoopShape): Promise<LoopSite> {
   return { ...site, fleetFile };
 }
 
-function controlOf({ control }: SiteDocument, { periodMs, meterMs }: LoopShape): object {
+function controlOf({ control }: SiteDocument, shape: LoopShape): object {
+  const { periodMs, meterMs, isSmoothed } = shape;
   const meterLagMs = Math.max(LAG_LEAST_MS, meterMs + LAG_MARGIN_MS);
+  const grid = { ...control.grid, meterLagMs };
+  if (!isSmoothed) return { ...control, periodMs, grid: { ...grid, peakCapKw: CAP_W / 1_000 } };
   return {
     ...control,
     periodMs,
-    grid: { ...control.grid, peakCapKw: CAP_W / 1_000, meterLagMs },
+    grid: {
+      ...grid,
+      rampUpKwPerS: SMOOTHED_RAMP_KW_PER_S,
+      rampDownKwPerS: SMOOTHED_RAMP_KW_PER_S,
+    },
+    smoothing: { ...SMOOTHED_KW, meterPeriodMs: Math.max(meterMs, LEAST_METER_MS) },
   };
 }

@@ -21,13 +21,19 @@ const AIM_20_MS = 30;
 /** Its readings are as good as new ones. */
 const INSTANT_MS = 1;
 
+const ALONE = { hasFleet: false, meterMs: INSTANT_MS, isSmoothed: false } as const;
+const BUSY = { ...ALONE, hasFleet: true } as const;
+const SMOOTHED = { ...ALONE, isSmoothed: true } as const;
+
 const CASES: readonly ResponseCase[] = [
-  { name: "alone-50ms", periodMs: 50, hasFleet: false, meterMs: INSTANT_MS, aim: AIM_50_MS },
-  { name: "alone-20ms", periodMs: 20, hasFleet: false, meterMs: INSTANT_MS, aim: AIM_20_MS },
-  { name: "busy-50ms", periodMs: 50, hasFleet: true, meterMs: INSTANT_MS, aim: AIM_50_MS },
-  { name: "busy-20ms", periodMs: 20, hasFleet: true, meterMs: INSTANT_MS, aim: AIM_20_MS },
+  { name: "alone-50ms", periodMs: 50, ...ALONE, aim: AIM_50_MS },
+  { name: "alone-20ms", periodMs: 20, ...ALONE, aim: AIM_20_MS },
+  { name: "busy-50ms", periodMs: 50, ...BUSY, aim: AIM_50_MS },
+  { name: "busy-20ms", periodMs: 20, ...BUSY, aim: AIM_20_MS },
   // A reading that is up to a period old before anybody can read it.
-  { name: "slow-meter-50ms", periodMs: 50, hasFleet: false, meterMs: 50, aim: undefined },
+  { name: "slow-meter-50ms", periodMs: 50, ...ALONE, meterMs: 50, aim: undefined },
+  { name: "smoothed-50ms", periodMs: 50, ...SMOOTHED, aim: AIM_50_MS },
+  { name: "smoothed-20ms", periodMs: 20, ...SMOOTHED, aim: AIM_20_MS },
 ];
 
 const WARM_UP_MS = 12_000;
@@ -35,6 +41,8 @@ const FLOOR_WARM_UP_MS = 2_000;
 const FLOOR_STEPS = 250;
 /** Steps come when the battery has settled from the one before. */
 const LEAST_GAP_MS = 180;
+/** Rarer where a load that steps four times a second would be learned as what it is. */
+const SMOOTHED_GAP_MS = 600;
 const LOW_W = CAP_W + 500_000;
 const HIGH_W = CAP_W + 5_500_000;
 const LEAST_STEP_W = 1_000_000;
@@ -87,11 +95,12 @@ function modelOf({ meterMs }: ResponseCase): LoopModel & { readonly firstW: numb
   return { ...MODEL, meterMs, meterPhaseMs: METER_PHASE_MS };
 }
 
-function stepTerms({ periodMs }: ResponseCase, count: number): Omit<StepTerms, "startMs"> {
+function stepTerms(each: ResponseCase, count: number): Omit<StepTerms, "startMs"> {
+  const { periodMs, isSmoothed } = each;
   return {
     count,
-    leastGapMs: LEAST_GAP_MS,
-    spreadMs: 2 * periodMs,
+    leastGapMs: isSmoothed ? SMOOTHED_GAP_MS : LEAST_GAP_MS,
+    spreadMs: isSmoothed ? SMOOTHED_GAP_MS : 2 * periodMs,
     lowW: LOW_W,
     highW: HIGH_W,
     leastW: LEAST_STEP_W,
