@@ -127,6 +127,13 @@ export const COMMANDS: readonly CommandSpec[] = [
     run: async (call) => (await import("./store-audit.ts")).storeAudit(call),
   },
   {
+    words: "alarms explain",
+    usage: "[<id>] [--markdown]",
+    summary: "what an alarm means, what the gateway has done, what to do",
+    options: { markdown: "flag" },
+    run: async (call) => (await import("./alarms.ts")).explainAlarms(call),
+  },
+  {
     words: "errors",
     usage: "",
     summary: "every error code with its meaning",
