@@ -22,7 +22,7 @@ import { CycleGrid } from "./cycle-grid.ts";
 import { CycleRunner } from "./cycle-runner.ts";
 import { endWhenLetGo } from "./let-go.ts";
 import { linkStatus } from "./link-status.ts";
-import { parseCommand, parseLocalOrder } from "./local-requests.ts";
+import { parseCommand, parseLocalOrder, parseNotice } from "./local-requests.ts";
 import { every } from "./every.ts";
 import { readFigures, readTiming } from "./read-timing.ts";
 import { OwnPoints } from "./own-points.ts";
@@ -202,7 +202,8 @@ async function listenForRequests(
   const { runtimeDirectory } = role.context;
   const commands = new RequestServer({
     socketPath: socketPath(runtimeDirectory, "control/commands"),
-    methods: new Map([
+    methods: new Map<string, Answer>([
+      ["announce", async ({ params }) => host.announce(parseNotice(params))],
       [
         "command",
         async ({ params }): Promise<unknown> => {
@@ -219,6 +220,7 @@ async function listenForRequests(
       ["status", async () => Promise.resolve(host.status())],
       ["links", async () => Promise.resolve(linkStatus(role.context, south))],
       ["timing", async () => Promise.resolve({ ...runner.timing(), reads: readTiming(south) })],
+      ["announce", async ({ params }) => host.announce(parseNotice(params))],
       ["reset", async ({ params }) => host.order(parseLocalOrder(params))],
     ]),
   });
