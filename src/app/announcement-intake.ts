@@ -220,11 +220,7 @@ function responseOf(answer: WorkloadAnswer, toMonotonic: number): WorkloadRespon
   if (startsAt === undefined)
     return { workload, status: "approved", reason: undefined, availableW };
   const reason =
-    leadMs < neededMs
-      ? "lead-too-short"
-      : shiftMs >= SAME_START_MS
-        ? "start-later"
-        : undefined;
+    leadMs < neededMs ? "lead-too-short" : shiftMs >= SAME_START_MS ? "start-later" : undefined;
   return {
     workload,
     status: reason === undefined ? "approved" : "approved_with_conditions",

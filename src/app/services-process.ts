@@ -34,7 +34,13 @@ import { corruptEvent, gapEvent, tellReport, unlessRefused } from "./services-ev
 
 const MIB = 1024 * 1024;
 const MINUTE_MS = 60_000;
-const FEATURES = ["telemetry", "battery-control", "store-and-forward", "power-realtime", "workload-announce"];
+const FEATURES = [
+  "telemetry",
+  "battery-control",
+  "store-and-forward",
+  "power-realtime",
+  "workload-announce",
+];
 /** Wait before a producer's link is opened again after the store refused a frame. */
 const REFUSED_PAUSE_MS = 500;
 const PRODUCERS: readonly Producer[] = ["control", "field"];

@@ -1,12 +1,6 @@
 import { type MonotonicMs, monotonicMs } from "../domain/time.ts";
 import { isFixedUnit } from "./dispatch.ts";
-import type {
-  ControlStatus,
-  LeaseStatus,
-  Level,
-  UnitStatus,
-  WorkloadsStatus,
-} from "./exchange.ts";
+import type { ControlStatus, LeaseStatus, Level, UnitStatus, WorkloadsStatus } from "./exchange.ts";
 import { itemAt } from "./item-at.ts";
 import { rampStepW } from "./link-rules.ts";
 import { megawatts, type Notices } from "./notices.ts";
