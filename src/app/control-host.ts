@@ -11,7 +11,7 @@ import type {
 } from "../control/exchange.ts";
 import type { ControlPlan } from "../control/plan.ts";
 import { refusedWorkload } from "../control/workloads.ts";
-import { gatewayDeviceId } from "../config/point-table.ts";
+import { gatewayDeviceId, UNIT_DELAY } from "../config/point-table.ts";
 import { type ControlState, createControl, latchState } from "../control/state.ts";
 import { parseLatchRecord } from "../control/trips.ts";
 import { ownedPoints } from "../control/units.ts";
@@ -220,6 +220,9 @@ export class ControlHost {
     readonly "x-site-load": number | undefined;
     readonly "x-leases": number;
     readonly "x-trips": number;
+    readonly "x-loop-delay": number | undefined;
+    readonly "x-workload-steps": number | undefined;
+    readonly [unitDelay: `${typeof UNIT_DELAY}${string}`]: number | undefined;
   } {
     const modes = ENUM_TEXTS.get("gateway-mode") ?? [];
     const status = this.#state === undefined ? undefined : statusOf(this.#state);
@@ -230,6 +233,12 @@ export class ControlHost {
       "x-site-load": status?.loadW,
       "x-leases": status?.leases.length ?? 0,
       "x-trips": status?.trips.length ?? 0,
+      "x-loop-delay": inSeconds(status?.smoothing?.delayMs),
+      "x-workload-steps": status?.workloads.waiting,
+      ...Object.fromEntries(
+        status?.units.map(({ asset, delayMs }) => [`${UNIT_DELAY}${asset}`, inSeconds(delayMs)]) ??
+          [],
+      ),
     };
   }
 
@@ -326,6 +335,10 @@ function wasTaken(report: WriteReport): boolean {
   const readBack = report.readBack?.result;
   if (report.result === "refused" || readBack === "differs") return false;
   return report.result === "accepted" || readBack === "applied";
+}
+
+function inSeconds(ms: number | undefined): number | undefined {
+  return ms === undefined ? undefined : ms / 1_000;
 }
 
 function latchesOf(record: LatchRecord): ReturnType<typeof parseLatchRecord> | undefined {

@@ -174,6 +174,8 @@ export interface UnitStatus {
   readonly setpointW: number | undefined;
   /** W; the counted power of a silent unit; undefined while nothing is known. */
   readonly powerW: number | undefined;
+  /** From a command to its effect as found while it runs, ms; undefined: not yet. */
+  readonly delayMs: number | undefined;
   /** What the unit may be asked for at this moment, W. */
   readonly lowW: number;
   readonly highW: number;

@@ -4,7 +4,7 @@ import type { ControlStatus, LeaseStatus, Level, UnitStatus, WorkloadsStatus } f
 import { itemAt } from "./item-at.ts";
 import { rampStepW } from "./link-rules.ts";
 import { megawatts, type Notices } from "./notices.ts";
-import { smoothingStatus } from "./smoothing-notices.ts";
+import { smoothingStatus, unitDelayMs } from "./smoothing-notices.ts";
 import type { ControlState } from "./state.ts";
 import type { UnitState } from "./units.ts";
 import { lastSetpoint } from "./writes.ts";
@@ -67,6 +67,7 @@ function unitStatus(state: ControlState, place: number): UnitStatus {
     mode: unit.mode,
     setpointW: Number.isNaN(sentW) ? undefined : sentW,
     powerW: Number.isNaN(unit.countedW) ? undefined : unit.countedW,
+    delayMs: unitDelayMs(state.smoothing, place),
     lowW: unit.box.lowW,
     highW: unit.box.highW,
     bindingLevel: unitBinding(state, unit, place),
