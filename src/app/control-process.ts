@@ -12,7 +12,6 @@ import { monotonicMs } from "../domain/time.ts";
 import { PointImage } from "../points/image.ts";
 import { QualityOverrides } from "../points/quality-overrides.ts";
 import { LatchFiles } from "../platform/latch-files.ts";
-import type { Logger } from "../platform/log.ts";
 import { PreciseTimer } from "../platform/precise-timer.ts";
 import { runInRealTime } from "../platform/scheduling.ts";
 import { ControlHost } from "./control-host.ts";
@@ -35,6 +34,8 @@ import { WriteDispatch } from "./write-dispatch.ts";
 const ROLE: ConsumerRole = "control";
 /** Without a control section in the site file the process only reads. */
 const READ_ONLY_PERIOD_MS = 50;
+/** A thread that fails again and again is told of this often at most, ms. */
+const DESK_TOLD_MS = 60_000;
 
 /**
  * gateway-control: the devices of the loop, the cycle, protection. Needs nobody else. When `asked`
@@ -77,7 +78,8 @@ async function begin(
     ...(plan === undefined ? {} : { lock: lockTo(plan, grid) }),
   });
   const tap = new RoundTap(context, south.devices, outlet);
-  const host = await controlHost(role, { plan, outlet, south, signal });
+  const desk = deskThread(role, outlet, signal);
+  const host = await controlHost(role, { plan, outlet, south, desk, signal });
   const runner = new CycleRunner({
     clock,
     timer: new PreciseTimer(clock),
@@ -101,7 +103,7 @@ async function begin(
       { clock, limitMs: context.site.control?.stopRampMs ?? 0, asked, end },
       signal,
     ),
-    reportOwnPoints({ role, host, runner, south, producer: outlet.producer }, signal),
+    reportOwnPoints({ role, host, desk, runner, south, producer: outlet.producer }, signal),
   ];
 }
 
@@ -159,11 +161,12 @@ async function controlHost(
     readonly plan: ControlPlan | undefined;
     readonly outlet: ControlOutlet;
     readonly south: South;
+    readonly desk: DeskThread;
     readonly signal: AbortSignal;
   },
 ): Promise<ControlHost> {
   const { context, clock, random, log } = role;
-  const { plan, outlet, south, signal } = parts;
+  const { plan, outlet, south, desk, signal } = parts;
   const latches = new LatchFiles(path.join(roleFolder(context.dataDirectory, "control"), "trips"));
   return new ControlHost({
     plan,
@@ -180,14 +183,30 @@ async function controlHost(
       outlet.producer.postStep(step);
     },
     log,
-    desk: deskThread(log, signal),
+    desk,
   });
 }
 
 /** Computes for smoothing beside the cycle, from the first time that it is asked. */
-function deskThread(log: Logger, signal: AbortSignal): DeskThread {
-  const desk = new DeskThread((error) => {
-    log.error({ event: "refit-failed", error: error.message }, "a refit failed; it is tried again");
+function deskThread(role: Role, outlet: ControlOutlet, signal: AbortSignal): DeskThread {
+  const { log, clock } = role;
+  let toldAt = -Infinity;
+  const desk = new DeskThread({
+    onFailure: (error) => {
+      const text = "a computation for smoothing failed or hung; it is begun anew";
+      log.error({ event: "desk-restarted", restarts: desk.restarts, error: error.message }, text);
+      if (clock.now() - toldAt < DESK_TOLD_MS) return;
+      toldAt = clock.now();
+      outlet.onEvent({
+        id: "desk-restarted",
+        severity: "warning",
+        phase: "once",
+        device: undefined,
+        point: undefined,
+        text,
+        at: clock.utcNow(),
+      });
+    },
   });
   signal.addEventListener("abort", () => void desk.close(), { once: true });
   return desk;
@@ -258,13 +277,14 @@ async function reportOwnPoints(
   parts: {
     readonly role: Role;
     readonly host: ControlHost;
+    readonly desk: DeskThread;
     readonly runner: CycleRunner;
     readonly south: South;
     readonly producer: RoundProducer;
   },
   signal: AbortSignal,
 ): Promise<void> {
-  const { role, host, runner, south, producer } = parts;
+  const { role, host, desk, runner, south, producer } = parts;
   const { clock } = role;
   const own = new OwnPoints(role.context, "control", clock);
   const cpu = new CpuMeter(clock);
@@ -274,6 +294,7 @@ async function reportOwnPoints(
         ...runner.figures(),
         ...readFigures(south),
         ...host.figures(),
+        "x-desk-restarts": desk.restarts,
         "x-cpu": cpu.percent(),
       }),
     );

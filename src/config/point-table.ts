@@ -206,6 +206,7 @@ function pointsOfSite(role: RoleName, { control }: SiteConfig): readonly Gateway
   return [
     extra("x-loop-delay", "float", "s"),
     extra("x-workload-steps", "int", "1"),
+    extra("x-desk-restarts", "int", "1"),
     ...control.batteries
       .flatMap(({ units }) => units)
       .map((unit) => extra(`${UNIT_DELAY}${unit}`, "float", "s")),

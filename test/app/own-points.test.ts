@@ -44,6 +44,11 @@ describe("the gateway's own points", () => {
       );
     };
     const added = namesOf(smoothed).slice(namesOf(SAMPLE_SITE).length);
-    assert.deepEqual(added, ["x-loop-delay", "x-workload-steps", "x-unit-delay.bess-1"]);
+    assert.deepEqual(added, [
+      "x-loop-delay",
+      "x-workload-steps",
+      "x-desk-restarts",
+      "x-unit-delay.bess-1",
+    ]);
   });
 });
