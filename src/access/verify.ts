@@ -6,6 +6,12 @@ import {
 } from "../dcpi/commands.ts";
 import type { CommandTopic, Dialect } from "../dcpi/commands.ts";
 import { JSON_MAX_BYTES } from "../dcpi/strict-json.ts";
+import {
+  parseWorkload,
+  type WorkloadFault,
+  type WorkloadRequest,
+  type WorkloadUnread,
+} from "../dcpi/workload.ts";
 import type { MonotonicMs, UtcMs } from "../domain/time.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
@@ -26,6 +32,10 @@ export const SAFER_BURST = 20;
 export const READ_PER_S = 500;
 export const READ_BURST = 500;
 export const READ_MAX_BYTES = 4_096;
+
+/** Announcements of workloads have a bucket of their own: they take no command's place. */
+export const ANNOUNCE_PER_S = 20;
+export const ANNOUNCE_BURST = 200;
 
 /** Name of whoever sends unsigned commands where the site allows them. */
 export const UNSIGNED_PRINCIPAL = "unsigned";
@@ -58,8 +68,8 @@ export interface InboundMessage {
   readonly receivedUtc: UtcMs;
 }
 
-export type VerifyFault =
-  | CommandFault
+/** What is wrong with a message whatever it says. */
+export type MessageFault =
   | "retained"
   | "too-long"
   | "repeated-property"
@@ -68,6 +78,15 @@ export type VerifyFault =
   | "rate-limited"
   | "too-old"
   | "from-the-future";
+
+export type VerifyFault = CommandFault | MessageFault;
+
+export type VerifiedWorkload =
+  | { readonly accepted: { readonly principal: string; readonly request: WorkloadRequest } }
+  | (Omit<WorkloadUnread, "refused" | "at"> & {
+      readonly refused: WorkloadFault | MessageFault;
+      readonly at: string | undefined;
+    });
 
 export type Verified =
   | { readonly accepted: { readonly principal: string; readonly request: CommandRequest } }
@@ -84,6 +103,7 @@ interface Buckets {
   readonly all: TokenBucket;
   readonly safer: TokenBucket;
   readonly read: TokenBucket;
+  readonly announcements: TokenBucket;
 }
 
 /**
@@ -118,18 +138,26 @@ export class CommandVerifier {
     if (!isInRate && !(isSafer(parsed) && buckets.safer.take(message.receivedAt))) {
       return { ...bare("rate-limited"), id, dialect };
     }
-    const ageMs = message.receivedUtc - parsed.timestamp;
-    if (Math.abs(ageMs) <= AGE_WINDOW_MS) return { accepted: { principal, request: parsed } };
-    return {
-      refused: ageMs > 0 ? "too-old" : "from-the-future",
-      at: "/timestamp",
-      text: `the message is more than ${AGE_WINDOW_MS / 1_000} s off our clock`,
-      id,
-      dialect,
-    };
+    const off = offClock(message, parsed.timestamp);
+    if (off === undefined) return { accepted: { principal, request: parsed } };
+    return { ...off, id, dialect };
   }
 
-  #refuseStranger(message: InboundMessage): VerifyFault | undefined {
+  /** The same for what a workload announces. */
+  verifyWorkload(message: InboundMessage): VerifiedWorkload {
+    const stranger = this.#refuseStranger(message);
+    if (stranger !== undefined) return bare(stranger);
+    const principal = UNSIGNED_PRINCIPAL;
+    const { announcements } = this.#bucketsOf(principal, message.receivedAt);
+    if (!announcements.take(message.receivedAt)) return bare("rate-limited");
+    const parsed = parseWorkload(message.payload, { facility: this.#policy.facility });
+    if ("refused" in parsed) return parsed;
+    const off = offClock(message, parsed.timestamp);
+    if (off === undefined) return { accepted: { principal, request: parsed } };
+    return { ...off, id: parsed.workload, dialect: parsed.dialect };
+  }
+
+  #refuseStranger(message: InboundMessage): MessageFault | undefined {
     if (message.retained) return "retained";
     if (message.payload.length > COMMAND_MAX_BYTES) return "too-long";
     if (message.hasRepeatedProperty) return "repeated-property";
@@ -146,14 +174,37 @@ export class CommandVerifier {
       all: new TokenBucket({ perS: RATE_PER_S, burst: RATE_BURST }, now),
       safer: new TokenBucket({ perS: SAFER_PER_S, burst: SAFER_BURST }, now),
       read: new TokenBucket({ perS: READ_PER_S, burst: READ_BURST }, now),
+      announcements: new TokenBucket({ perS: ANNOUNCE_PER_S, burst: ANNOUNCE_BURST }, now),
     };
     this.#buckets.set(principal, buckets);
     return buckets;
   }
 }
 
-function bare(reason: VerifyFault): Extract<Verified, { refused: VerifyFault }> {
+interface Bare {
+  readonly refused: MessageFault;
+  readonly at: undefined;
+  readonly text: string;
+  readonly id: undefined;
+  readonly dialect: undefined;
+}
+
+function bare(reason: MessageFault): Bare {
   return { refused: reason, at: undefined, text: reason, id: undefined, dialect: undefined };
+}
+
+/** What a message says of its own time has to be near ours. */
+function offClock(
+  { receivedUtc }: InboundMessage,
+  timestamp: UtcMs,
+): { readonly refused: MessageFault; readonly at: string; readonly text: string } | undefined {
+  const ageMs = receivedUtc - timestamp;
+  if (Math.abs(ageMs) <= AGE_WINDOW_MS) return undefined;
+  return {
+    refused: ageMs > 0 ? "too-old" : "from-the-future",
+    at: "/timestamp",
+    text: `the message is more than ${AGE_WINDOW_MS / 1_000} s off our clock`,
+  };
 }
 
 /** What makes things safer is short. */

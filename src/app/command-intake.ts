@@ -8,6 +8,7 @@ import {
   type CommandTopic,
 } from "../dcpi/commands.ts";
 import type { Speaker } from "../dcpi/document.ts";
+import { WORKLOAD_TOPIC } from "../dcpi/workload.ts";
 import {
   type Command,
   type CommandAction,
@@ -21,6 +22,7 @@ import type { CommandMessage, CommandQueue } from "../northbound/command-gate.ts
 import type { Logger } from "../platform/log.ts";
 import type { Store } from "../store/store.ts";
 import type { NorthPipe } from "./north-pipe.ts";
+import type { AnnouncementIntake } from "./announcement-intake.ts";
 import { consumerOrder } from "./consumer-order.ts";
 import type { SiteContext } from "./site-context.ts";
 
@@ -45,6 +47,7 @@ export interface IntakeParts {
     openCommands(): Promise<readonly OpenCommand[]>;
   };
   readonly control: Pick<RequestClient, "request">;
+  readonly announcements: Pick<AnnouncementIntake, "take" | "controlStarted">;
   readonly clock: Clock;
   readonly speaker: Speaker;
   readonly prefix: string;
@@ -124,6 +127,7 @@ export class CommandIntake {
    * @param epoch of the run that begins
    */
   async controlStarted(epoch: number, pipe: AnswerPipe): Promise<void> {
+    this.#parts.announcements.controlStarted(epoch);
     for (const open of await this.#parts.store.openCommands()) {
       const taker = this.#takers.get(open.commandId);
       if (taker !== undefined && taker !== epoch)
@@ -158,6 +162,10 @@ export class CommandIntake {
   async #judge(message: CommandMessage, pipe: AnswerPipe): Promise<void> {
     const { prefix, verifier, store } = this.#parts;
     const topic = message.topic.slice(prefix.length);
+    if (topic === WORKLOAD_TOPIC) {
+      this.#parts.announcements.take(message, pipe);
+      return;
+    }
     if (topic.startsWith("cmd/stream/")) {
       await consumerOrder(topic, message.payload, store);
       return;

@@ -10,12 +10,12 @@ import type {
   WriteReport,
 } from "../control/exchange.ts";
 import type { ControlPlan } from "../control/plan.ts";
-import type { SmoothingNews } from "../control/smoothing/exchange.ts";
-import { gatewayDeviceId } from "../config/point-table.ts";
+import { refusedWorkload } from "../control/workloads.ts";
+import { gatewayDeviceId, UNIT_DELAY } from "../config/point-table.ts";
 import { type ControlState, createControl, latchState } from "../control/state.ts";
 import { parseLatchRecord } from "../control/trips.ts";
 import { ownedPoints } from "../control/units.ts";
-import type { Announcement } from "../domain/announcement.ts";
+import type { WorkloadAnswer, WorkloadNotice, WorkloadRefusal } from "../domain/announcement.ts";
 import type { Command, CommandStep } from "../domain/command.ts";
 import { ENUM_TEXTS } from "../domain/vocabulary/vocabulary.ts";
 import type { PlantEvent } from "../domain/event.ts";
@@ -34,7 +34,8 @@ import type { WriteDispatch } from "./write-dispatch.ts";
 /** Commands and local orders that wait for the next cycle; one more is refused. */
 const COMMANDS_WAITING_MAX = 64;
 const ORDERS_WAITING_MAX = 16;
-const ANNOUNCEMENTS_WAITING_MAX = 16;
+/** Notices of workloads that wait for the next cycle; one more is refused. */
+export const NOTICES_WAITING_MAX = 64;
 /** Answers of drivers that wait for the next cycle; beyond it the oldest is dropped and counted. */
 const REPORTS_WAITING_MAX = 1_024;
 /** Writes of the direct lane whose end is not yet told; one more is refused. */
@@ -67,6 +68,11 @@ interface WaitingOrder {
   readonly resolve: (answer: OrderAnswer) => void;
 }
 
+interface WaitingNotice {
+  readonly notice: WorkloadNotice;
+  readonly resolve: (answer: WorkloadAnswer) => void;
+}
+
 /** Gives the pure core what it needs in each cycle, and carries out what it says. */
 export class ControlHost {
   readonly #parts: ControlHostParts;
@@ -78,10 +84,11 @@ export class ControlHost {
   #distrusted: readonly Distrust[] = [];
   readonly #latches: LatchKeeper;
   readonly #beside: SmoothingDesk | undefined;
-  #announcements: Announcement[] = [];
+  #notices: WaitingNotice[] = [];
   #directWrites = 0;
   #isStopping = false;
   #droppedReports = 0;
+  #refusedNotices = 0;
 
   constructor(parts: ControlHostParts) {
     this.#parts = parts;
@@ -109,6 +116,8 @@ export class ControlHost {
     this.#commands = [];
     this.#reports = [];
     this.#orders = [];
+    const notices = this.#notices;
+    this.#notices = [];
     const result = cycle(this.#state, {
       now,
       utc: clock.utcNow(),
@@ -116,33 +125,33 @@ export class ControlHost {
       commands,
       orders: waiting.map(({ order }) => order),
       outcomes,
-      news: this.#news(),
+      news: this.#beside?.take(),
+      workloads: notices.map(({ notice }) => notice),
       isStopping: this.#isStopping,
     });
     if (result.writes.length > 0) dispatch.send(result.writes, this.#onReport);
     this.#tell(result, waiting);
+    for (const [at, { notice, resolve }] of notices.entries())
+      resolve(result.workloads[at] ?? refusedWorkload(notice.workload, "too-late"));
     if (this.#state.smoothing !== undefined) this.#beside?.after(this.#state.smoothing, now);
   }
 
-  /**
-   * A workload says what it is about to do.
-   *
-   * @throws GatewayError REQUEST_REFUSED where nothing is smoothed, or too many wait
-   */
-  announce(announcement: Announcement): void {
-    if (this.#state?.smoothing === undefined)
-      throw new GatewayError("REQUEST_REFUSED", { reason: "this site does not smooth its load" });
-    if (this.#announcements.length >= ANNOUNCEMENTS_WAITING_MAX)
-      throw new GatewayError("REQUEST_REFUSED", { reason: "too many announcements wait" });
-    this.#announcements.push(announcement);
+  /** A workload says what it is about to draw; answered by the next cycle. */
+  async announce(notice: WorkloadNotice): Promise<WorkloadAnswer> {
+    const refused = this.#refusalOf();
+    if (refused !== undefined) {
+      this.#refusedNotices += 1;
+      return refusedWorkload(notice.workload, refused);
+    }
+    return new Promise((resolve) => {
+      this.#notices.push({ notice, resolve });
+    });
   }
 
-  #news(): SmoothingNews | undefined {
-    const found = this.#beside?.take();
-    if (this.#announcements.length === 0) return found;
-    const announcements = this.#announcements;
-    this.#announcements = [];
-    return { ...found, announcements };
+  #refusalOf(): WorkloadRefusal | undefined {
+    if (this.#state?.smoothing === undefined) return "not-smoothed";
+    if (this.#isStopping) return "control-ends";
+    return this.#notices.length >= NOTICES_WAITING_MAX ? "too-many-announcements" : undefined;
   }
 
   /** From now on the batteries ramp to 0 W, and nothing new is taken. */
@@ -200,6 +209,7 @@ export class ControlHost {
       utc: clock.utcNow(),
       replacedWrites: this.#parts.dispatch.replaced,
       droppedReports: this.#droppedReports,
+      refusedNotices: this.#refusedNotices,
     };
   }
 
@@ -210,6 +220,9 @@ export class ControlHost {
     readonly "x-site-load": number | undefined;
     readonly "x-leases": number;
     readonly "x-trips": number;
+    readonly "x-loop-delay": number | undefined;
+    readonly "x-workload-steps": number | undefined;
+    readonly [unitDelay: `${typeof UNIT_DELAY}${string}`]: number | undefined;
   } {
     const modes = ENUM_TEXTS.get("gateway-mode") ?? [];
     const status = this.#state === undefined ? undefined : statusOf(this.#state);
@@ -220,6 +233,12 @@ export class ControlHost {
       "x-site-load": status?.loadW,
       "x-leases": status?.leases.length ?? 0,
       "x-trips": status?.trips.length ?? 0,
+      "x-loop-delay": inSeconds(status?.smoothing?.delayMs),
+      "x-workload-steps": status?.workloads.waiting,
+      ...Object.fromEntries(
+        status?.units.map(({ asset, delayMs }) => [`${UNIT_DELAY}${asset}`, inSeconds(delayMs)]) ??
+          [],
+      ),
     };
   }
 
@@ -316,6 +335,10 @@ function wasTaken(report: WriteReport): boolean {
   const readBack = report.readBack?.result;
   if (report.result === "refused" || readBack === "differs") return false;
   return report.result === "accepted" || readBack === "applied";
+}
+
+function inSeconds(ms: number | undefined): number | undefined {
+  return ms === undefined ? undefined : ms / 1_000;
 }
 
 function latchesOf(record: LatchRecord): ReturnType<typeof parseLatchRecord> | undefined {

@@ -12,7 +12,6 @@ import { monotonicMs } from "../domain/time.ts";
 import { PointImage } from "../points/image.ts";
 import { QualityOverrides } from "../points/quality-overrides.ts";
 import { LatchFiles } from "../platform/latch-files.ts";
-import type { Logger } from "../platform/log.ts";
 import { PreciseTimer } from "../platform/precise-timer.ts";
 import { runInRealTime } from "../platform/scheduling.ts";
 import { StealMeter } from "../platform/steal-time.ts";
@@ -23,7 +22,7 @@ import { CycleGrid } from "./cycle-grid.ts";
 import { CycleRunner } from "./cycle-runner.ts";
 import { endWhenLetGo } from "./let-go.ts";
 import { linkStatus } from "./link-status.ts";
-import { parseCommand, parseLocalOrder } from "./local-requests.ts";
+import { parseCommand, parseLocalOrder, parseNotice } from "./local-requests.ts";
 import { every } from "./every.ts";
 import { readFigures, readTiming } from "./read-timing.ts";
 import { OwnPoints } from "./own-points.ts";
@@ -36,6 +35,8 @@ import { WriteDispatch } from "./write-dispatch.ts";
 const ROLE: ConsumerRole = "control";
 /** Without a control section in the site file the process only reads. */
 const READ_ONLY_PERIOD_MS = 50;
+/** A thread that fails again and again is told of this often at most, ms. */
+const DESK_TOLD_MS = 60_000;
 
 /**
  * gateway-control: the devices of the loop, the cycle, protection. Needs nobody else. When `asked`
@@ -78,17 +79,13 @@ async function begin(
     ...(plan === undefined ? {} : { lock: lockTo(plan, grid) }),
   });
   const tap = new RoundTap(context, south.devices, outlet);
-  const host = await controlHost(role, { plan, outlet, south, signal });
-  const steal = new StealMeter();
-  const close = (): void => {
-    steal.close();
-  };
-  signal.addEventListener("abort", close, { once: true });
+  const desk = deskThread(role, outlet, signal);
+  const host = await controlHost(role, { plan, outlet, south, desk, signal });
   const runner = new CycleRunner({
     clock,
     timer: new PreciseTimer(clock),
     grid,
-    stolenMs: () => steal.takenMs(),
+    stolenMs: stolenUntil(signal),
     act: (now) => {
       host.cycle(now);
       watchdog.feed();
@@ -108,8 +105,18 @@ async function begin(
       { clock, limitMs: context.site.control?.stopRampMs ?? 0, asked, end },
       signal,
     ),
-    reportOwnPoints({ role, host, runner, south, producer: outlet.producer }, signal),
+    reportOwnPoints({ role, host, desk, runner, south, producer: outlet.producer }, signal),
   ];
+}
+
+/** What the host kept from this machine, read until `signal` has aborted. */
+function stolenUntil(signal: AbortSignal): () => number {
+  const meter = new StealMeter();
+  const close = (): void => {
+    meter.close();
+  };
+  signal.addEventListener("abort", close, { once: true });
+  return () => meter.takenMs();
 }
 
 /** Cycles follow the meter of the grid: what is older at their beginning is answered later. */
@@ -166,11 +173,12 @@ async function controlHost(
     readonly plan: ControlPlan | undefined;
     readonly outlet: ControlOutlet;
     readonly south: South;
+    readonly desk: DeskThread;
     readonly signal: AbortSignal;
   },
 ): Promise<ControlHost> {
   const { context, clock, random, log } = role;
-  const { plan, outlet, south, signal } = parts;
+  const { plan, outlet, south, desk, signal } = parts;
   const latches = new LatchFiles(path.join(roleFolder(context.dataDirectory, "control"), "trips"));
   return new ControlHost({
     plan,
@@ -187,14 +195,30 @@ async function controlHost(
       outlet.producer.postStep(step);
     },
     log,
-    desk: deskThread(log, signal),
+    desk,
   });
 }
 
 /** Computes for smoothing beside the cycle, from the first time that it is asked. */
-function deskThread(log: Logger, signal: AbortSignal): DeskThread {
-  const desk = new DeskThread((error) => {
-    log.error({ event: "refit-failed", error: error.message }, "a refit failed; it is tried again");
+function deskThread(role: Role, outlet: ControlOutlet, signal: AbortSignal): DeskThread {
+  const { log, clock } = role;
+  let toldAt = -Infinity;
+  const desk = new DeskThread({
+    onFailure: (error) => {
+      const text = "a computation for smoothing failed or hung; it is begun anew";
+      log.error({ event: "desk-restarted", restarts: desk.restarts, error: error.message }, text);
+      if (clock.now() - toldAt < DESK_TOLD_MS) return;
+      toldAt = clock.now();
+      outlet.onEvent({
+        id: "desk-restarted",
+        severity: "warning",
+        phase: "once",
+        device: undefined,
+        point: undefined,
+        text,
+        at: clock.utcNow(),
+      });
+    },
   });
   signal.addEventListener("abort", () => void desk.close(), { once: true });
   return desk;
@@ -209,7 +233,8 @@ async function listenForRequests(
   const { runtimeDirectory } = role.context;
   const commands = new RequestServer({
     socketPath: socketPath(runtimeDirectory, "control/commands"),
-    methods: new Map([
+    methods: new Map<string, Answer>([
+      ["announce", async ({ params }) => host.announce(parseNotice(params))],
       [
         "command",
         async ({ params }): Promise<unknown> => {
@@ -226,6 +251,7 @@ async function listenForRequests(
       ["status", async () => Promise.resolve(host.status())],
       ["links", async () => Promise.resolve(linkStatus(role.context, south))],
       ["timing", async () => Promise.resolve({ ...runner.timing(), reads: readTiming(south) })],
+      ["announce", async ({ params }) => host.announce(parseNotice(params))],
       ["reset", async ({ params }) => host.order(parseLocalOrder(params))],
     ]),
   });
@@ -263,13 +289,14 @@ async function reportOwnPoints(
   parts: {
     readonly role: Role;
     readonly host: ControlHost;
+    readonly desk: DeskThread;
     readonly runner: CycleRunner;
     readonly south: South;
     readonly producer: RoundProducer;
   },
   signal: AbortSignal,
 ): Promise<void> {
-  const { role, host, runner, south, producer } = parts;
+  const { role, host, desk, runner, south, producer } = parts;
   const { clock } = role;
   const own = new OwnPoints(role.context, "control", clock);
   const cpu = new CpuMeter(clock);
@@ -279,6 +306,7 @@ async function reportOwnPoints(
         ...runner.figures(),
         ...readFigures(south),
         ...host.figures(),
+        "x-desk-restarts": desk.restarts,
         "x-cpu": cpu.percent(),
       }),
     );

@@ -1,9 +1,12 @@
 import type { LocalOrder } from "../control/exchange.ts";
+import type { WorkloadNotice, WorkloadStep } from "../domain/announcement.ts";
 import type { Command, CommandAction } from "../domain/command.ts";
 import { GatewayError } from "../domain/errors.ts";
 import { monotonicMs, utcMs } from "../domain/time.ts";
 
 const TEXT_MAX_CHARACTERS = 200;
+/** More than control takes; how many that are is its own business. */
+const STEPS_MAX = 256;
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -26,6 +29,31 @@ export function parseCommand(params: unknown): Command {
     notAfter: monotonicMs(number(fields, "notAfter")),
     receivedUtc: utcMs(number(fields, "receivedUtc")),
   };
+}
+
+/**
+ * What a workload announces, as services hands it over.
+ *
+ * @throws GatewayError REQUEST_REFUSED
+ */
+export function parseNotice(params: unknown): WorkloadNotice {
+  const fields = fieldsOf(params, "a notice");
+  const { steps } = fields;
+  if (!Array.isArray(steps) || steps.length > STEPS_MAX)
+    throw refused(`steps is a list of at most ${STEPS_MAX}`);
+  return {
+    workload: text(fields, "workload"),
+    powerW: fields["powerW"] === undefined ? undefined : number(fields, "powerW"),
+    peakW: number(fields, "peakW"),
+    steps: steps.map((step) => stepOf(fieldsOf(step, "a step"))),
+    slackMs: number(fields, "slackMs"),
+    withinMs: number(fields, "withinMs"),
+    notAfter: monotonicMs(number(fields, "notAfter")),
+  };
+}
+
+function stepOf(fields: Fields): WorkloadStep {
+  return { at: monotonicMs(number(fields, "at")), powerW: number(fields, "powerW") };
 }
 
 /** @throws GatewayError REQUEST_REFUSED */

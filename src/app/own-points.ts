@@ -1,4 +1,4 @@
-import { GATEWAY_POINTS, gatewayDeviceId } from "../config/point-table.ts";
+import { type GATEWAY_POINTS, gatewayDeviceId } from "../config/point-table.ts";
 import { assert } from "../domain/assert.ts";
 import type { DeviceDefinition, RoleName } from "../domain/point.ts";
 import { GOOD, qualityCode } from "../domain/quality.ts";
@@ -25,12 +25,17 @@ export class OwnPoints<R extends RoleName> {
     assert(device !== undefined, `the point table has the device ${id}`);
     this.device = device;
     this.#clock = clock;
-    this.#names = GATEWAY_POINTS[role].map(({ name }) => name);
-    this.#points = Uint32Array.from(this.#names, (_name, at) => device.firstPoint + at);
+    const points = context.table.points.slice(
+      device.firstPoint,
+      device.firstPoint + device.pointCount,
+    );
+    this.#names = points.map(({ name }) => name);
+    this.#points = Uint32Array.from(points, ({ index }) => index);
   }
 
   /**
    * Numbered here, unless the caller numbers its rounds itself. What is not known goes out as bad.
+   * Points that only some sites have are told under their names like the others.
    */
   round(values: Readonly<Record<OwnName<R>, number | undefined>>, seq = this.#nextSeq()): Round {
     const byName: Readonly<Record<string, number | undefined>> = values;

@@ -7,6 +7,7 @@ import type { PublisherCounters } from "../northbound/publisher.ts";
 import type { PointImage } from "../points/image.ts";
 import type { HistoryPage, StoreStats } from "../store/rows.ts";
 import type { Store } from "../store/store.ts";
+import type { AnnouncementCounters } from "./announcement-intake.ts";
 import type { NorthPipeCounters } from "./north-pipe.ts";
 import type { SiteContext } from "./site-context.ts";
 
@@ -41,6 +42,7 @@ export interface ServicesStatus {
     readonly oversize: number;
     readonly refused: number;
   };
+  readonly announcements: AnnouncementCounters;
 }
 
 /** One point for people. */

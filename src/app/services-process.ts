@@ -20,6 +20,7 @@ import { MqttPublisher } from "../northbound/mqtt/publisher.ts";
 import { PointImage } from "../points/image.ts";
 import type { StoreReport } from "../store/rows.ts";
 import { Store } from "../store/store.ts";
+import { AnnouncementIntake } from "./announcement-intake.ts";
 import { brokerAddresses } from "./broker-addresses.ts";
 import { CommandIntake } from "./command-intake.ts";
 import { every } from "./every.ts";
@@ -33,7 +34,13 @@ import { corruptEvent, gapEvent, tellReport, unlessRefused } from "./services-ev
 
 const MIB = 1024 * 1024;
 const MINUTE_MS = 60_000;
-const FEATURES = ["telemetry", "battery-control", "store-and-forward", "power-realtime"];
+const FEATURES = [
+  "telemetry",
+  "battery-control",
+  "store-and-forward",
+  "power-realtime",
+  "workload-announce",
+];
 /** Wait before a producer's link is opened again after the store refused a frame. */
 const REFUSED_PAUSE_MS = 500;
 const PRODUCERS: readonly Producer[] = ["control", "field"];
@@ -51,6 +58,7 @@ class GatewayServices {
   readonly #pipe: NorthPipe;
   readonly #documents: NorthDocuments;
   readonly #intake: CommandIntake;
+  readonly #announcements: AnnouncementIntake;
   readonly #queue: CommandQueue;
   readonly #control: RequestClient;
   readonly #image: PointImage;
@@ -114,23 +122,22 @@ class GatewayServices {
       clock,
       random,
     });
+    const verifier = new CommandVerifier({
+      unsigned: site.mqtt.unsignedCommands,
+      facility: site.site,
+      lease: {
+        defaultMs: site.control?.leaseDefaultMs ?? LEASE_DEFAULT_MS,
+        maximumMs: site.control?.leaseMaximumMs ?? LEASE_MAXIMUM_MS,
+      },
+    });
+    const way = { verifier, control: this.#control, clock, speaker, prefix: this.#prefix, log };
+    this.#announcements = new AnnouncementIntake(way);
     this.#intake = new CommandIntake({
+      ...way,
       context,
       queue: this.#queue,
-      verifier: new CommandVerifier({
-        unsigned: site.mqtt.unsignedCommands,
-        facility: site.site,
-        lease: {
-          defaultMs: site.control?.leaseDefaultMs ?? LEASE_DEFAULT_MS,
-          maximumMs: site.control?.leaseMaximumMs ?? LEASE_MAXIMUM_MS,
-        },
-      }),
       store,
-      control: this.#control,
-      clock,
-      speaker,
-      prefix: this.#prefix,
-      log,
+      announcements: this.#announcements,
     });
     this.#pipe = new NorthPipe({
       context,
@@ -350,6 +357,7 @@ class GatewayServices {
       publisher: this.#publisher.counters(),
       pipe: this.#pipe.counters,
       gate: { offered, overflowed, oversize, refused: this.#intake.refused },
+      announcements: this.#announcements.counters,
     };
   }
 

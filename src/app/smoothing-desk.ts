@@ -12,6 +12,7 @@ import {
 import type { SmoothingNews } from "../control/smoothing/exchange.ts";
 import { type SmoothingLevel, unitDelayRequest } from "../control/smoothing-level.ts";
 import { loopDelayRequest, refitRequest } from "../control/smoothing/smoothing.ts";
+import { GatewayError } from "../domain/errors.ts";
 import type { MonotonicMs } from "../domain/time.ts";
 import { startThread } from "../platform/worker-thread.ts";
 
@@ -127,40 +128,91 @@ export class SmoothingDesk {
   }
 }
 
+/** Questions that wait for their answer; one more, and the thread is taken for stuck. */
+export const DESK_WAITING_MAX = 8;
+
+/** As much of a worker as its desk needs. */
+export interface DeskWorker {
+  postMessage(question: DeskQuestion): void;
+  on(event: "message", listener: (answer: DeskAnswer) => void): void;
+  on(event: "error", listener: (error: Error) => void): void;
+  terminate(): Promise<unknown>;
+}
+
+export interface DeskThreadParts {
+  /** Told of each end of a thread that nobody asked for; the next question starts another. */
+  readonly onFailure: (error: Error) => void;
+  /** Undefined: a thread of this process. */
+  readonly start?: () => DeskWorker;
+}
+
 /**
- * A thread that is started with its first question, and anew after it has failed: what it did not
- * answer is asked again when it is due.
+ * A thread that is started with its first question, and anew after it has failed or answers no
+ * more: what it did not answer is asked again when it is due.
  */
 export class DeskThread implements Desk {
-  readonly #onFailure: (error: Error) => void;
-  readonly #waiting: ((answer: DeskAnswer) => void)[] = [];
-  #worker: Worker | undefined;
+  readonly #parts: DeskThreadParts;
+  #waiting: ((answer: DeskAnswer) => void)[] = [];
+  #worker: DeskWorker | undefined;
+  #restarts = 0;
+  #isClosed = false;
 
-  constructor(onFailure: (error: Error) => void) {
-    this.#onFailure = onFailure;
+  constructor(parts: DeskThreadParts) {
+    this.#parts = parts;
+  }
+
+  /** How often a thread ended that nobody asked to. */
+  get restarts(): number {
+    return this.#restarts;
   }
 
   ask(question: DeskQuestion, answer: (answer: DeskAnswer) => void): void {
+    if (this.#isClosed) return;
+    const worker = this.#worker ?? this.#begin();
+    if (this.#waiting.length >= DESK_WAITING_MAX) {
+      void worker.terminate();
+      this.#fail(worker, new GatewayError("REQUEST_TIMEOUT", { waiting: DESK_WAITING_MAX }));
+      return;
+    }
     this.#waiting.push(answer);
-    this.#worker ??= this.#start();
-    this.#worker.postMessage(question);
+    worker.postMessage(question);
   }
 
+  /** What waits is not answered any more, and what is asked is passed over. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     const worker = this.#worker;
     this.#worker = undefined;
+    this.#waiting = [];
     await worker?.terminate();
   }
 
-  #start(): Worker {
-    const worker = startThread(import.meta.url, "refit-worker", { workerData: {} });
-    worker.on("message", (answer: DeskAnswer) => this.#waiting.shift()?.(answer));
-    worker.on("error", (error: Error) => {
-      this.#worker = undefined;
-      this.#waiting.length = 0;
-      this.#onFailure(error);
+  #begin(): DeskWorker {
+    const worker = this.#parts.start?.() ?? startWorker();
+    const waiting: ((answer: DeskAnswer) => void)[] = [];
+    this.#waiting = waiting;
+    worker.on("message", (answer) => {
+      // A thread that was given up may still have had an answer on its way.
+      if (this.#worker === worker) waiting.shift()?.(answer);
     });
-    worker.unref();
+    worker.on("error", (error) => {
+      this.#fail(worker, error);
+    });
+    this.#worker = worker;
     return worker;
   }
+
+  #fail(worker: DeskWorker, error: Error): void {
+    if (this.#worker !== worker) return;
+    this.#worker = undefined;
+    this.#waiting = [];
+    this.#restarts += 1;
+    this.#parts.onFailure(error);
+  }
+}
+
+function startWorker(): DeskWorker {
+  const worker: Worker = startThread(import.meta.url, "refit-worker", { workerData: {} });
+  worker.unref();
+  return worker;
 }

@@ -21,6 +21,9 @@ import type { DeviceConfig, SiteConfig } from "./schema.ts";
 /** Name of the point by which the gateway says whether it talks to a device. */
 const LINK_UP = "link-up";
 
+/** Begins the names of the points that tell each battery's delay. */
+export const UNIT_DELAY = "x-unit-delay.";
+
 /** What the gateway says of itself, by the process that says it. Durations in s, loads in %. */
 export const GATEWAY_POINTS = {
   control: [
@@ -104,10 +107,17 @@ export function buildPointTable(
     points.push(linkUpOf(device, points.length));
   }
   for (const role of Object.keys(GATEWAY_POINTS) as RoleName[]) {
-    hash.update(`|${role} ${JSON.stringify(GATEWAY_POINTS[role])}`);
-    const device = gatewayDevice(role, devices.length, points.length);
+    const own = [...GATEWAY_POINTS[role], ...pointsOfSite(role, site)];
+    hash.update(`|${role} ${JSON.stringify(own)}`);
+    const device = deviceAt(devices.length, points.length, {
+      id: gatewayDeviceId(role),
+      deviceClass: "gateway",
+      profile: "gateway",
+      producer: role,
+      pointCount: own.length,
+    });
     devices.push(device);
-    for (const point of GATEWAY_POINTS[role])
+    for (const point of own)
       points.push({ ...gatewayPoint(point, device, points.length), everyMs: OWN_POINTS_MS });
   }
   return {
@@ -191,14 +201,17 @@ function linkUpOf(device: DeviceDefinition, index: number): PointDefinition {
   return gatewayPoint(own(LINK_UP), device, index);
 }
 
-function gatewayDevice(role: RoleName, stream: number, firstPoint: number): DeviceDefinition {
-  return deviceAt(stream, firstPoint, {
-    id: gatewayDeviceId(role),
-    deviceClass: "gateway",
-    profile: "gateway",
-    producer: role,
-    pointCount: GATEWAY_POINTS[role].length,
-  });
+/** What control says of itself only where the load is smoothed; of each battery by its name. */
+function pointsOfSite(role: RoleName, { control }: SiteConfig): readonly GatewayPoint[] {
+  if (role !== "control" || control?.smoothing === undefined) return [];
+  return [
+    extra("x-loop-delay", "float", "s"),
+    extra("x-workload-steps", "int", "1"),
+    extra("x-desk-restarts", "int", "1"),
+    ...control.batteries
+      .flatMap(({ units }) => units)
+      .map((unit) => extra(`${UNIT_DELAY}${unit}`, "float", "s")),
+  ];
 }
 
 function gatewayPoint(

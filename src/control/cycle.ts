@@ -1,4 +1,5 @@
 import { assert } from "../domain/assert.ts";
+import type { WorkloadAnswer } from "../domain/announcement.ts";
 import type { Command, CommandStep } from "../domain/command.ts";
 import type { UtcMs } from "../domain/time.ts";
 import { followLeases, tellWritten } from "./command-steps.ts";
@@ -36,6 +37,7 @@ import {
   writeSetpoint,
   writeStart,
 } from "./writes.ts";
+import { endSteps, takeWorkload, tellSteps } from "./workloads.ts";
 import { numberAt } from "../points/number-at.ts";
 
 /** `cyclic` for commands that `cycle` takes; everything else goes over the direct lane. */
@@ -70,6 +72,7 @@ export function cycle(
   const answers = protect(state, turn);
   takeFound(state, turn);
   observe(state, turn);
+  const workloads = takeWorkloads(state, turn);
   takeCommands(state, turn);
   decide(state, turn);
   write(state, turn);
@@ -83,6 +86,7 @@ export function cycle(
     events: turn.notices.events,
     steps: turn.steps,
     answers,
+    workloads,
     distrusted: distrustedPoints(state.grid, state.plan.grid),
     latchRevision: state.trips.revision,
   };
@@ -137,6 +141,12 @@ function takeFound({ smoothing, plan }: ControlState, { inputs, notices }: Turn)
   if (isAnother) tellDelay(smoothing, plan.grid.device, notices);
 }
 
+function takeWorkloads(state: ControlState, { inputs }: Turn): readonly WorkloadAnswer[] {
+  const { workloads = [], now } = inputs;
+  const smoothing = state.smoothing?.smoothing;
+  return workloads.map((notice) => takeWorkload(state.workloads, notice, { now, smoothing }));
+}
+
 function observe(state: ControlState, turn: Turn): void {
   const { plan, units, writes, envelope } = state;
   const { notices, elapsedMs } = turn;
@@ -189,8 +199,10 @@ function decide(state: ControlState, turn: Turn): void {
   // In the first cycle after a blind ramp the parts are what is given: from there they go on.
   const mayRamp = !isLettingGo && !total.isBlindRamp;
   if (mayRamp) rampParts(parts, leases, { plan, units, elapsedMs });
-  if (smoothing !== undefined)
+  if (smoothing !== undefined) {
     observeSmoothing(smoothing, { plan, view, now, elapsedMs, grid, units });
+    tellSteps(state.workloads, smoothing.smoothing, now);
+  }
   if (frequency !== undefined && plan.frequency !== undefined)
     observeFrequency(frequency, plan.frequency, { view, now });
   decideTotal(total, {
@@ -207,7 +219,9 @@ function decide(state: ControlState, turn: Turn): void {
     isStopping,
   });
   if (isLettingGo) shrinkParts(parts, total, leases);
-  if (smoothing !== undefined) trackUnits(smoothing, total.shares.powersW, units);
+  if (smoothing === undefined) return;
+  endSteps(state.workloads, smoothing.smoothing, now);
+  trackUnits(smoothing, total.shares.powersW, units);
 }
 
 function write(state: ControlState, turn: Turn): void {

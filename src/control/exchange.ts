@@ -1,3 +1,4 @@
+import type { WorkloadAnswer, WorkloadNotice } from "../domain/announcement.ts";
 import type { Command, CommandStep } from "../domain/command.ts";
 import type { PlantEvent } from "../domain/event.ts";
 import type { PointIndex, StreamId } from "../domain/point.ts";
@@ -20,8 +21,10 @@ export interface CycleInputs {
   readonly orders: readonly LocalOrder[];
   /** What became of the writes of earlier cycles. */
   readonly outcomes: readonly CyclicReport[];
-  /** For smoothing: what was found beside the cycle, and what workloads announce. */
+  /** For smoothing: what was found beside the cycle. */
   readonly news?: SmoothingNews | undefined;
+  /** What workloads announce, in the order in which it came. */
+  readonly workloads?: readonly WorkloadNotice[] | undefined;
   /** True once control is told to end: the batteries ramp to 0 W, whatever is asked of them. */
   readonly isStopping?: boolean;
 }
@@ -115,6 +118,7 @@ export interface ControlStatus {
   readonly shortfallW: number;
   /** Undefined where the site does not smooth. */
   readonly smoothing: SmoothingStatus | undefined;
+  readonly workloads: WorkloadsStatus;
   readonly units: readonly UnitStatus[];
   readonly leases: readonly LeaseStatus[];
   readonly trips: readonly LatchedTrip[];
@@ -143,6 +147,26 @@ export interface SmoothingStatus {
   readonly capHoldS: number | undefined;
 }
 
+/** What workloads have announced. */
+export interface WorkloadsStatus {
+  /** The next steps that are to come, by time. */
+  readonly next: readonly WorkloadStepStatus[];
+  /** All that are to come. */
+  readonly waiting: number;
+  /** Notices, counted since the start. */
+  readonly taken: number;
+  readonly refused: number;
+  /** Steps whose time passed while smoothing did not look. */
+  readonly forgotten: number;
+}
+
+export interface WorkloadStepStatus {
+  readonly workload: string;
+  readonly inMs: number;
+  /** By how much the mean of the load changes then, W. */
+  readonly deltaW: number;
+}
+
 export interface UnitStatus {
   readonly asset: string;
   readonly mode: UnitMode;
@@ -150,6 +174,8 @@ export interface UnitStatus {
   readonly setpointW: number | undefined;
   /** W; the counted power of a silent unit; undefined while nothing is known. */
   readonly powerW: number | undefined;
+  /** From a command to its effect as found while it runs, ms; undefined: not yet. */
+  readonly delayMs: number | undefined;
   /** What the unit may be asked for at this moment, W. */
   readonly lowW: number;
   readonly highW: number;
@@ -190,6 +216,8 @@ export interface CycleResult {
   readonly events: readonly PlantEvent[];
   readonly steps: readonly CommandStep[];
   readonly answers: readonly OrderAnswer[];
+  /** To the notices of workloads, in their order. */
+  readonly workloads: readonly WorkloadAnswer[];
   /** Everything distrusted now, not only what changed. */
   readonly distrusted: readonly Distrust[];
   /** Grows whenever the latches change: then they have to be saved. */

@@ -6,7 +6,6 @@ import type { GridState } from "./grid-trust.ts";
 import { itemAt } from "./item-at.ts";
 import { estimateLoad, type LoadEstimate, noLoadEstimate } from "./load-estimate.ts";
 import type { BatteryUnitPlan, ControlPlan } from "./plan.ts";
-import { announce } from "./smoothing/announcements.ts";
 import {
   createDelayTrack,
   delayRequest,
@@ -70,8 +69,6 @@ export function createSmoothingLevel(
 
 /** Takes what was found since the cycle before; true when the delay of the loop is another one. */
 export function takeNews(level: SmoothingLevel, news: SmoothingNews): boolean {
-  for (const announcement of news.announcements ?? [])
-    announce(level.smoothing.announcements, announcement);
   if (news.refit !== undefined) takeRefit(level.smoothing, news.refit);
   const { unitDelay } = news;
   if (unitDelay?.found.result === "found")

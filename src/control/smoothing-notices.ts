@@ -40,6 +40,12 @@ export function smoothingStatus(level: SmoothingLevel): SmoothingStatus {
   };
 }
 
+/** From a command of a unit to its effect, as it was found, ms; undefined: it was not. */
+export function unitDelayMs(level: SmoothingLevel | undefined, place: number): number | undefined {
+  const delayMs = level?.unitDelaysMs[place] ?? Number.NaN;
+  return Number.isNaN(delayMs) ? undefined : delayMs;
+}
+
 /** Tells that another delay of the loop is used from now on. */
 export function tellDelay(level: SmoothingLevel, device: string, notices: Notices): void {
   const { delayMs } = level.smoothing;

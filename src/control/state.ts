@@ -10,6 +10,7 @@ import { createSmoothingLevel, type SmoothingLevel } from "./smoothing-level.ts"
 import { noTotal, type TotalState } from "./total-power.ts";
 import { type LatchRecord, latchRecord, noTrips, restoreTrips, type TripState } from "./trips.ts";
 import { type UnitState, unknownUnit } from "./units.ts";
+import { noWorkloads, type WorkloadsState } from "./workloads.ts";
 import { noWrites, setpointsKept, type WriteState } from "./writes.ts";
 
 /**
@@ -30,6 +31,7 @@ export interface ControlState {
   readonly notices: NoticeState;
   /** Undefined where the site does not smooth. */
   readonly smoothing: SmoothingLevel | undefined;
+  readonly workloads: WorkloadsState;
   /** Undefined where nothing is promised for the frequency. */
   readonly frequency: FrequencyLevel | undefined;
   cycledAt: MonotonicMs;
@@ -63,6 +65,7 @@ export function createControl(
     trips,
     notices: noNotices(),
     smoothing: createSmoothingLevel(plan, now),
+    workloads: noWorkloads(),
     frequency: createFrequencyLevel(plan, now),
     cycledAt: now,
   };

@@ -1,13 +1,14 @@
 import { type MonotonicMs, monotonicMs } from "../domain/time.ts";
 import { isFixedUnit } from "./dispatch.ts";
-import type { ControlStatus, LeaseStatus, Level, UnitStatus } from "./exchange.ts";
+import type { ControlStatus, LeaseStatus, Level, UnitStatus, WorkloadsStatus } from "./exchange.ts";
 import { itemAt } from "./item-at.ts";
 import { rampStepW } from "./link-rules.ts";
 import { megawatts, type Notices } from "./notices.ts";
-import { smoothingStatus } from "./smoothing-notices.ts";
+import { smoothingStatus, unitDelayMs } from "./smoothing-notices.ts";
 import type { ControlState } from "./state.ts";
 import type { UnitState } from "./units.ts";
 import { lastSetpoint } from "./writes.ts";
+import type { WorkloadsState } from "./workloads.ts";
 import { numberAt } from "../points/number-at.ts";
 
 /** Less than this part of the batteries' rating is no shortfall worth telling. */
@@ -18,6 +19,9 @@ const CALM_MS = 10_000;
 const EXCESS_MS = 400;
 /** Nearer than this a unit is at its limit, W. */
 const AT_LIMIT_W = 0.5;
+
+/** Announced steps that a status tells one by one. */
+const STEPS_TOLD_MAX = 8;
 
 /** What is in force after a cycle. */
 export function controlStatus(state: ControlState, now: MonotonicMs): ControlStatus {
@@ -34,6 +38,7 @@ export function controlStatus(state: ControlState, now: MonotonicMs): ControlSta
     peakNeedW: total.peakNeedW,
     shortfallW: total.shortfallW,
     smoothing: state.smoothing === undefined ? undefined : smoothingStatus(state.smoothing),
+    workloads: workloadsStatus(state.workloads, now),
     units: state.units.map((_unit, place) => unitStatus(state, place)),
     leases: state.leases.leases.map((lease): LeaseStatus => {
       const { holder, commandId, priority, targetW } = lease;
@@ -46,6 +51,14 @@ export function controlStatus(state: ControlState, now: MonotonicMs): ControlSta
   };
 }
 
+function workloadsStatus(state: WorkloadsState, now: MonotonicMs): WorkloadsStatus {
+  const { steps, taken, refused, forgotten } = state;
+  const next = steps
+    .slice(0, STEPS_TOLD_MAX)
+    .map(({ workload, at, deltaW }) => ({ workload, inMs: at - now, deltaW }));
+  return { next, waiting: steps.length, taken, refused, forgotten };
+}
+
 function unitStatus(state: ControlState, place: number): UnitStatus {
   const unit = itemAt(state.units, place);
   const sentW = lastSetpoint(itemAt(state.writes, place));
@@ -54,6 +67,7 @@ function unitStatus(state: ControlState, place: number): UnitStatus {
     mode: unit.mode,
     setpointW: Number.isNaN(sentW) ? undefined : sentW,
     powerW: Number.isNaN(unit.countedW) ? undefined : unit.countedW,
+    delayMs: unitDelayMs(state.smoothing, place),
     lowW: unit.box.lowW,
     highW: unit.box.highW,
     bindingLevel: unitBinding(state, unit, place),

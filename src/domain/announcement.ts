@@ -16,3 +16,55 @@ export interface Announcement {
    */
   readonly enforcedW: number | undefined;
 }
+
+/** One change of a workload's mean power. */
+export interface WorkloadStep {
+  readonly at: MonotonicMs;
+  /** Mean from then on, W. */
+  readonly powerW: number;
+}
+
+/**
+ * What a workload says that it will draw, as services has verified it. It takes the place of all
+ * that the same workload said before; without steps it takes that back.
+ */
+export interface WorkloadNotice {
+  readonly workload: string;
+  /** Mean before the first step, W; undefined: what it said last, and 0 if it never did. */
+  readonly powerW: number | undefined;
+  /** Most that it draws at any instant, W. */
+  readonly peakW: number;
+  /** By time. */
+  readonly steps: readonly WorkloadStep[];
+  /** All steps together may come this much later, if that helps, ms. */
+  readonly slackMs: number;
+  /** Each comes at most this much before or after its time, ms. */
+  readonly withinMs: number;
+  /** Not taken when control gets it later than this. */
+  readonly notAfter: MonotonicMs;
+}
+
+/** Why a notice is not taken: what it asks for is then not prepared. */
+export type WorkloadRefusal =
+  | "not-smoothed"
+  | "control-ends"
+  | "too-late"
+  | "too-many-steps"
+  | "too-many-announcements"
+  | "too-much-power";
+
+/** What control makes of a notice. */
+export interface WorkloadAnswer {
+  readonly workload: string;
+  /** Undefined: it is taken. */
+  readonly refused: WorkloadRefusal | undefined;
+  /** The first step is prepared for then; undefined without steps. */
+  readonly startsAt: MonotonicMs | undefined;
+  /** By how much it was put off, ms. */
+  readonly shiftMs: number;
+  /** From now to the first step, and what the grid's ramp needs to be half way by then, ms. */
+  readonly leadMs: number;
+  readonly neededMs: number;
+  /** Most that this workload may draw, W; undefined while the load is not known. */
+  readonly availableW: number | undefined;
+}

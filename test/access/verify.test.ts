@@ -1,6 +1,8 @@
 import { strict as assert } from "node:assert";
 import {
   AGE_WINDOW_MS,
+  ANNOUNCE_BURST,
+  ANNOUNCE_PER_S,
   COMMAND_MAX_BYTES,
   CommandVerifier,
   type InboundMessage,
@@ -168,5 +170,42 @@ describe("command verification", () => {
     for (let count = 0; count < READ_BURST; count++) assert.equal(idOf(), "c-1");
     assert.equal(idOf(), undefined);
     assert.equal(reasonOf(verifier, inbound({ payload: release() })), "rate-limited");
+  });
+});
+
+describe("verification of an announcement", () => {
+  const announcement = (seconds = 0) =>
+    new TextEncoder().encode(
+      JSON.stringify({
+        dcpi_version: "1.0",
+        message_type: "workload_announcement",
+        timestamp: formatUtc(utcMs(NOW + 1_000 * seconds)),
+        workload_id: "job-1",
+        power_profile: { peak_power_mw: 1, baseline_power_mw: 1 },
+      }),
+    );
+  const verify = (verifier: CommandVerifier, members: Partial<InboundMessage> = {}) => {
+    const verified = verifier.verifyWorkload(inbound({ payload: announcement(), ...members }));
+    return "refused" in verified ? verified.refused : "accepted";
+  };
+
+  it("asks the same of a stranger as a command does", () => {
+    const verifier = new CommandVerifier(POLICY);
+    assert.equal(verify(verifier), "accepted");
+    assert.equal(verify(new CommandVerifier({ ...POLICY, unsigned: "refuse" })), "unsigned");
+    assert.equal(verify(verifier, { retained: true }), "retained");
+    assert.equal(verify(verifier, { properties: new Map([["sig", "x"]]) }), "unknown-key");
+    assert.equal(verify(verifier, { payload: new Uint8Array(COMMAND_MAX_BYTES + 1) }), "too-long");
+    assert.equal(verify(verifier, { payload: announcement(-31) }), "too-old");
+    assert.equal(verify(verifier, { payload: announcement(31) }), "from-the-future");
+  });
+
+  it("limits the rate, and leaves that of commands alone", () => {
+    const verifier = new CommandVerifier(POLICY);
+    for (let count = 0; count < ANNOUNCE_BURST; count += 1) verify(verifier);
+    assert.equal(verify(verifier), "rate-limited");
+    assert.ok("accepted" in verifier.verify(TOPIC, inbound()));
+    const later = monotonicMs(1_000 / ANNOUNCE_PER_S);
+    assert.equal(verify(verifier, { receivedAt: later }), "accepted");
   });
 });

@@ -49,6 +49,7 @@ function start(clock = new SimClock()) {
         return Promise.resolve({ taken: true, epoch: control.epoch });
       },
     },
+    announcements: { take: () => undefined, controlStarted: () => undefined },
     clock,
     speaker: { facility: "my-site", gateway: "gw-1" },
     prefix: PREFIX,

@@ -1,6 +1,12 @@
 import { strict as assert } from "node:assert";
-import { ControlHost } from "../../src/app/control-host.ts";
-import type { CyclicReport, OrderAnswer, WriteReport } from "../../src/control/exchange.ts";
+import { ControlHost, NOTICES_WAITING_MAX } from "../../src/app/control-host.ts";
+import type { Desk } from "../../src/app/smoothing-desk.ts";
+import type {
+  ControlStatus,
+  CyclicReport,
+  OrderAnswer,
+  WriteReport,
+} from "../../src/control/exchange.ts";
 import type { ControlPlan } from "../../src/control/plan.ts";
 import type { CommandStep } from "../../src/domain/command.ts";
 import type { PlantEvent } from "../../src/domain/event.ts";
@@ -20,13 +26,15 @@ import {
   unitPoints,
 } from "../support/plant-plan.ts";
 import { readingOf } from "../support/plant-reading.ts";
+import { siteSettings } from "../control/smoothing/support/arms.ts";
+import { LOOPS } from "../control/smoothing/support/timing.ts";
 import { SimClock } from "../support/sim-clock.ts";
 
 const DISK_MS = 20;
 const SETTLE_MS = 1_000;
 
 /** A host with two units, a slow disk and drivers that answer when the test says so. */
-function start(plan: ControlPlan = testPlan({ withFeeders: false })) {
+function start(plan: ControlPlan = testPlan({ withFeeders: false }), desk?: Desk) {
   const clock = new SimClock();
   const image = new PointImage(pointCountOf(2));
   const stop = new AbortController();
@@ -55,6 +63,7 @@ function start(plan: ControlPlan = testPlan({ withFeeders: false })) {
     onEvent: (event) => events.push(event),
     onStep: (step) => steps.push(step),
     log: createLogger("test", "silent"),
+    ...(desk === undefined ? {} : { desk }),
     signal: stop.signal,
   });
   const values: Record<number, number> = {
@@ -94,6 +103,12 @@ function start(plan: ControlPlan = testPlan({ withFeeders: false })) {
 
 const ALARMS = unitPoints(0).alarms;
 const reset = { kind: "reset", trip: "all", by: "anna" } as const;
+
+/** The test site with smoothing of a load of 0 to 100 MW. */
+function smoothedPlan(): ControlPlan {
+  const smoothing = siteSettings(LOOPS.d95, { lowW: 0, highW: 100 * MW });
+  return testPlan({ withFeeders: false, smoothing });
+}
 
 describe("control host", () => {
   it("tells a trip and the end of one only when they are on the disk", async () => {
@@ -178,5 +193,60 @@ describe("control host", () => {
       [host.figures()["x-site-load"], host.figures()["x-battery-setpoint"]],
       [20 * MW, 0],
     );
+  });
+
+  it("tells the delay of a unit when it is found, and nothing before", async () => {
+    const desk: Desk = {
+      ask: (question, answer) => {
+        if (question.kind !== "unit-delay") return;
+        const found = { result: "found", delayMs: 80 + question.unit, correlation: 1 } as const;
+        queueMicrotask(() => {
+          answer({ kind: "unit-delay", unit: question.unit, found });
+        });
+      },
+    };
+    const { host, turn } = start(smoothedPlan(), desk);
+    const delays = () => ["bess-1", "bess-2"].map((unit) => host.figures()[`x-unit-delay.${unit}`]);
+    await turn();
+    assert.deepEqual(delays(), [undefined, undefined]);
+    for (let count = 0; count < 410; count += 1) await turn();
+    assert.deepEqual(delays(), [0.08, undefined]);
+    for (let count = 0; count < 150; count += 1) await turn();
+    assert.deepEqual(delays(), [0.08, 0.081]);
+    const { control } = host.status() as { readonly control: ControlStatus };
+    assert.deepEqual(
+      control.units.map(({ delayMs }) => delayMs),
+      [80, 81],
+    );
+  });
+
+  it("answers a workload in the next cycle, and one more than may wait at once", async () => {
+    const { host, turn } = start(smoothedPlan());
+    await turn();
+    const notice = (workload: string) => ({
+      workload,
+      powerW: undefined,
+      peakW: MW,
+      steps: [{ at: monotonicMs(60_000), powerW: MW }],
+      slackMs: 0,
+      withinMs: 2_000,
+      notAfter: monotonicMs(1e9),
+    });
+    const asked = Array.from({ length: NOTICES_WAITING_MAX + 1 }, async (_, place) =>
+      host.announce(notice(`job-${place}`)),
+    );
+    assert.equal((await asked[NOTICES_WAITING_MAX])?.refused, "too-many-announcements");
+    await turn();
+    const first = await asked[0];
+    assert.deepEqual(
+      [first?.workload, first?.refused, first?.startsAt],
+      ["job-0", undefined, 60_000],
+    );
+    assert.equal(host.figures()["x-workload-steps"], NOTICES_WAITING_MAX);
+    const { refusedNotices } = host.status() as { readonly refusedNotices: number };
+    assert.equal(refusedNotices, 1);
+    host.stop();
+    assert.equal((await host.announce(notice("late"))).refused, "control-ends");
+    assert.equal((await start().host.announce(notice("x"))).refused, "not-smoothed");
   });
 });

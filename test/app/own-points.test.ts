@@ -28,4 +28,27 @@ describe("the gateway's own points", () => {
     assert.equal(round.quality[at], qualityCode("input-bad"));
     assert.equal(round.quality.filter((code) => code === GOOD).length, round.quality.length - 1);
   });
+
+  it("tell the delay of the loop and of each battery where the load is smoothed", () => {
+    const smoothed = SAMPLE_SITE.replace(
+      "  batteries:",
+      "  smoothing: { loadMinKw: 1000, loadMaxKw: 9000 }\n  batteries:",
+    );
+    const namesOf = (text: string): readonly string[] => {
+      const parsed = parseSite(text);
+      assert.ok("site" in parsed);
+      const { table } = contextOf(parsed.site, "/etc/site.yaml");
+      const own = new OwnPoints({ table }, "control", new SimClock());
+      return [...own.round({} as Parameters<typeof own.round>[0]).points].map(
+        (index) => table.points[index]?.name ?? "",
+      );
+    };
+    const added = namesOf(smoothed).slice(namesOf(SAMPLE_SITE).length);
+    assert.deepEqual(added, [
+      "x-loop-delay",
+      "x-workload-steps",
+      "x-desk-restarts",
+      "x-unit-delay.bess-1",
+    ]);
+  });
 });

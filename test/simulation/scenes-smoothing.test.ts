@@ -1,5 +1,6 @@
 import { strict as assert } from "node:assert";
-import { monotonicMs } from "../../src/domain/time.ts";
+import { formatUtc } from "../../src/dcpi/timestamp.ts";
+import { utcMs } from "../../src/domain/time.ts";
 import { decibels, rmsIn, spectrumOf } from "../control/smoothing/support/metrics.ts";
 import { VirtualSite } from "../support/virtual-site.ts";
 
@@ -128,17 +129,24 @@ describe("scene 4: the job stops, from 20 to 4 MW", function () {
     await site.close();
   });
 
-  it("announced: the battery sets out before it, and gives half", async () => {
+  it("announced by a message: the battery sets out before it, and gives half", async () => {
     const site = await VirtualSite.open({ control: "smoothing" });
     await site.run(60);
-    const fromW = site.plant.snapshot()?.gridW ?? Number.NaN;
-    site.announce({
-      id: "job",
-      at: monotonicMs(site.clock.now() + 200_000),
-      fromW,
-      toW: fromW - 16 * MW,
-      withinMs: 500,
-      enforcedW: undefined,
+    const inS = (seconds: number): string =>
+      formatUtc(utcMs(site.clock.utcNow() + 1_000 * seconds));
+    await site.publish("cmd/workload/announce", {
+      dcpi_version: "1.0",
+      message_type: "workload_announcement",
+      timestamp: inS(0),
+      workload_id: "training-7",
+      power_profile: {
+        peak_power_mw: 20,
+        baseline_power_mw: 4,
+        power_schedule: [
+          { timestamp: inS(-3_600), power_mw: 20, phase: "computation" },
+          { timestamp: inS(200), power_mw: 4, phase: "idle" },
+        ],
+      },
     });
     const socs: number[] = [];
     site.onCycle.push(() => socs.push(socOf(site)));
@@ -151,6 +159,11 @@ describe("scene 4: the job stops, from 20 to 4 MW", function () {
       assert.ok(fastestRamp(trace) <= 1.001, `${fastestRamp(trace)} of the ramp`);
     }
     assert.ok(Math.min(...socs) >= 60 && Math.max(...socs) <= 63.6);
+    const [answer] = site.answers;
+    assert.deepEqual([answer?.topic, site.answers.length], ["rsp/training-7", 1]);
+    assert.equal(answer?.body["approval_status"], "approved");
+    const leadS = Number(answer.body["lead_time_sec"]);
+    assert.ok(leadS >= 199.9 && leadS <= 200, `${leadS} s`);
     assert.deepEqual(
       site.events.map(({ id }) => id),
       ["announcement-ended"],

@@ -17,7 +17,6 @@ import { requireSite } from "../../src/config/load.ts";
 import type { ControlStatus, LocalOrder, OrderAnswer } from "../../src/control/exchange.ts";
 import { doubtfulPoints } from "../../src/control/grid-trust.ts";
 import { assert } from "../../src/domain/assert.ts";
-import type { Announcement } from "../../src/domain/announcement.ts";
 import type { Command, CommandStep } from "../../src/domain/command.ts";
 import type { PlantEvent } from "../../src/domain/event.ts";
 import type { Producer, StreamId } from "../../src/domain/point.ts";
@@ -35,6 +34,7 @@ import type { LoadMode } from "../../src/simulator/physics/plant-model.ts";
 import { seeded } from "./plant-random.ts";
 import { SimClock } from "./sim-clock.ts";
 import { VirtualLink } from "./virtual-link.ts";
+import { type NorthAnswer, VirtualNorth } from "./virtual-north.ts";
 
 export interface VirtualSiteOptions {
   /** What the test wants different in the site file of the demonstration. */
@@ -96,6 +96,7 @@ export class VirtualSite {
   readonly #stop = new AbortController();
   readonly #tasks: Promise<unknown>[] = [];
   #host: ControlHost | undefined;
+  #north: VirtualNorth | undefined;
   #image: PointImage;
   #control: RunningRole | undefined;
   #field: RunningRole | undefined;
@@ -194,9 +195,25 @@ export class VirtualSite {
     return this.#host.order(order);
   }
 
-  announce(announcement: Announcement): void {
-    assert(this.#host !== undefined, "control runs");
-    this.#host.announce(announcement);
+  /** A message from the broker: `topic` is its end behind the gateway's own prefix. */
+  async publish(topic: string, body: object): Promise<void> {
+    this.#north ??= new VirtualNorth(
+      {
+        context: this.context,
+        clock: this.clock,
+        host: () => {
+          assert(this.#host !== undefined, "control runs");
+          return this.#host;
+        },
+      },
+      this.#stop.signal,
+    );
+    await this.#north.publish(topic, body);
+  }
+
+  /** What was answered to messages. */
+  get answers(): readonly NorthAnswer[] {
+    return this.#north?.answers ?? [];
   }
 
   /** kill −9: nothing is said, nothing is let go. */

@@ -71,11 +71,18 @@ function controlLines(answer: unknown): string[] {
   if (answer === undefined) return ["control    does not answer"];
   const control = (answer as { control?: ControlAnswer | null }).control;
   if (control === undefined || control === null) return ["control    reads only"];
-  const { totalW, bindingLevel, source, units, leases, trips } = control;
+  const { totalW, bindingLevel, source, smoothing, workloads, units, leases, trips } = control;
   return [
     `control    ${megawatts(totalW)} MW by ${bindingLevel}, grid power from ${source}`,
-    ...units.map(
-      (unit) => `  ${unit.asset.padEnd(9)}${unit.mode} ${megawatts(unit.powerW ?? 0)} MW`,
+    ...(smoothing === undefined
+      ? []
+      : [
+          `smoothing  ${smoothing.mode}, the loop answers after ${smoothing.delayMs.toFixed(0)} ms`,
+        ]),
+    ...units.map(unitLine),
+    ...workloads.next.map(
+      ({ workload, inMs, deltaW }) =>
+        `  announced ${workload}: ${megawatts(deltaW)} MW in ${Math.round(inMs / 1_000)} s`,
     ),
     ...leases.map(
       (lease) =>
@@ -88,6 +95,11 @@ function controlLines(answer: unknown): string[] {
   ];
 }
 
+function unitLine({ asset, mode, powerW, delayMs }: ControlAnswer["units"][number]): string {
+  const answers = delayMs === undefined ? "" : `, answers after ${delayMs.toFixed(0)} ms`;
+  return `  ${asset.padEnd(9)}${mode} ${megawatts(powerW ?? 0)} MW${answers}`;
+}
+
 interface ControlAnswer {
   readonly totalW: number;
   readonly bindingLevel: string;
@@ -96,7 +108,16 @@ interface ControlAnswer {
     readonly asset: string;
     readonly mode: string;
     readonly powerW?: number;
+    readonly delayMs?: number;
   }[];
+  readonly smoothing?: { readonly mode: string; readonly delayMs: number };
+  readonly workloads: {
+    readonly next: readonly {
+      readonly workload: string;
+      readonly inMs: number;
+      readonly deltaW: number;
+    }[];
+  };
   readonly leases: readonly {
     readonly asset: string;
     readonly holder: string;

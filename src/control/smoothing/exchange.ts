@@ -1,4 +1,3 @@
-import type { Announcement } from "../../domain/announcement.ts";
 import type { MonotonicMs } from "../../domain/time.ts";
 import type { DelayEstimate } from "./delay.ts";
 import type { Coefficients } from "./predictor/refit.ts";
@@ -97,12 +96,11 @@ export function smoothingOut(): SmoothingOut {
   };
 }
 
-/** What was found beside the cycle and what was announced: inputs of the cycle that uses them. */
+/** What was found beside the cycle: an input of the cycle that uses it. */
 export interface SmoothingNews {
   readonly refit?: Coefficients | undefined;
   /** Of the whole loop. */
   readonly delay?: DelayEstimate | undefined;
   /** Of one unit, by its place in the plan. */
   readonly unitDelay?: { readonly unit: number; readonly found: DelayEstimate } | undefined;
-  readonly announcements?: readonly Announcement[] | undefined;
 }
