@@ -189,8 +189,7 @@ function decide(state: ControlState, turn: Turn): void {
   // In the first cycle after a blind ramp the parts are what is given: from there they go on.
   const mayRamp = !isLettingGo && !total.isBlindRamp;
   if (mayRamp) rampParts(parts, leases, { plan, units, elapsedMs });
-  if (smoothing !== undefined)
-    observeSmoothing(smoothing, { plan, view, now, elapsedMs, grid, units });
+  if (smoothing !== undefined) observeSmoothing(smoothing, { plan, view, now, grid, units });
   if (frequency !== undefined && plan.frequency !== undefined)
     observeFrequency(frequency, plan.frequency, { view, now });
   decideTotal(total, {
