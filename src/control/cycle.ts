@@ -200,7 +200,7 @@ function decide(state: ControlState, turn: Turn): void {
   const mayRamp = !isLettingGo && !total.isBlindRamp;
   if (mayRamp) rampParts(parts, leases, { plan, units, elapsedMs });
   if (smoothing !== undefined) {
-    observeSmoothing(smoothing, { plan, view, now, elapsedMs, grid, units });
+    observeSmoothing(smoothing, { plan, view, now, grid, units });
     tellSteps(state.workloads, smoothing.smoothing, now);
   }
   if (frequency !== undefined && plan.frequency !== undefined)

@@ -7,8 +7,10 @@ import type { GridPlan } from "./plan.ts";
 import { leastSince, mostSince } from "./series.ts";
 import type { UnitState } from "./units.ts";
 
-/** The feeders are held to the meter in about this time. */
-const HOLD_TO_METER_S = 10;
+/** The feeders are held to the meter in about this time, however often they are read. */
+const HOLD_TO_METER_MS = 10_000;
+/** After a gap the meter is no more trusted at once than after so long. */
+const LONGEST_HOLD_MS = 1_000;
 
 /**
  * What the load draws, for answering it fast.
@@ -40,7 +42,6 @@ export interface LoadSight {
   readonly units: readonly UnitState[];
   readonly view: ImageView;
   readonly now: MonotonicMs;
-  readonly elapsedS: number;
   /** A reading of the meter shows what was at most so long ago, ms. */
   readonly lagMs: number;
 }
@@ -58,9 +59,13 @@ function nextLoad(state: LoadEstimate, plan: GridPlan, sight: LoadSight): number
   const feedersW = isFast ? loadByFeeders(plan, view, now) : undefined;
   if (feedersW === undefined) return grid.loadW;
   const at = newestReading(plan, view);
-  const isNew = at > state.feederAt;
+  const sinceMs = at - state.feederAt;
+  const isNew = sinceMs > 0;
   state.feederAt = at;
-  if (isNew && grid.source === "meter") holdToMeter(state, plan, { sight, feedersW });
+  if (isNew && grid.source === "meter") {
+    const missingW = grid.loadW - feedersW;
+    holdToMeter(state, { missingW, mostW: mostMissedW(plan, grid), sinceMs });
+  }
   const byFeedersW = feedersW + (Number.isNaN(state.missedW) ? 0 : state.missedW);
   if (isNew || grid.source !== "meter" || Number.isNaN(state.loadW)) return byFeedersW;
   return movedByMeter(state.loadW, sight);
@@ -73,17 +78,18 @@ function newestReading({ feeders }: GridPlan, view: ImageView): number {
   return at;
 }
 
+/** Beyond what the cross-check allows it is not an error of the meters but something new. */
+function mostMissedW({ crossCheck }: GridPlan, { loadW }: GridState): number {
+  return 2 * crossCheck.fraction * Math.abs(loadW);
+}
+
 function holdToMeter(
   state: LoadEstimate,
-  plan: GridPlan,
-  { sight, feedersW }: { readonly sight: LoadSight; readonly feedersW: number },
+  terms: { readonly missingW: number; readonly mostW: number; readonly sinceMs: number },
 ): void {
-  const { grid, elapsedS } = sight;
-  const missingW = grid.loadW - feedersW;
-  // Beyond what the cross-check allows it is not an error of the meters but something new.
-  const mostW = 2 * plan.crossCheck.fraction * Math.abs(grid.loadW);
+  const { missingW, mostW, sinceMs } = terms;
   const beforeW = Number.isNaN(state.missedW) ? missingW : state.missedW;
-  const share = Math.min(1, elapsedS / HOLD_TO_METER_S);
+  const share = Math.min(sinceMs, LONGEST_HOLD_MS) / HOLD_TO_METER_MS;
   state.missedW = clamp(beforeW + share * (missingW - beforeW), -mostW, mostW);
 }
 

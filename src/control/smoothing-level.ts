@@ -80,7 +80,6 @@ export interface SmoothingSight {
   readonly plan: ControlPlan;
   readonly view: ImageView;
   readonly now: MonotonicMs;
-  readonly elapsedMs: number;
   readonly grid: GridState;
   readonly units: readonly UnitState[];
 }
@@ -89,10 +88,9 @@ export interface SmoothingSight {
 export function observeSmoothing(level: SmoothingLevel, sight: SmoothingSight): void {
   const { inputs, load } = level;
   const { plan, view, now, grid, units } = sight;
-  const elapsedS = sight.elapsedMs / 1_000;
   const lagMs = level.smoothing.settings.meterLagMs;
   inputs.now = now;
-  inputs.loadW = estimateLoad(load, plan.grid, { grid, units, view, now, elapsedS, lagMs });
+  inputs.loadW = estimateLoad(load, plan.grid, { grid, units, view, now, lagMs });
   inputs.gridW = grid.source === "none" ? Number.NaN : grid.gridW;
   inputs.batteryW = 0;
   for (const { countedW } of units) inputs.batteryW += countedW;

@@ -139,6 +139,12 @@ function tellImport({ plan, total, grid, cycledAt }: ControlState, notices: Noti
   );
 }
 
+/** True while smoothing declares itself what its reference could not keep of a loss. */
+function tellsJumps({ smoothing }: ControlState): boolean {
+  const mode = smoothing?.out.mode ?? "standby";
+  return mode !== "init" && mode !== "standby";
+}
+
 /** What a trip or fault took away at once, beyond the ramp: declared with its size. */
 function tellDrop(
   state: ControlState,
@@ -150,7 +156,7 @@ function tellDrop(
   total.beforeW = total.totalW;
   const lost = state.units.some((unit) => unit.mode === "faulted" || unit.mode === "tripped");
   const beyondW = Math.abs(changeW) - rampStepW(plan.grid, changeW, sight.elapsedMs);
-  if (!lost || sight.isShort || total.binding === "peak-cap") return;
+  if (!lost || sight.isShort || total.binding === "peak-cap" || tellsJumps(state)) return;
   if (beyondW > sight.tellingW)
     notices.once(
       { id: "ramp-breach", device: plan.grid.device },

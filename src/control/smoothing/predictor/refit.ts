@@ -1,6 +1,7 @@
 import { assert } from "../../../domain/assert.ts";
 import { numberAt } from "../../../points/number-at.ts";
 import { periodOf } from "./period.ts";
+import { type Emphasis, emphasis, isSlowHarmed, slowBandOf } from "./slow-band.ts";
 
 /** What a refit is computed from. Plain data that a worker can be sent. */
 export interface RefitRequest {
@@ -37,6 +38,8 @@ export const REFIT = {
   everyS: 1,
 } as const;
 
+const NONE = new Float64Array(0);
+
 export function lagCount(cycleMs: number): number {
   return Math.max(1, Math.floor((REFIT.lagsS * 1_000) / cycleMs));
 }
@@ -63,8 +66,14 @@ export function refit(request: RefitRequest): Coefficients {
   if (used < lags + reach + windowValues / 3) return none;
   const values = loadW.slice(count - used, count);
   const meanW = centre(values);
-  const weights = regression(values, lags, aheadCycles);
-  return weights === undefined ? none : { weights, meanW, aheadCycles, periodCycles };
+  const band = slowBandOf(values, cycleMs);
+  const emphasised = emphasis(band, { lags, cycleMs });
+  const weights = regression(emphasised ?? { values, unrelated: NONE }, lags, aheadCycles);
+  if (weights === undefined) return none;
+  // Once there is something better, a period that repeats the line alone is none.
+  const periods = Math.ceil(aheadCycles / periodCycles) * periodCycles;
+  const isHarmful = !Number.isNaN(periods) && isSlowHarmed(band, periods);
+  return { weights, meanW, aheadCycles, periodCycles: isHarmful ? Number.NaN : periodCycles };
 }
 
 function newestPeriod({ loadW, count, cycleMs, aheadCycles }: RefitRequest): number {
@@ -91,10 +100,15 @@ function centre(values: Float64Array): number {
 }
 
 /** Ridge regression of the value `ahead` on the last `lags`; undefined for a load that is still. */
-function regression(x: Float64Array, lags: number, ahead: number): Float64Array | undefined {
+function regression(
+  { values: x, unrelated }: Emphasis,
+  lags: number,
+  ahead: number,
+): Float64Array | undefined {
   const first = lags - 1;
   const end = x.length - Math.ceil(ahead);
   const matrix = gram(x, lags, { first, end });
+  if (unrelated.length > 0) addByDistance(matrix, lags, { unrelated, rows: end - first });
   let trace = 0;
   for (let lag = 0; lag < lags; lag += 1) trace += numberAt(matrix, lag * lags + lag);
   if (!(trace > 0)) return undefined;
@@ -133,6 +147,18 @@ function gram(
     }
   }
   return matrix;
+}
+
+function addByDistance(
+  matrix: Float64Array,
+  lags: number,
+  { unrelated, rows }: { readonly unrelated: Float64Array; readonly rows: number },
+): void {
+  for (let i = 0; i < lags; i += 1)
+    for (let j = 0; j < lags; j += 1) {
+      const place = i * lags + j;
+      matrix[place] = numberAt(matrix, place) + rows * numberAt(unrelated, Math.abs(i - j));
+    }
 }
 
 function rightSide(

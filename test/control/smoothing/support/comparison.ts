@@ -55,6 +55,26 @@ export function squareComparison(hz: number, changes: { readonly seed?: number }
   };
 }
 
+/** Loads that nothing was tuned with: other frequencies, duties, jitter and seeds. */
+export const UNSEEN = [
+  { hz: 0.35, duty: 0.7 },
+  { hz: 0.7, duty: 0.6 },
+  { hz: 1.4, duty: 0.5 },
+  { hz: 1.7, duty: 0.7 },
+  { hz: 2.3, duty: 0.5 },
+  { hz: 2.6, duty: 0.4 },
+  { hz: 3.4, duty: 0.5 },
+] as const;
+
+export function unseenComparison(load: (typeof UNSEEN)[number]): Comparison {
+  const terms = { seconds: 120, ...load, jitter: 0.02, levelJitter: 0.02, seed: 77 };
+  return {
+    ...squareComparison(load.hz),
+    name: `unseen ${load.hz} Hz`,
+    loadW: squareLoad(terms),
+  };
+}
+
 export function compositeComparison(): Comparison {
   return {
     name: "composite job",
@@ -64,6 +84,11 @@ export function compositeComparison(): Comparison {
     highW: 430 * MW,
     rampWPerS: 2 * MW,
   };
+}
+
+/** The worse of the two bands, dB: harm in one is not made up for by the other. */
+export function worstBandDb({ slowBandDb, fastBandDb }: Outcome): number {
+  return Math.max(slowBandDb, fastBandDb);
 }
 
 /** Runs one arm on a comparison's load, over one of the chains of delays. */
