@@ -119,14 +119,32 @@ export function nodeWritesOf(vector: VectorLine, device: NodeVectorDevice): Node
     if (!("at" in result)) return result;
     writes.push(result);
   }
-  return { writes };
+  if (vector.beat === undefined) return { writes };
+  const beat = beatOf(vector.beat, device);
+  if (!("at" in beat)) return beat;
+  return { writes: [...writes, beat] };
+}
+
+type WriteOrNot = NodeVectorWrite | Exclude<NodeVectorWrites, { writes: unknown }>;
+
+/** One repetition of the setpoint that the vector gives. */
+function beatOf(name: string, device: NodeVectorDevice): WriteOrNot {
+  const { profile, columns } = device;
+  const action = profile.keepAlives.get(name)?.action;
+  if (action?.kind !== "repeat") return { problem: `there is no keep-alive "${name}"` };
+  const point = profile.points[action.ordinal];
+  const held = columns.values[action.ordinal];
+  if (point === undefined || held === undefined || Number.isNaN(held)) {
+    return { problem: `"${name}" repeats a setpoint that is not given` };
+  }
+  return writeOf(point.id, held, device);
 }
 
 function writeOf(
   id: string,
   value: Scalar,
   { profile, facts, columns }: NodeVectorDevice,
-): NodeVectorWrite | Exclude<NodeVectorWrites, { writes: unknown }> {
+): WriteOrNot {
   const point = profile.points.find((candidate) => candidate.id === id);
   const write = point === undefined ? undefined : facts.writes.get(point.ordinal);
   if (point === undefined) return { problem: `this profile has no point "${id}"` };
@@ -158,7 +176,7 @@ export function nodeWriteFailures(
   device: NodeVectorDevice,
 ): readonly string[] {
   const { expectWrite } = vector;
-  if (vector.write === undefined) return [];
+  if (vector.write === undefined && vector.beat === undefined) return [];
   if (expectWrite === undefined) return ["a write needs expectWrite"];
   const result = nodeWritesOf(vector, device);
   if ("problem" in result) return [result.problem];
