@@ -127,6 +127,27 @@ export const COMMANDS: readonly CommandSpec[] = [
     run: async (call) => (await import("./store-audit.ts")).storeAudit(call),
   },
   {
+    words: "device read",
+    usage: "<device> [point…] --config site.yaml [--timeout S]",
+    summary: "what a device says, straight from it",
+    options: { ...CONFIG, timeout: "text" },
+    run: async (call) => (await import("./device-read.ts")).deviceRead(call),
+  },
+  {
+    words: "device write",
+    usage: "<device> <point> <value> [unit] --config site.yaml [--dry-run] [--yes]",
+    summary: "shows what goes on the wire, asks, writes, reads back",
+    options: { ...CONFIG, timeout: "text", "dry-run": "flag", yes: "flag", danger: "text" },
+    run: async (call) => (await import("./device-write.ts")).deviceWrite(call),
+  },
+  {
+    words: "device watch",
+    usage: "<device> [point…] --config site.yaml [--seconds N]",
+    summary: "the values of a device as they change",
+    options: { ...CONFIG, timeout: "text", seconds: "text" },
+    run: async (call) => (await import("./device-read.ts")).deviceWatch(call),
+  },
+  {
     words: "errors",
     usage: "",
     summary: "every error code with its meaning",
