@@ -123,7 +123,8 @@ export class SclXmlReader {
     this.#start = { line, column: Math.max(1, column - name.length - 1) };
     this.#attributes = 0;
     this.#elements += 1;
-    if (this.#elements > ELEMENTS_MAX) this.#stop(`the file has more than ${ELEMENTS_MAX} elements`);
+    if (this.#elements > ELEMENTS_MAX)
+      this.#stop(`the file has more than ${ELEMENTS_MAX} elements`);
     this.#depth += 1;
     if (this.#depth > DEPTH_MAX) this.#stop(`elements lie more than ${DEPTH_MAX} deep`);
   }
