@@ -344,7 +344,8 @@ function controlsOf(
         const word = attributeAt(object, ["ctlModel"])?.value ?? "status-only";
         const takes = attributeAt(object, ["Oper"]) !== undefined;
         if (word === "status-only" || word === "0" || !takes) return [];
-        const claim = [...claims].find(([{ main }]) => main.object === object);
+        // Equal nodes share their objects; the node tells them apart.
+        const claim = [...claims].find(([own]) => own.node === node && own.main.object === object);
         const at = naming.at(device.name, [node.name, object.name]);
         return [{ object: at, model: word, point: claim?.[1].point }];
       }),

@@ -120,7 +120,11 @@ export class SclXmlReader {
   /** Called with the name alone: a file that never ends its tag is stopped all the same. */
   #enter(name: string): void {
     const { line, column } = this.#parser;
-    this.#start = { line, column: Math.max(1, column - name.length - 1) };
+    // The character behind the name was read as well: after a line's end only the line is known.
+    const isBehindEnd = column === 0;
+    this.#start = isBehindEnd
+      ? { line: line - 1, column: 1 }
+      : { line, column: Math.max(1, column - name.length - 1) };
     this.#attributes = 0;
     this.#elements += 1;
     if (this.#elements > ELEMENTS_MAX)
