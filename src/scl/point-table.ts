@@ -71,7 +71,7 @@ const ENERGY: readonly PointRow[] = [
       classes: ["MMTR"],
       object,
       point: at === 0 ? "energy.reverse" : "energy.forward",
-      equipment: ["meter", "grid-connection", "pdu"],
+      equipment: ["meter", "grid-connection"],
       verify: COUNTED,
     },
   ]),

@@ -64,6 +64,9 @@ const INTEGRITY_MS = 10_000;
 /** Nodes about the device itself: only what the table knows of them is proposed. */
 const HOUSEKEEPING: ReadonlySet<string> = new Set(["LLN0", "LPHD", "LTMS", "LTRK", "LGOS", "LSVS"]);
 
+/** Objects that every node has, about itself: the gateway minds them without a point. */
+const HOUSEKEEPING_OBJECTS: ReadonlySet<string> = new Set(["Beh", "Mod", "Health", "NamPlt"]);
+
 /** Undefined when nothing in the file says what kind of equipment it is. */
 export function equipmentOf(model: SclModel): string | undefined {
   const classes = new Set(model.devices.flatMap(({ nodes }) => nodes.map((n) => n.lnClass)));
@@ -239,7 +242,8 @@ function lineOf(
 ): ProposedPoint | undefined {
   const { device, node, main } = candidate;
   const feed = feeds.find(({ members }) => members.some((member) => brings(member, candidate)));
-  const isHousekeeping = HOUSEKEEPING.has(node.lnClass);
+  const isHousekeeping =
+    HOUSEKEEPING.has(node.lnClass) || HOUSEKEEPING_OBJECTS.has(main.path[0] ?? "");
   const meaning = row === undefined ? undefined : canonicalLine(row, main);
   const told = meaning ?? (isHousekeeping ? undefined : extraLine(candidate));
   if (told === undefined) return undefined;
@@ -279,12 +283,17 @@ const WHOLE: ReadonlySet<string> = new Set([
 ]);
 const POSITIONS = { 0: "intermediate", 1: "open", 2: "closed", 3: "bad-state" };
 
-/** A value that the table does not know, outside the vocabulary; undefined for what is no value. */
-function extraLine({ node, main }: Candidate): Meaning | undefined {
+/** A value that the table does not know, or knows and another node has claimed, outside the vocabulary; undefined for what is no value. */
+function extraLine(candidate: Candidate): Meaning | undefined {
+  const { node, main } = candidate;
   const { attribute, object, path } = main;
   const short = path.slice(0, path.indexOf(object.name) + 1);
   const point = `x-${slug([node.name, ...short].join("-"))}`;
-  const verify = "not in the plant vocabulary by the table: name it, or take it out";
+  const known = POINT_ROWS.find((row) => isOf(candidate, row))?.point;
+  const verify =
+    known === undefined
+      ? "not in the plant vocabulary by the table: name it, or take it out"
+      : `another ${known}: name it, or take it out`;
   const { bType, words } = attribute;
   if (bType === "BOOLEAN") return { point, type: "bool", verify };
   if (bType === "Dbpos") return { point, values: POSITIONS, verify };
@@ -298,7 +307,8 @@ function extraLine({ node, main }: Candidate): Meaning | undefined {
   const isWhole = WHOLE.has(bType);
   if (!isWhole && !bType.startsWith("FLOAT")) return undefined;
   const said = unitOf(object);
-  const unit = said !== undefined && isKnown(said) ? said : "1";
+  const usual = known === undefined ? undefined : CANONICAL_POINTS.get(known)?.unit;
+  const unit = said !== undefined && isKnown(said) ? said : (usual ?? "1");
   return { point, unit, ...(isWhole ? { type: "int32" } : {}), verify };
 }
 
