@@ -8,6 +8,7 @@ import { roleFolder } from "../role.ts";
 import { type DeviceContext, loadContext, type SiteContext } from "../site-context.ts";
 import { type CommandCall, type ExitStatus, numberOption } from "../terminal.ts";
 import { type DeviceAccess, accessTo } from "./device-access.ts";
+import { causeText } from "./device-failure.ts";
 import { findDevice } from "./device-target.ts";
 import { siteFile } from "./roles.ts";
 
@@ -96,7 +97,7 @@ export function failureText(session: DeviceSession, error: GatewayError): string
   const where = `${device.config.id} at ${access.place}`;
   switch (error.code) {
     case "LINK_REFUSED":
-      return `${where} cannot be reached: ${reasonOf(error) ?? "the connection was refused"}`;
+      return `${where} cannot be reached: ${causeText(error) ?? "the connection was refused"}`;
     case "LINK_TIMEOUT":
       return `${where} does not answer; is the address right, and the unit id?`;
     case "LINK_LOST":
@@ -106,9 +107,4 @@ export function failureText(session: DeviceSession, error: GatewayError): string
     default:
       return `${where}: ${error.message}`;
   }
-}
-
-function reasonOf(error: GatewayError): string | undefined {
-  const reason = error.context["reason"];
-  return typeof reason === "string" ? reason : undefined;
 }

@@ -1,6 +1,13 @@
 import type { CommandSpec } from "../terminal.ts";
 
 const CONFIG = { config: "text" } as const;
+const TLS = {
+  tls: "flag",
+  ca: "text",
+  cert: "text",
+  key: "text",
+  "server-name": "text",
+} as const;
 
 /** Every command; what a command needs is loaded only when it runs. */
 export const COMMANDS: readonly CommandSpec[] = [
@@ -146,6 +153,13 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: "the values of a device as they change",
     options: { ...CONFIG, timeout: "text", seconds: "text" },
     run: async (call) => (await import("./device-read.ts")).deviceWatch(call),
+  },
+  {
+    words: "iec61850 browse",
+    usage: "<host[:port]> [--values] [--tls --ca file]",
+    summary: "the model of an IEC 61850 device as a tree",
+    options: { values: "flag", timeout: "text", ...TLS },
+    run: async (call) => (await import("./iec61850-browse.ts")).iec61850Browse(call),
   },
   {
     words: "errors",
