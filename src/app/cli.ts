@@ -75,8 +75,17 @@ function parse(
       { type: kind === "flag" ? ("boolean" as const) : ("string" as const) },
     ]),
   );
-  const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
-  return { positionals, options: values };
+  const { values, positionals } = parseArgs({
+    args: args.map(shielded),
+    options,
+    allowPositionals: true,
+  });
+  return { positionals: positionals.map((text) => text.trimStart()), options: values };
+}
+
+/** A negative number is a value; its minus must not look like the beginning of an option. */
+function shielded(argument: string): string {
+  return /^-\.?\d/.test(argument) ? ` ${argument}` : argument;
 }
 
 function failed(error: unknown): ExitStatus {

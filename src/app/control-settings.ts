@@ -265,7 +265,12 @@ function tripRules(
     }));
 }
 
-function envelopeEntry(context: SiteContext, entry: EnvelopeConfig): EnvelopeEntry {
+/**
+ * A line of the site's envelope in canonical units.
+ *
+ * @throws GatewayError CONFIG_INVALID when the profile cannot write the point, or not in that unit
+ */
+export function envelopeEntry(context: SiteContext, entry: EnvelopeConfig): EnvelopeEntry {
   const bound = boundOf(context, entry.device, entry.point);
   const point = pointOf(context, entry.device, entry.point);
   const write = writeRule(context, entry.device, entry.point);

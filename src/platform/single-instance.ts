@@ -1,4 +1,4 @@
-import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, existsSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
 import { lockExclusively } from "../../native/libc.ts";
 import { GatewayError } from "../domain/errors.ts";
 
@@ -24,6 +24,25 @@ export function becomeSingleInstance(lockFile: string): void {
   } catch (error) {
     closeSync(fd);
     throw error;
+  }
+}
+
+/**
+ * Looks whether a process holds `lockFile`, and leaves it as it is.
+ *
+ * @returns its process id, 0 where the file does not say; undefined when nobody holds it
+ * @throws GatewayError FILE_UNREADABLE when the file is not for us to open
+ */
+export function holderOf(lockFile: string): number | undefined {
+  if (!existsSync(lockFile)) return undefined;
+  const fd = openLockFile(lockFile);
+  try {
+    if (lockExclusively(fd) === "locked") return undefined;
+    const pid = Number.parseInt(readFileSync(lockFile, "utf8"), 10);
+    return Number.isNaN(pid) ? 0 : pid;
+  } finally {
+    // The kernel takes the lock back with the last descriptor of the file that was opened.
+    closeSync(fd);
   }
 }
 

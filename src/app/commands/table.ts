@@ -1,6 +1,13 @@
 import type { CommandSpec } from "../terminal.ts";
 
 const CONFIG = { config: "text" } as const;
+const TLS = {
+  tls: "flag",
+  ca: "text",
+  cert: "text",
+  key: "text",
+  "server-name": "text",
+} as const;
 
 /** Every command; what a command needs is loaded only when it runs. */
 export const COMMANDS: readonly CommandSpec[] = [
@@ -132,6 +139,32 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: "what an alarm means, what the gateway has done, what to do",
     options: { markdown: "flag" },
     run: async (call) => (await import("./alarms.ts")).explainAlarms(call),
+    words: "device read",
+    usage: "<device> [point…] --config site.yaml [--timeout S]",
+    summary: "what a device says, straight from it",
+    options: { ...CONFIG, timeout: "text" },
+    run: async (call) => (await import("./device-read.ts")).deviceRead(call),
+  },
+  {
+    words: "device write",
+    usage: "<device> <point> <value> [unit] --config site.yaml [--dry-run] [--yes]",
+    summary: "shows what goes on the wire, asks, writes, reads back",
+    options: { ...CONFIG, timeout: "text", "dry-run": "flag", yes: "flag", danger: "text" },
+    run: async (call) => (await import("./device-write.ts")).deviceWrite(call),
+  },
+  {
+    words: "device watch",
+    usage: "<device> [point…] --config site.yaml [--seconds N]",
+    summary: "the values of a device as they change",
+    options: { ...CONFIG, timeout: "text", seconds: "text" },
+    run: async (call) => (await import("./device-read.ts")).deviceWatch(call),
+  },
+  {
+    words: "iec61850 browse",
+    usage: "<host[:port]> [--values] [--tls --ca file]",
+    summary: "the model of an IEC 61850 device as a tree",
+    options: { values: "flag", timeout: "text", ...TLS },
+    run: async (call) => (await import("./iec61850-browse.ts")).iec61850Browse(call),
   },
   {
     words: "errors",

@@ -1,0 +1,101 @@
+import { GatewayError } from "../../domain/errors.ts";
+import { type PointDefinition, pointIndex } from "../../domain/point.ts";
+import { conversionTo } from "../../domain/vocabulary/vocabulary.ts";
+import type { BoundPoint } from "../../profiles/binding.ts";
+import { nearestName } from "../nearest-name.ts";
+import type { DeviceContext, SiteContext } from "../site-context.ts";
+
+/** More names than this are not listed in a sentence. */
+const LISTED_MAX = 12;
+
+/** A point of a device, as the profile binds it and as the table of the site knows it. */
+export interface TargetPoint {
+  readonly bound: BoundPoint;
+  readonly definition: PointDefinition;
+}
+
+/** @throws GatewayError CONFIG_INVALID with the nearest name, or all of them */
+export function findDevice(context: SiteContext, name: string): DeviceContext {
+  const found = context.deviceById.get(name as DeviceContext["definition"]["id"]);
+  if (found !== undefined) return found;
+  const known = context.devices.map(({ config }) => config.id);
+  throw wrongName(`the site has no device "${name}"`, name, known);
+}
+
+/** All points of a device in the order of its profile. */
+export function pointsOf(context: SiteContext, device: DeviceContext): readonly TargetPoint[] {
+  const { firstPoint } = device.definition;
+  return device.profile.points.flatMap((bound): TargetPoint[] => {
+    const definition = context.table.points[pointIndex(firstPoint + bound.ordinal)];
+    return definition === undefined ? [] : [{ bound, definition }];
+  });
+}
+
+/**
+ * The points of these names; `bess-1/active-power` may stand for `active-power`.
+ *
+ * @throws GatewayError CONFIG_INVALID with the nearest name
+ */
+export function findPoints(
+  context: SiteContext,
+  device: DeviceContext,
+  names: readonly string[],
+): readonly TargetPoint[] {
+  const all = pointsOf(context, device);
+  const prefix = `${device.config.id}/`;
+  return names.map((given) => {
+    const name = given.startsWith(prefix) ? given.slice(prefix.length) : given;
+    const found = all.find(({ bound }) => bound.id === name);
+    if (found !== undefined) return found;
+    const known = all.map(({ bound }) => bound.id);
+    throw wrongName(`${device.config.id} has no point "${name}"`, name, known);
+  });
+}
+
+function wrongName(what: string, name: string, known: readonly string[]): GatewayError {
+  const meant = nearestName(name, known);
+  if (meant !== undefined) return wrong(`${what}; did you mean ${meant}?`);
+  const listed = known.slice(0, LISTED_MAX).join(", ");
+  return wrong(`${what}; it has ${listed}${known.length > LISTED_MAX ? ", …" : ""}`);
+}
+
+function wrong(reason: string): GatewayError {
+  return new GatewayError("CONFIG_INVALID", { reason });
+}
+
+const TRUE_WORDS: ReadonlySet<string> = new Set(["true", "on", "yes", "1"]);
+const FALSE_WORDS: ReadonlySet<string> = new Set(["false", "off", "no", "0"]);
+
+/**
+ * A value as a person types it, in the point's canonical unit or in `unit`.
+ *
+ * @returns index of the text for a state, 0 or 1 for a flag
+ * @throws GatewayError CONFIG_INVALID with what would be right
+ */
+export function parseValue(point: BoundPoint, text: string, unit: string | undefined): number {
+  if (point.texts !== undefined) return stateOf(point, point.texts, text);
+  if (point.type === "bool") return flagOf(point, text);
+  const value = text.trim() === "" ? Number.NaN : Number(text);
+  if (!Number.isFinite(value)) throw wrong(`${point.id} takes a number, and "${text}" is none`);
+  if (unit === undefined) return value;
+  const conversion = conversionTo(point.unit ?? "1", unit);
+  if (conversion === undefined) {
+    throw wrong(`${point.id} is in ${point.unit ?? "no unit"}, and ${unit} cannot become that`);
+  }
+  return value * conversion.factor + conversion.offset;
+}
+
+function stateOf(point: BoundPoint, texts: readonly string[], text: string): number {
+  const codes = point.write?.conversion.codes;
+  const writable = texts.filter((_, at) => codes === undefined || [...codes.values()].includes(at));
+  const index = texts.indexOf(text);
+  if (index >= 0 && writable.includes(text)) return index;
+  throw wrongName(`${point.id} is never set to "${text}"`, text, writable);
+}
+
+function flagOf(point: BoundPoint, text: string): number {
+  const word = text.toLowerCase();
+  if (TRUE_WORDS.has(word)) return 1;
+  if (FALSE_WORDS.has(word)) return 0;
+  throw wrong(`${point.id} is on or off, and "${text}" is neither`);
+}

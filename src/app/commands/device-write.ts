@@ -1,0 +1,329 @@
+import { createInterface } from "node:readline/promises";
+import { compileEnvelope, judgeWrite, type EnvelopeRefusal } from "../../control/envelope.ts";
+import { GatewayError } from "../../domain/errors.ts";
+import type { WriteOutcome } from "../../domain/write.ts";
+import type { WriteBinding } from "../../profiles/binding.ts";
+import { envelopeEntry } from "../control-settings.ts";
+import { type CommandCall, type ExitStatus, hasFlag, textOption } from "../terminal.ts";
+import type { WireWrite } from "./device-access.ts";
+import { spoken } from "./device-lines.ts";
+import { DeviceRun } from "./device-run.ts";
+import {
+  beginOnDevice,
+  type DeviceSession,
+  type DeviceSurroundings,
+  failureText,
+  holderOfDevice,
+  holderText,
+} from "./device-session.ts";
+import { findPoints, parseValue, pointsOf, type TargetPoint } from "./device-target.ts";
+
+/** One write, as far as it is decided. */
+interface Plan {
+  readonly session: DeviceSession;
+  readonly target: TargetPoint;
+  readonly binding: WriteBinding;
+  /** Canonical; inside the envelope of the site. */
+  readonly value: number;
+}
+
+/** How a write ended; `status` is that of the command. */
+interface Ending {
+  readonly result: "applied" | "written" | "differs" | "refused" | "unknown" | "not-asked";
+  readonly sentence: string;
+  readonly status: ExitStatus;
+  /** What the device shows afterwards, canonical. */
+  readonly shown?: number;
+}
+
+const DANGERS: ReadonlySet<WriteBinding["danger"]> = new Set(["interrupts-load", "permanent"]);
+
+/**
+ * `device write <device> <point> <value> [unit]`: shows what would go on the wire, asks, writes,
+ * reads back. Nothing is written while a gateway drives the device, nor beyond the envelope of the
+ * site. Exit status: 0 written and shown by the device (or by nothing, where the device shows
+ * nothing), 1 refused, not wanted, or shown otherwise, 2 wrong use, 3 not reached, or nobody knows.
+ */
+export async function deviceWrite(
+  call: CommandCall,
+  surroundings: DeviceSurroundings = {},
+): Promise<ExitStatus> {
+  const session = await beginOnDevice(call, "write", surroundings);
+  if (typeof session === "number") return session;
+  const plan = planOf(call, session);
+  if ("problem" in plan) return refuse(call, plan.problem, plan.status);
+  const rehearsed = await rehearse(call, plan);
+  if ("ending" in rehearsed) return tell(call, plan, { ...rehearsed, writes: [] });
+  const { writes } = rehearsed;
+  if (!hasFlag(call, "json")) for (const line of planLines(plan, writes)) call.terminal.out(line);
+  if (hasFlag(call, "dry-run")) {
+    const ending = end("not-asked", "a dry run: nothing was written", 0);
+    return tell(call, plan, { ending, writes });
+  }
+  const refusal = await consent(call, plan, surroundings.ask ?? askPerson);
+  if (refusal !== undefined) return tell(call, plan, { ending: refusal, writes });
+  // A person may have taken an hour over the answer.
+  const driven = drivenProblem(session);
+  if (driven !== undefined) return tell(call, plan, { ending: end("refused", driven, 1), writes });
+  return tell(call, plan, { ending: await write(call, plan), writes });
+}
+
+function end(result: Ending["result"], sentence: string, status: ExitStatus): Ending {
+  return { result, sentence, status };
+}
+
+function refuse(call: CommandCall, sentence: string, status: ExitStatus): ExitStatus {
+  if (hasFlag(call, "json")) {
+    call.terminal.out(JSON.stringify({ result: "refused", reason: sentence }));
+  } else call.terminal.err(sentence);
+  return status;
+}
+
+type Problem = { readonly problem: string; readonly status: ExitStatus };
+
+function planOf(call: CommandCall, session: DeviceSession): Plan | Problem {
+  const [, name, text, unit] = call.positionals;
+  const { context, device } = session;
+  if (name === undefined || text === undefined) {
+    const writable = pointsOf(context, device).filter(({ bound }) => bound.write !== undefined);
+    const names = writable.map(({ bound }) => bound.id).join(", ");
+    const what = names === "" ? `${device.profile.name} has none` : `${names}`;
+    const problem = `device write needs a point and a value; points that can be written: ${what}`;
+    return { problem, status: 2 };
+  }
+  const [target] = findPoints(context, device, [name]);
+  const binding = target?.bound.write;
+  if (target === undefined || binding === undefined) {
+    const problem = `${name} is read only: ${device.profile.name} has no way to write it`;
+    return { problem, status: 1 };
+  }
+  const value = parseValue(target.bound, text, unit);
+  const problem = envelopeProblem(session, target) ?? drivenProblem(session);
+  return problem === undefined ? { session, target, binding, value } : { problem, status: 1 };
+}
+
+function envelopeProblem({ context }: DeviceSession, { definition }: TargetPoint) {
+  const { device, name, unit } = definition;
+  if (context.site.envelope.some((entry) => entry.device === device && entry.point === name)) {
+    return undefined;
+  }
+  return (
+    `nothing may write ${definition.id}: the envelope of ${context.file} has no line for it; ` +
+    `add { device: ${device}, point: ${name}, minimum: …, maximum: …, unit: ${unit ?? "'1'"} }`
+  );
+}
+
+function drivenProblem(session: DeviceSession): string | undefined {
+  const holder = holderOfDevice(session);
+  if (holder === undefined) return undefined;
+  const { id } = session.device.config;
+  return (
+    `${holderText(holder)} drives ${id}, and two writers would fight: send the gateway a command ` +
+    `(cmd/… on MQTT), or end it first, for example with systemctl stop ${holder.role}`
+  );
+}
+
+/** Reads what the write depends on, and lets the driver write to nobody. */
+async function rehearse(
+  call: CommandCall,
+  plan: Plan,
+): Promise<{ readonly ending: Ending } | { readonly writes: readonly WireWrite[] }> {
+  const { session, target, value } = plan;
+  const rehearsal = session.access.rehearsal();
+  const run = runOf(call, session, rehearsal.driver);
+  try {
+    const isRead = await run.untilRead(readIndexes(session), session.timeoutMs);
+    if (!isRead) return { ending: end("refused", "the device does not answer in time", 3) };
+    const refusal = envelopeVerdict(plan, run);
+    if (refusal !== undefined) return { ending: end("refused", refusal, 1) };
+    const setpoint = { point: target.definition.index, value, confirm: "by-poll" } as const;
+    const [outcome] = await run.driver.write([setpoint], call.signal);
+    if (outcome?.result !== "accepted") return { ending: refused(plan, outcome) };
+    return { writes: rehearsal.sent(target.bound) };
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error;
+    return { ending: end("refused", failureText(session, error), 3) };
+  } finally {
+    await run.stop();
+  }
+}
+
+function runOf(call: CommandCall, session: DeviceSession, driver: DeviceRun["driver"]): DeviceRun {
+  const pointCount = session.context.table.points.length;
+  return new DeviceRun({ driver, pointCount, clock: session.clock, signal: call.signal });
+}
+
+function readIndexes({ context, device }: DeviceSession) {
+  return pointsOf(context, device)
+    .filter(({ definition }) => definition.readable)
+    .map(({ definition }) => definition.index);
+}
+
+const ENVELOPE_WORDS: Readonly<Record<EnvelopeRefusal, string>> = {
+  "not-a-number": "it is no number",
+  "read-only": "the envelope of the site has no line for it",
+  "out-of-envelope": "it is beyond the envelope of the site",
+  "value-unknown": "the envelope limits its rate, and the present value cannot be read",
+  "too-fast": "the envelope limits its rate: go there in smaller steps",
+  "too-soon": "the envelope wants more time between two writes",
+  interlock: "an interlock of the profile is not open",
+  "interlock-unknown": "an interlock of the profile cannot be read",
+};
+
+/** The same judgement that control makes of every write; beyond the limits is a no. */
+function envelopeVerdict({ session, target, value }: Plan, run: DeviceRun): string | undefined {
+  const { context, clock } = session;
+  const { device, name, index } = target.definition;
+  const entries = context.site.envelope
+    .filter((entry) => entry.device === device && entry.point === name)
+    .map((entry) => envelopeEntry(context, entry));
+  const request = { point: index, value, isProtective: false, mode: "refuse" } as const;
+  const verdict = judgeWrite(compileEnvelope(entries), request, run.image.view, clock.now());
+  if (verdict.result === "allowed") return undefined;
+  const [entry] = entries;
+  const range =
+    entry === undefined || verdict.reason !== "out-of-envelope"
+      ? ""
+      : ` (${spoken(target, entry.min)} to ${spoken(target, entry.max)})`;
+  return `${spoken(target, value)} is refused: ${ENVELOPE_WORDS[verdict.reason]}${range}`;
+}
+
+function planLines(plan: Plan, writes: readonly WireWrite[]): readonly string[] {
+  const { session, target, binding, value } = plan;
+  const { danger, keepAlive } = binding;
+  const lines = [
+    `${target.definition.id} = ${spoken(target, value)}, at ${session.access.place}; on the wire:`,
+    ...writes.map(({ purpose, line }) => `  ${purpose.padEnd(6)} ${line}`),
+  ];
+  if (danger !== "none") lines.push(`  danger: ${danger}`);
+  for (const name of keepAlive) {
+    const rule = session.device.profile.keepAlives.get(name);
+    if (rule !== undefined) {
+      lines.push(`  held only while ${name} is repeated every ${rule.everyMs} ms: ${rule.onLoss}`);
+    }
+  }
+  return lines;
+}
+
+/** @returns why nothing is written; undefined when it is wanted */
+async function consent(
+  call: CommandCall,
+  { target, binding }: Plan,
+  ask: NonNullable<DeviceSurroundings["ask"]>,
+): Promise<Ending | undefined> {
+  const { id } = target.definition;
+  const isGrave = DANGERS.has(binding.danger);
+  if (hasFlag(call, "yes")) {
+    if (!isGrave || textOption(call, "danger") === binding.danger) return undefined;
+    const reason = `--yes is not enough for what ${binding.danger}: add --danger ${binding.danger}`;
+    return end("not-asked", reason, 2);
+  }
+  const question = isGrave ? `Type ${id} to write it: ` : "Write it? [y/N] ";
+  const answer = await ask(question, call.signal);
+  if (answer === undefined) {
+    return end("not-asked", "nobody can be asked here: --yes writes without a question", 2);
+  }
+  const wanted = isGrave ? answer.trim() === id : /^y(es)?$/i.test(answer.trim());
+  return wanted ? undefined : end("not-asked", "nothing was written", 1);
+}
+
+async function askPerson(question: string, signal: AbortSignal): Promise<string | undefined> {
+  if (!process.stdin.isTTY) return undefined;
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await lines.question(question, { signal });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    return "";
+  } finally {
+    lines.close();
+  }
+}
+
+async function write(call: CommandCall, plan: Plan): Promise<Ending> {
+  const { session, target, value } = plan;
+  const run = runOf(call, session, session.access.driver());
+  try {
+    const isRead = await run.untilRead(readIndexes(session), session.timeoutMs);
+    if (!isRead) return end("refused", "the device no longer answers: nothing was written", 3);
+    const setpoint = { point: target.definition.index, value, confirm: "read-back" } as const;
+    const [outcome] = await run.driver.write([setpoint], call.signal);
+    return endingOf(plan, outcome);
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error;
+    return end("refused", `${failureText(session, error)}: nothing was written`, 3);
+  } finally {
+    await run.stop();
+  }
+}
+
+function endingOf(plan: Plan, outcome: WriteOutcome | undefined): Ending {
+  if (outcome === undefined || outcome.result === "refused") return refused(plan, outcome);
+  const { target, value } = plan;
+  const wanted = spoken(target, value);
+  const { readBack } = outcome;
+  const how =
+    outcome.result === "accepted" ? "written" : "sent, its answer was lost (what follows was read)";
+  if (readBack?.result === "applied") {
+    const shows = spoken(target, readBack.value);
+    return { ...end("applied", `${how}, and the device shows ${shows}`, 0), shown: readBack.value };
+  }
+  if (readBack?.result === "differs") {
+    const shows = spoken(target, readBack.value);
+    const sentence = `${how}, but the device shows ${shows} instead of ${wanted}`;
+    return { ...end("differs", sentence, 1), shown: readBack.value };
+  }
+  if (outcome.result === "unknown") {
+    const sentence =
+      "unknown: it was sent and no answer came; the device may or may not have taken it. " +
+      `Read it before anything else (${outcome.error.code})`;
+    return end("unknown", sentence, 3);
+  }
+  return end("written", "written; the device shows nowhere what it holds now", 0);
+}
+
+function refused(plan: Plan, outcome: WriteOutcome | undefined): Ending {
+  const error = outcome === undefined || outcome.result === "accepted" ? undefined : outcome.error;
+  if (error?.code === "DEVICE_EXCEPTION") {
+    const code = String(error.context["exception"] ?? error.context["refused"] ?? "");
+    return end("refused", `refused by the device (exception ${code})`, 1);
+  }
+  const reason = String(error?.context["reason"] ?? "");
+  const words = REFUSAL_WORDS[reason] ?? error?.message ?? "no answer";
+  const name = error?.context["interlock"];
+  const which = typeof name === "string" ? ` (${name})` : "";
+  return end("refused", `${spoken(plan.target, plan.value)} is refused: ${words}${which}`, 1);
+}
+
+/** Reasons of the driver, for people. */
+const REFUSAL_WORDS: Readonly<Record<string, string>> = {
+  "not-writable": "the profile has no way to write it",
+  "not-a-number": "it is no number",
+  "out-of-range": "it is beyond what the profile allows the device",
+  "range-unknown": "a limit that the device itself gives cannot be read",
+  "scale-unknown": "the device's scale factor, or the rating it is a share of, cannot be read",
+  interlock: "an interlock of the profile does not hold",
+};
+
+function tell(
+  call: CommandCall,
+  { session, target, value }: Plan,
+  { ending, writes }: { readonly ending: Ending; readonly writes: readonly WireWrite[] },
+): ExitStatus {
+  const { result, sentence, status, shown } = ending;
+  if (hasFlag(call, "json")) {
+    const answer = {
+      point: target.definition.id,
+      value,
+      unit: target.definition.unit ?? null,
+      place: session.access.place,
+      wire: writes.map(({ purpose, facts }) => ({ purpose, ...facts })),
+      result,
+      shown: shown ?? null,
+      sentence,
+    };
+    call.terminal.out(JSON.stringify(answer));
+  } else if (status === 0) call.terminal.out(sentence);
+  else call.terminal.err(sentence);
+  return status;
+}
