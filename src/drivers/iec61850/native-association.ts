@@ -63,7 +63,17 @@ export class NativeAssociation {
     });
   }
 
+  /** What the gateway says. What of it cannot be read costs this association an answer. */
   take(kind: number, body: Uint8Array): void {
+    try {
+      this.#take(kind, body);
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error;
+      this.#user.tell(FRAME.malformed, NOTHING);
+    }
+  }
+
+  #take(kind: number, body: Uint8Array): void {
     switch (kind) {
       case FRAME.request:
         this.#request(body);
