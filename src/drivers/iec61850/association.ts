@@ -13,7 +13,7 @@ import type { TypeSpec } from "../../wire/mms/type-spec.ts";
 import type { AccessResult, MmsValue } from "../../wire/mms/value.ts";
 import type { TimerWheel } from "../wheel.ts";
 import { browse } from "./browsing.ts";
-import { MmsChannel } from "./channel.ts";
+import { type Channel, MmsChannel } from "./channel.ts";
 import { giveCommand } from "./control.ts";
 import { ControlDesk } from "./control-desk.ts";
 import type {
@@ -64,8 +64,9 @@ export class TsEngine implements Engine {
   }
 }
 
-class MmsAssociation implements Association {
-  readonly #channel: MmsChannel;
+/** An association over a channel of either engine. */
+export class MmsAssociation implements Association {
+  readonly #channel: Channel;
   readonly #terms: TsEngineTerms;
   readonly #types: Types;
   readonly #desk = new ControlDesk();
@@ -73,7 +74,7 @@ class MmsAssociation implements Association {
   readonly #models = new Map<string, ControlModel>();
   #strayInformation = 0;
 
-  constructor(channel: MmsChannel, terms: TsEngineTerms) {
+  constructor(channel: Channel, terms: TsEngineTerms) {
     this.#channel = channel;
     this.#terms = terms;
     this.#types = new Types(channel, terms.cache ?? new TypeCache());

@@ -1,7 +1,7 @@
 import { DirectoryBudget, DirectoryParts } from "../../wire/mms/directory.ts";
 import type { NameClass, NameScope } from "../../wire/mms/request.ts";
 import { refusalError, responseOf } from "./answer.ts";
-import type { MmsChannel } from "./channel.ts";
+import type { Channel } from "./channel.ts";
 import type { CallTerms, DirectoryEntry } from "./engine.ts";
 
 /**
@@ -11,7 +11,7 @@ import type { CallTerms, DirectoryEntry } from "./engine.ts";
  * @throws WireError too-many-elements or directory-endless; GatewayError DEVICE_EXCEPTION
  */
 export async function* browse(
-  channel: MmsChannel,
+  channel: Channel,
   budget: DirectoryBudget,
   terms: CallTerms,
 ): AsyncGenerator<DirectoryEntry, void, undefined> {
@@ -31,7 +31,7 @@ export async function* browse(
 }
 
 interface Listing {
-  readonly channel: MmsChannel;
+  readonly channel: Channel;
   readonly budget: DirectoryBudget;
   readonly terms: CallTerms;
 }

@@ -40,6 +40,21 @@ export interface ChannelTerms {
   readonly wheel: TimerWheel;
 }
 
+/** MMS towards one device, whoever does it: what everything above a channel needs of it. */
+export type Channel = Pick<
+  MmsChannel,
+  | "negotiated"
+  | "localAddress"
+  | "isUp"
+  | "counters"
+  | "waits"
+  | "inform"
+  | "onDown"
+  | "request"
+  | "release"
+  | "abort"
+>;
+
 /** MMS towards one device: requests and their answers, reports, and the end. */
 export class MmsChannel {
   readonly #terms: ChannelTerms;

@@ -6,7 +6,7 @@ import { additionalCauseWord, dataAccessErrorWord } from "../../wire/mms/error-w
 import { type ControlObject, controlName, objectNameOf } from "../../wire/mms/names.ts";
 import { memberType, type TypeSpec } from "../../wire/mms/type-spec.ts";
 import type { MmsValue } from "../../wire/mms/value.ts";
-import type { MmsChannel } from "./channel.ts";
+import type { Channel } from "./channel.ts";
 import { type ControlDesk, type Ending, type Ticket } from "./control-desk.ts";
 import {
   type CommandOrder,
@@ -26,7 +26,7 @@ const TERMINATION_TIMEOUT_MS = 30_000;
 const CANCEL_TIMEOUT_MS = 1_000;
 
 export interface ControlParts {
-  readonly channel: MmsChannel;
+  readonly channel: Channel;
   readonly types: Types;
   readonly desk: ControlDesk;
   readonly clock: Clock;

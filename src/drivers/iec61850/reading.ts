@@ -3,7 +3,7 @@ import { objectNameOf, type Reference } from "../../wire/mms/names.ts";
 import { byNames, type ObjectName, type VariableName } from "../../wire/mms/object-name.ts";
 import type { AccessResult } from "../../wire/mms/value.ts";
 import { accessCodeOf, type Answer, refusalError, responseOf } from "./answer.ts";
-import type { MmsChannel } from "./channel.ts";
+import type { Channel } from "./channel.ts";
 import type { CallTerms } from "./engine.ts";
 
 /** Objects in one request: beyond, devices with small buffers begin to refuse. */
@@ -29,7 +29,7 @@ interface Pack {
  * @returns in the order asked; what cannot be read is an error of its own
  */
 export async function readVariables(
-  channel: MmsChannel,
+  channel: Channel,
   references: readonly Reference[],
   terms: CallTerms,
 ): Promise<readonly AccessResult[]> {
@@ -67,7 +67,7 @@ interface PackTerms {
   readonly results: AccessResult[];
 }
 
-async function readPack(channel: MmsChannel, pack: Pack, into: PackTerms): Promise<void> {
+async function readPack(channel: Channel, pack: Pack, into: PackTerms): Promise<void> {
   const answer = await askFor(channel, pack.names, into.terms);
   const response = responseOf(answer, "read");
   if (response !== undefined) {
@@ -91,7 +91,7 @@ async function readPack(channel: MmsChannel, pack: Pack, into: PackTerms): Promi
 }
 
 async function askFor(
-  channel: MmsChannel,
+  channel: Channel,
   names: readonly ObjectName[],
   terms: CallTerms,
 ): Promise<Answer> {
@@ -108,7 +108,7 @@ function refusedResult(answer: Answer): AccessResult {
 
 /** Reads one variable by its name. @throws GatewayError DEVICE_EXCEPTION when it is refused */
 export async function readName(
-  channel: MmsChannel,
+  channel: Channel,
   name: ObjectName,
   terms: CallTerms,
 ): Promise<AccessResult> {
@@ -124,7 +124,7 @@ export async function readName(
 
 /** Members of a data set, in the order of its reports; undefined when there is none. */
 export async function readMembers(
-  channel: MmsChannel,
+  channel: Channel,
   name: ObjectName,
   terms: CallTerms,
 ): Promise<readonly VariableName[] | undefined> {

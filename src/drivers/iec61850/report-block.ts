@@ -2,7 +2,7 @@ import { type ReportBlock, reportBlockName } from "../../wire/mms/names.ts";
 import { valueOfType } from "../../wire/mms/type-fit.ts";
 import { memberType, type TypeSpec } from "../../wire/mms/type-spec.ts";
 import type { MmsValue } from "../../wire/mms/value.ts";
-import type { MmsChannel } from "./channel.ts";
+import type { Channel } from "./channel.ts";
 import type { CallTerms, EngineWriteOutcome } from "./engine.ts";
 import { hexOf } from "./hex.ts";
 import { readName } from "./reading.ts";
@@ -27,12 +27,12 @@ export type BlockField =
 /** A block as the device has it: editions differ in the fields, so they go by their names. */
 export class BlockAccess {
   readonly block: ReportBlock;
-  readonly #channel: MmsChannel;
+  readonly #channel: Channel;
   readonly #type: TypeSpec;
   readonly #fields: ReadonlyMap<string, MmsValue>;
 
   private constructor(
-    from: { readonly channel: MmsChannel; readonly block: ReportBlock; readonly type: TypeSpec },
+    from: { readonly channel: Channel; readonly block: ReportBlock; readonly type: TypeSpec },
     fields: ReadonlyMap<string, MmsValue>,
   ) {
     this.block = from.block;
@@ -43,7 +43,7 @@ export class BlockAccess {
 
   /** Undefined when the device has no such block. */
   static async read(
-    from: { readonly channel: MmsChannel; readonly types: Types; readonly block: ReportBlock },
+    from: { readonly channel: Channel; readonly types: Types; readonly block: ReportBlock },
     terms: CallTerms,
   ): Promise<BlockAccess | undefined> {
     const { channel, types, block } = from;

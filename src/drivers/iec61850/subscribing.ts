@@ -8,7 +8,7 @@ import {
 import { optionBits, type ReportOption, triggerBits } from "../../wire/mms/report.ts";
 import type { MmsValue } from "../../wire/mms/value.ts";
 import type { TimerWheel } from "../wheel.ts";
-import type { MmsChannel } from "./channel.ts";
+import type { Channel } from "./channel.ts";
 import type {
   CallTerms,
   DataSetMember,
@@ -41,7 +41,7 @@ const OPTIONS: readonly ReportOption[] = [
 const BUFFERED_OPTIONS: readonly ReportOption[] = [...OPTIONS, "buffer-overflow", "entry-id"];
 
 export interface SubscribeParts {
-  readonly channel: MmsChannel;
+  readonly channel: Channel;
   readonly types: Types;
   readonly hub: ReportHub;
   readonly wheel: TimerWheel;
@@ -304,7 +304,7 @@ const TAKING_FIELDS: ReadonlySet<BlockField> = new Set(["RptEna", "Resv", "ResvT
 
 /** Members of a data set as references; undefined when the device does not have it. */
 export async function dataSetMembers(
-  channel: MmsChannel,
+  channel: Channel,
   name: DataSetName,
   terms: CallTerms,
 ): Promise<readonly DataSetMember[] | undefined> {

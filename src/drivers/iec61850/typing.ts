@@ -1,19 +1,19 @@
 import { objectNameOf, type Reference } from "../../wire/mms/names.ts";
 import { memberType, type TypeSpec } from "../../wire/mms/type-spec.ts";
 import { responseOf } from "./answer.ts";
-import type { MmsChannel } from "./channel.ts";
+import type { Channel } from "./channel.ts";
 import type { CallTerms } from "./engine.ts";
 import { readName } from "./reading.ts";
 import type { TypeCache } from "./type-cache.ts";
 
 /** Types of one association: asked for once per logical node. */
 export class Types {
-  readonly #channel: MmsChannel;
+  readonly #channel: Channel;
   readonly #cache: TypeCache;
   /** Logical devices whose configuration was compared in this association. */
   readonly #entered = new Set<string>();
 
-  constructor(channel: MmsChannel, cache: TypeCache) {
+  constructor(channel: Channel, cache: TypeCache) {
     this.#channel = channel;
     this.#cache = cache;
   }

@@ -3,7 +3,7 @@ import { dataAccessErrorWord } from "../../wire/mms/error-words.ts";
 import { byNames, type ObjectName } from "../../wire/mms/object-name.ts";
 import type { MmsValue } from "../../wire/mms/value.ts";
 import { accessCodeOf, type Answer, refusalError, responseOf } from "./answer.ts";
-import type { MmsChannel } from "./channel.ts";
+import type { Channel } from "./channel.ts";
 import type { CallTerms, EngineWriteOutcome, UnknownWhy } from "./engine.ts";
 
 /**
@@ -11,7 +11,7 @@ import type { CallTerms, EngineWriteOutcome, UnknownWhy } from "./engine.ts";
  * nothing has happened. After that, without an answer, the outcome is unknown.
  */
 export async function writeName(
-  channel: MmsChannel,
+  channel: Channel,
   name: ObjectName,
   value: MmsValue,
   terms: CallTerms,
