@@ -3,6 +3,7 @@ import { OWN_POINTS_MS } from "../config/point-table.ts";
 import { doubtfulPoints } from "../control/grid-trust.ts";
 import type { ControlPlan, GridPlan } from "../control/plan.ts";
 import type { Command } from "../domain/command.ts";
+import type { StreamId } from "../domain/point.ts";
 import type { ConsumerRole } from "../link/messages.ts";
 import { type Answer, RequestServer } from "../link/request-server.ts";
 import { RoundConsumer } from "../link/round-consumer.ts";

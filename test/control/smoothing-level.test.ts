@@ -226,9 +226,6 @@ describe("smoothing as a level", () => {
     takeNews(level, { unitDelay: { unit: 1, found: found(60) } });
     takeNews(level, { unitDelay: { unit: 0, found: { result: "too-still" } } });
     assert.deepEqual([...level.unitDelaysMs], [Number.NaN, 60]);
-    const announcement = { id: "a", fromW: 0, toW: MW, withinMs: 0, enforcedW: undefined };
-    takeNews(level, { announcements: [{ ...announcement, at: monotonicMs(9_000) }] });
-    assert.equal(level.smoothing.announcements.pending.length, 1);
   });
 
   it("tracks what a unit is asked for and gives, from anew after it was not heard", () => {

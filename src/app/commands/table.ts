@@ -139,6 +139,8 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: "what an alarm means, what the gateway has done, what to do",
     options: { markdown: "flag" },
     run: async (call) => (await import("./alarms.ts")).explainAlarms(call),
+  },
+  {
     words: "device read",
     usage: "<device> [point…] --config site.yaml [--timeout S]",
     summary: "what a device says, straight from it",
