@@ -1,8 +1,8 @@
+import { portOf } from "./connection-port.ts";
 import {
   type ConnectionConfig,
   type ControlConfig,
   type DeviceConfig,
-  MODBUS_PORT,
   type SiteConfig,
 } from "./schema.ts";
 
@@ -57,7 +57,7 @@ function checkDevices(site: SiteConfig): Finding[] {
 function wireOf(connection: ConnectionConfig | undefined): string | undefined {
   if (connection === undefined) return undefined;
   if (connection.protocol === "modbus-rtu") return connection.path;
-  return `${connection.host}:${connection.port ?? MODBUS_PORT}`;
+  return `${connection.host}:${portOf(connection)}`;
 }
 
 function sameUnit(device: DeviceConfig, other: DeviceConfig, wire: string): string {

@@ -180,7 +180,7 @@ function pointOf(
     unit: bound.unit,
     texts: bound.texts,
     range: bound.range,
-    writable: bound.write !== undefined,
+    writable: bound.access !== "r",
     readable: bound.access !== "w",
     everyMs,
   };
