@@ -212,9 +212,7 @@ async function valuesOf(
   const { ld, node: ln, levels } = at;
   const values = new Map<string, AccessResult>();
   const controls = new Map<string, ControlModel>();
-  const wanted = levels.filter(
-    ({ fc }) => READABLE.has(fc) && (terms.hasValues || BLOCKS.has(fc)),
-  );
+  const wanted = levels.filter(({ fc }) => READABLE.has(fc) && (terms.hasValues || BLOCKS.has(fc)));
   for (let from = 0; from < wanted.length; from += READ_AT_ONCE) {
     const part = wanted.slice(from, from + READ_AT_ONCE);
     const references = part.map(({ fc, object }): Reference => {
