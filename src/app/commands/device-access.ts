@@ -1,20 +1,34 @@
+import path from "node:path";
+import {
+  type MmsConnection,
+  type ModbusConnection,
+  isModbus,
+  portOf,
+} from "../../config/connection-port.ts";
 import type { ConnectionConfig } from "../../config/schema.ts";
 import type { Clock } from "../../domain/time.ts";
+import type { Setpoint } from "../../domain/write.ts";
 import type { Driver } from "../../drivers/driver.ts";
+import { TsEngine } from "../../drivers/iec61850/association.ts";
+import type { Engine } from "../../drivers/iec61850/engine.ts";
 import { ModbusDriver } from "../../drivers/modbus/driver.ts";
 import type { LinkWrite, ModbusLink } from "../../drivers/modbus/link.ts";
 import { endpointCost, LinkPool, type MakeLink } from "../../drivers/modbus/link-pool.ts";
 import { TimerWheel } from "../../drivers/wheel.ts";
 import type { BoundPoint, CompiledProfile } from "../../profiles/binding.ts";
-import type { DeviceContext } from "../site-context.ts";
+import type { NodeWrite } from "../../profiles/binding-iec61850.ts";
+import { roleFolder } from "../role.ts";
+import type { DeviceContext, SiteContext } from "../site-context.ts";
 import { endpointOf } from "../south.ts";
+import { Stations } from "../south-iec61850.ts";
 import { RehearsalLink } from "./device-rehearsal.ts";
+import { RehearsalEngine, type RehearsedService } from "./device-rehearsal-mms.ts";
 
 /** The way of a command to one device, beside the gateway. */
 export interface DeviceAccess {
   /** For sentences: `192.0.2.11:502 unit 1`. */
   readonly place: string;
-  /** A driver for one run. */
+  /** A driver for one run. It takes no report block, and nothing out of the device's buffer. */
   driver(): Driver;
   /** A driver that reads and does not write, and what it would have written. */
   rehearsal(): Rehearsal;
@@ -22,6 +36,7 @@ export interface DeviceAccess {
 
 export interface Rehearsal {
   readonly driver: Driver;
+  readonly confirm: Setpoint["confirm"];
   /** What the writing of a point has put on the wire so far, in order. */
   sent(point: BoundPoint): readonly WireWrite[];
 }
@@ -35,32 +50,41 @@ export interface WireWrite {
 }
 
 export interface DeviceAccessOptions {
+  readonly context: SiteContext;
   readonly device: DeviceContext;
   readonly clock: Clock;
   /** See `LinkPoolOptions`. */
   readonly makeLink?: MakeLink;
 }
 
-export function accessTo(options: DeviceAccessOptions): DeviceAccess {
-  const { device } = options;
-  const place = `${placeOf(device.connection)} unit ${device.config.unit}`;
-  return {
-    place,
-    driver: () => modbusDriver(options, (link) => link),
-    rehearsal: () => rehearsalOf(options),
-  };
+/** @throws GatewayError FILE_UNREADABLE when what the connection names cannot be read */
+export async function accessTo(options: DeviceAccessOptions): Promise<DeviceAccess> {
+  const { connection } = options.device;
+  return isModbus(connection) ? modbusAccess(options, connection) : mmsAccess(options, connection);
 }
 
-function rehearsalOf(options: DeviceAccessOptions): Rehearsal {
-  let recorder: RehearsalLink | undefined;
-  const device = { ...options.device, profile: withoutBeats(options.device.profile) };
-  const driver = modbusDriver({ ...options, device }, (link) => {
-    recorder = new RehearsalLink(link);
-    return recorder;
-  });
+/** Where a connection leads, for people. */
+export function placeOf(connection: ConnectionConfig): string {
+  if (connection.protocol === "modbus-rtu") return connection.path;
+  return `${connection.host}:${portOf(connection)}`;
+}
+
+function modbusAccess(options: DeviceAccessOptions, connection: ModbusConnection): DeviceAccess {
+  const { device } = options;
   return {
-    driver,
-    sent: (point) => wireWrites(point, recorder?.writes ?? []),
+    place: `${placeOf(connection)} unit ${device.config.unit}`,
+    driver: () => modbusDriver(options, connection, (link) => link),
+    rehearsal: () => {
+      let recorder: RehearsalLink | undefined;
+      const own = { ...options, device: { ...device, profile: withoutBeats(device.profile) } };
+      const driver = modbusDriver(own, connection, (link) => {
+        recorder = new RehearsalLink(link);
+        return recorder;
+      });
+      const sent = (point: BoundPoint): readonly WireWrite[] =>
+        wireWrites(point, recorder?.writes ?? []);
+      return { driver, confirm: "by-poll", sent };
+    },
   };
 }
 
@@ -73,17 +97,12 @@ function withoutBeats(profile: CompiledProfile): CompiledProfile {
   return { ...profile, points };
 }
 
-/** Where a connection leads, for people. */
-export function placeOf(connection: ConnectionConfig): string {
-  const endpoint = endpointOf(connection);
-  return endpoint.kind === "serial" ? endpoint.path : `${endpoint.host}:${endpoint.port}`;
-}
-
 function modbusDriver(
   { device, clock, makeLink }: DeviceAccessOptions,
+  connection: ModbusConnection,
   through: (link: ModbusLink) => ModbusLink,
 ): ModbusDriver {
-  const { definition, config, connection, profile } = device;
+  const { definition, config, profile } = device;
   const endpoint = endpointOf(connection);
   const wheel = new TimerWheel(clock);
   const pool = new LinkPool({ clock, wheel, ...(makeLink === undefined ? {} : { makeLink }) });
@@ -127,4 +146,77 @@ function wordsOf(code: LinkWrite["function"], bytes: Uint8Array): readonly strin
     );
   }
   return words;
+}
+
+async function mmsAccess(
+  options: DeviceAccessOptions,
+  connection: MmsConnection,
+): Promise<DeviceAccess> {
+  const { device } = options;
+  const quiet = withoutReports(device, (write) => write);
+  const stations = await stationsOf(options, quiet, (engine) => engine);
+  const terms = { phaseMs: 0, onEvent: () => undefined };
+  // What a rehearsal sends is taken by nobody: to read it back would only cost time.
+  const blind = withoutReports(device, (write) => ({
+    ...write,
+    feedback: undefined,
+    keepAlive: [],
+  }));
+  let recorder: RehearsalEngine | undefined;
+  const rehearsing = await stationsOf(options, blind, (engine) => {
+    recorder = new RehearsalEngine(engine);
+    return recorder;
+  });
+  return {
+    place: placeOf(connection),
+    driver: () => stations.makeDriver(quiet, connection, terms),
+    rehearsal: () => ({
+      driver: rehearsing.makeDriver(blind, connection, terms),
+      // A selected object takes no cyclic setpoints, and a person gives none.
+      confirm: "read-back",
+      sent: () => (recorder?.services ?? []).map(mmsWrite),
+    }),
+  };
+}
+
+async function stationsOf(
+  { context, clock }: DeviceAccessOptions,
+  device: DeviceContext,
+  through: (engine: Engine) => Engine,
+): Promise<Stations> {
+  const wheel = new TimerWheel(clock);
+  const folder = roleFolder(context.dataDirectory, device.config.process);
+  const stations = new Stations({
+    siteFile: context.file,
+    // Only read, and of no use without reports: it is never saved here.
+    stateFile: path.join(folder, "reports.json"),
+    clock,
+    wheel,
+    makeEngine: (cache) => through(new TsEngine({ clock, wheel, cache })),
+  });
+  await stations.load([device]);
+  return stations;
+}
+
+/** Report blocks, and what a device buffers in them, are the gateway's: here values are polled. */
+function withoutReports(
+  device: DeviceContext,
+  change: (write: NodeWrite) => NodeWrite,
+): DeviceContext {
+  const { profile } = device;
+  if (profile.iec61850 === undefined) return device;
+  const writes = new Map(
+    [...profile.iec61850.writes].map(([ordinal, write]) => [ordinal, change(write)] as const),
+  );
+  const facts = { ...profile.iec61850, reports: [], writes };
+  return { ...device, profile: { ...profile, iec61850: facts } };
+}
+
+function mmsWrite({ service, reference, value }: RehearsedService): WireWrite {
+  const shown = value === undefined ? "" : ` = ${value}`;
+  return {
+    purpose: service.startsWith("select") ? "before" : "value",
+    line: `${service} ${reference}${shown}`,
+    facts: { service, reference, ...(value === undefined ? {} : { value }) },
+  };
 }

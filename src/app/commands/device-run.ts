@@ -32,12 +32,14 @@ export class DeviceRun {
     this.image = new PointImage(pointCount);
     this.#clock = clock;
     this.#signal = AbortSignal.any([signal, this.#stop.signal]);
-    const emit = (reading: Reading): void => {
+    const emit = (reading: Reading): number => {
+      if (reading.isHistory === true) return 0;
       this.image.post(reading);
       this.image.take();
       for (const point of reading.points) this.#seen.add(point);
       onReading?.(reading);
       this.#wake();
+      return 0;
     };
     this.ended = driver.run(emit, this.#signal).then(
       () => undefined,

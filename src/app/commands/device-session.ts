@@ -1,4 +1,5 @@
 import path from "node:path";
+import { isModbus } from "../../config/connection-port.ts";
 import type { GatewayError } from "../../domain/errors.ts";
 import type { Clock } from "../../domain/time.ts";
 import type { MakeLink } from "../../drivers/modbus/link-pool.ts";
@@ -51,7 +52,12 @@ export async function beginOnDevice(
   const context = await loadContext(siteFile({ ...call, positionals: [] }));
   const device = findDevice(context, name);
   const { clock = new SystemClock(), makeLink } = surroundings;
-  const access = accessTo({ device, clock, ...(makeLink === undefined ? {} : { makeLink }) });
+  const access = await accessTo({
+    context,
+    device,
+    clock,
+    ...(makeLink === undefined ? {} : { makeLink }),
+  });
   const timeoutMs = (numberOption(call, "timeout") ?? TIMEOUT_S) * 1_000;
   return { context, device, access, clock, timeoutMs };
 }
@@ -99,7 +105,9 @@ export function failureText(session: DeviceSession, error: GatewayError): string
     case "LINK_REFUSED":
       return `${where} cannot be reached: ${causeText(error) ?? "the connection was refused"}`;
     case "LINK_TIMEOUT":
-      return `${where} does not answer; is the address right, and the unit id?`;
+      return isModbus(device.connection)
+        ? `${where} does not answer; is the address right, and the unit id?`
+        : `${where} does not answer; is it a device of IEC 61850, and the port right?`;
     case "LINK_LOST":
       return `${where} closed the connection; it may allow fewer connections than there are`;
     case "DEVICE_MISMATCH":

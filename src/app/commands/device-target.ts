@@ -1,12 +1,29 @@
 import { GatewayError } from "../../domain/errors.ts";
 import { type PointDefinition, pointIndex } from "../../domain/point.ts";
 import { conversionTo } from "../../domain/vocabulary/vocabulary.ts";
-import type { BoundPoint } from "../../profiles/binding.ts";
+import type { BoundPoint, CompiledProfile, WriteBinding } from "../../profiles/binding.ts";
 import { nearestName } from "../nearest-name.ts";
 import type { DeviceContext, SiteContext } from "../site-context.ts";
 
 /** More names than this are not listed in a sentence. */
 const LISTED_MAX = 12;
+
+/** What a command has to know of a point that can be written, whatever its protocol. */
+export interface WriteRule {
+  readonly danger: WriteBinding["danger"];
+  /** Names in `keepAlives` of the profile. */
+  readonly keepAlive: readonly string[];
+  /** States that can be written, by their codes; undefined: all, or no states. */
+  readonly codes: ReadonlyMap<number, number> | undefined;
+}
+
+/** Undefined for a point that is read only. */
+export function writeRuleOf(profile: CompiledProfile, bound: BoundPoint): WriteRule | undefined {
+  const write = bound.write ?? profile.iec61850?.writes.get(bound.ordinal);
+  if (write === undefined) return undefined;
+  const { danger, keepAlive, conversion } = write;
+  return { danger, keepAlive, codes: conversion.codes };
+}
 
 /** A point of a device, as the profile binds it and as the table of the site knows it. */
 export interface TargetPoint {
@@ -72,8 +89,13 @@ const FALSE_WORDS: ReadonlySet<string> = new Set(["false", "off", "no", "0"]);
  * @returns index of the text for a state, 0 or 1 for a flag
  * @throws GatewayError CONFIG_INVALID with what would be right
  */
-export function parseValue(point: BoundPoint, text: string, unit: string | undefined): number {
-  if (point.texts !== undefined) return stateOf(point, point.texts, text);
+export function parseValue(
+  point: BoundPoint,
+  { codes }: WriteRule,
+  text: string,
+  unit: string | undefined,
+): number {
+  if (point.texts !== undefined) return stateOf(point, point.texts, { text, codes });
   if (point.type === "bool") return flagOf(point, text);
   const value = text.trim() === "" ? Number.NaN : Number(text);
   if (!Number.isFinite(value)) throw wrong(`${point.id} takes a number, and "${text}" is none`);
@@ -85,11 +107,14 @@ export function parseValue(point: BoundPoint, text: string, unit: string | undef
   return value * conversion.factor + conversion.offset;
 }
 
-function stateOf(point: BoundPoint, texts: readonly string[], text: string): number {
-  const codes = point.write?.conversion.codes;
-  const writable = texts.filter((_, at) => codes === undefined || [...codes.values()].includes(at));
-  const index = texts.indexOf(text);
-  if (index >= 0 && writable.includes(text)) return index;
+function stateOf(
+  point: BoundPoint,
+  texts: readonly string[],
+  { text, codes }: { readonly text: string; readonly codes: WriteRule["codes"] },
+): number {
+  const states = codes === undefined ? undefined : new Set(codes.values());
+  const writable = texts.filter((_, at) => states?.has(at) !== false);
+  if (writable.includes(text)) return texts.indexOf(text);
   throw wrongName(`${point.id} is never set to "${text}"`, text, writable);
 }
 

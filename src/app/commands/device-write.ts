@@ -2,7 +2,6 @@ import { createInterface } from "node:readline/promises";
 import { compileEnvelope, judgeWrite, type EnvelopeRefusal } from "../../control/envelope.ts";
 import { GatewayError } from "../../domain/errors.ts";
 import type { WriteOutcome } from "../../domain/write.ts";
-import type { WriteBinding } from "../../profiles/binding.ts";
 import { envelopeEntry } from "../control-settings.ts";
 import { type CommandCall, type ExitStatus, hasFlag, textOption } from "../terminal.ts";
 import type { WireWrite } from "./device-access.ts";
@@ -16,13 +15,20 @@ import {
   holderOfDevice,
   holderText,
 } from "./device-session.ts";
-import { findPoints, parseValue, pointsOf, type TargetPoint } from "./device-target.ts";
+import {
+  findPoints,
+  parseValue,
+  pointsOf,
+  type TargetPoint,
+  type WriteRule,
+  writeRuleOf,
+} from "./device-target.ts";
 
 /** One write, as far as it is decided. */
 interface Plan {
   readonly session: DeviceSession;
   readonly target: TargetPoint;
-  readonly binding: WriteBinding;
+  readonly rule: WriteRule;
   /** Canonical; inside the envelope of the site. */
   readonly value: number;
 }
@@ -36,7 +42,7 @@ interface Ending {
   readonly shown?: number;
 }
 
-const DANGERS: ReadonlySet<WriteBinding["danger"]> = new Set(["interrupts-load", "permanent"]);
+const DANGERS: ReadonlySet<WriteRule["danger"]> = new Set(["interrupts-load", "permanent"]);
 
 /**
  * `device write <device> <point> <value> [unit]`: shows what would go on the wire, asks, writes,
@@ -85,21 +91,23 @@ function planOf(call: CommandCall, session: DeviceSession): Plan | Problem {
   const [, name, text, unit] = call.positionals;
   const { context, device } = session;
   if (name === undefined || text === undefined) {
-    const writable = pointsOf(context, device).filter(({ bound }) => bound.write !== undefined);
+    const writable = pointsOf(context, device).filter(
+      ({ bound }) => writeRuleOf(device.profile, bound) !== undefined,
+    );
     const names = writable.map(({ bound }) => bound.id).join(", ");
     const what = names === "" ? `${device.profile.name} has none` : `${names}`;
     const problem = `device write needs a point and a value; points that can be written: ${what}`;
     return { problem, status: 2 };
   }
   const [target] = findPoints(context, device, [name]);
-  const binding = target?.bound.write;
-  if (target === undefined || binding === undefined) {
+  const rule = target && writeRuleOf(device.profile, target.bound);
+  if (target === undefined || rule === undefined) {
     const problem = `${name} is read only: ${device.profile.name} has no way to write it`;
     return { problem, status: 1 };
   }
-  const value = parseValue(target.bound, text, unit);
+  const value = parseValue(target.bound, rule, text, unit);
   const problem = envelopeProblem(session, target) ?? drivenProblem(session);
-  return problem === undefined ? { session, target, binding, value } : { problem, status: 1 };
+  return problem === undefined ? { session, target, rule, value } : { problem, status: 1 };
 }
 
 function envelopeProblem({ context }: DeviceSession, { definition }: TargetPoint) {
@@ -136,7 +144,7 @@ async function rehearse(
     if (!isRead) return { ending: end("refused", "the device does not answer in time", 3) };
     const refusal = envelopeVerdict(plan, run);
     if (refusal !== undefined) return { ending: end("refused", refusal, 1) };
-    const setpoint = { point: target.definition.index, value, confirm: "by-poll" } as const;
+    const setpoint = { point: target.definition.index, value, confirm: rehearsal.confirm };
     const [outcome] = await run.driver.write([setpoint], call.signal);
     if (outcome?.result !== "accepted") return { ending: refused(plan, outcome) };
     return { writes: rehearsal.sent(target.bound) };
@@ -189,17 +197,17 @@ function envelopeVerdict({ session, target, value }: Plan, run: DeviceRun): stri
 }
 
 function planLines(plan: Plan, writes: readonly WireWrite[]): readonly string[] {
-  const { session, target, binding, value } = plan;
-  const { danger, keepAlive } = binding;
+  const { session, target, rule, value } = plan;
+  const { danger, keepAlive } = rule;
   const lines = [
     `${target.definition.id} = ${spoken(target, value)}, at ${session.access.place}; on the wire:`,
     ...writes.map(({ purpose, line }) => `  ${purpose.padEnd(6)} ${line}`),
   ];
   if (danger !== "none") lines.push(`  danger: ${danger}`);
   for (const name of keepAlive) {
-    const rule = session.device.profile.keepAlives.get(name);
-    if (rule !== undefined) {
-      lines.push(`  held only while ${name} is repeated every ${rule.everyMs} ms: ${rule.onLoss}`);
+    const held = session.device.profile.keepAlives.get(name);
+    if (held !== undefined) {
+      lines.push(`  held only while ${name} is repeated every ${held.everyMs} ms: ${held.onLoss}`);
     }
   }
   return lines;
@@ -208,14 +216,14 @@ function planLines(plan: Plan, writes: readonly WireWrite[]): readonly string[] 
 /** @returns why nothing is written; undefined when it is wanted */
 async function consent(
   call: CommandCall,
-  { target, binding }: Plan,
+  { target, rule }: Plan,
   ask: NonNullable<DeviceSurroundings["ask"]>,
 ): Promise<Ending | undefined> {
   const { id } = target.definition;
-  const isGrave = DANGERS.has(binding.danger);
+  const isGrave = DANGERS.has(rule.danger);
   if (hasFlag(call, "yes")) {
-    if (!isGrave || textOption(call, "danger") === binding.danger) return undefined;
-    const reason = `--yes is not enough for what ${binding.danger}: add --danger ${binding.danger}`;
+    if (!isGrave || textOption(call, "danger") === rule.danger) return undefined;
+    const reason = `--yes is not enough for what ${rule.danger}: add --danger ${rule.danger}`;
     return end("not-asked", reason, 2);
   }
   const question = isGrave ? `Type ${id} to write it: ` : "Write it? [y/N] ";

@@ -69,6 +69,8 @@ const READ_AT_ONCE = 500;
 const READABLE: ReadonlySet<FunctionalConstraint> = new Set(
   FUNCTIONAL_CONSTRAINTS.filter((fc) => fc !== "CO"),
 );
+/** Read in any case: what a report block is for stands in its fields. */
+const BLOCKS: ReadonlySet<FunctionalConstraint> = new Set(["RP", "BR"]);
 
 /** Too much of something: the device is not what it says it is. */
 export class BrowseLimit extends Error {}
@@ -149,7 +151,7 @@ async function nodeOf(
   const reports: BrowsedReport[] = [];
   for (const { fc, object } of levels) {
     const leaves = leavesOf(fc, object.type, [], values.get(`${fc}$${object.name}`));
-    if (fc === "RP" || fc === "BR") {
+    if (BLOCKS.has(fc)) {
       reports.push({ name: object.name, isBuffered: fc === "BR", fields: leaves });
     } else objects.set(object.name, [...(objects.get(object.name) ?? []), ...leaves]);
   }
@@ -210,7 +212,7 @@ async function valuesOf(
   const { ld, node: ln, levels } = at;
   const values = new Map<string, AccessResult>();
   const controls = new Map<string, ControlModel>();
-  const wanted = terms.hasValues ? levels.filter(({ fc }) => READABLE.has(fc)) : [];
+  const wanted = levels.filter(({ fc }) => READABLE.has(fc) && (terms.hasValues || BLOCKS.has(fc)));
   for (let from = 0; from < wanted.length; from += READ_AT_ONCE) {
     const part = wanted.slice(from, from + READ_AT_ONCE);
     const references = part.map(({ fc, object }): Reference => {
