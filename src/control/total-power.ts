@@ -32,30 +32,6 @@ import {
 import { canCommand, isCountedAnew, type UnitState } from "./units.ts";
 import { numberAt } from "../points/number-at.ts";
 
-/**
- * A controller of its own level: it may only narrow the box that the levels above it left, by
- * `raiseFloor`, `lowerCeiling` and `pin`.
- */
-export type LevelStep = (box: PowerBox, context: LevelContext) => void;
-
-/** Controllers that stand between the fixed levels: each undefined until there is one. */
-export interface ControlLevels {
-  readonly frequencyDuty?: LevelStep;
-  readonly governor?: LevelStep;
-}
-
-export interface LevelContext {
-  readonly plan: ControlPlan;
-  readonly now: MonotonicMs;
-  readonly elapsedMs: number;
-  /** W. */
-  readonly loadW: number;
-  readonly gridW: number;
-  /** What the batteries were asked for in the cycle before, W. */
-  readonly beforeW: number;
-  readonly units: readonly UnitState[];
-}
-
 /** Plain data. */
 export interface TotalState {
   /** Of the last cycle, with silent units at what they count, W. */
@@ -84,7 +60,6 @@ export interface TotalState {
 
 export interface TotalSight {
   readonly plan: ControlPlan;
-  readonly levels: ControlLevels;
   /** Undefined: the site does not smooth; then the peak cap alone answers the load. */
   readonly smoothing: SmoothingLevel | undefined;
   readonly frequency: FrequencyLevel | undefined;
@@ -231,20 +206,17 @@ function narrowStopping(state: TotalState, { elapsedMs, plan }: TotalSight): voi
 
 function narrowByLevels(state: TotalState, sight: TotalSight, partsW: number): void {
   const { box } = state;
-  const { plan, levels, grid, now, elapsedMs, units, smoothing } = sight;
-  const { loadW, gridW } = grid;
-  const context = { plan, now, elapsedMs, loadW, gridW, beforeW: state.totalW, units };
+  const { plan, grid, smoothing } = sight;
+  const { loadW } = grid;
   if (smoothing !== undefined) answerLoad(state, smoothing, { sight, partsW });
   const expected =
     smoothing === undefined ? { leastW: loadW, mostW: loadW } : expectedLoad(smoothing, loadW);
   const connection = connectionRange(plan.grid, expected);
   lowerCeiling(box, connection.highW, "connection");
   raiseFloor(box, connection.lowW, "connection");
-  levels.frequencyDuty?.(box, context);
   narrowByInstruction(state.box, state.shares, { sight, partsW });
-  levels.governor?.(box, context);
   if (smoothing !== undefined) {
-    pinSmoothed(smoothing, box);
+    pinSmoothed(smoothing, box, sight.frequency?.isTold === true);
     state.peakNeedW = box.lowW + beyondCapW(smoothing);
     return;
   }
