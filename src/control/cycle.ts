@@ -22,6 +22,7 @@ import { Notices } from "./notices.ts";
 import { observeSmoothing, takeNews, trackUnits } from "./smoothing-level.ts";
 import { tellDelay, tellSmoothing } from "./smoothing-notices.ts";
 import type { ControlState } from "./state.ts";
+import { readCharges } from "./share-total.ts";
 import { controlStatus, tellTotal } from "./status.ts";
 import { decideTotal, isBlind, shrinkParts } from "./total-power.ts";
 import { isTripped, latchTrips, resetTrips } from "./trips.ts";
@@ -197,6 +198,7 @@ function decide(state: ControlState, turn: Turn): void {
   }
   if (frequency !== undefined && plan.frequency !== undefined)
     observeFrequency(frequency, plan.frequency, { view, now });
+  if (total.energy !== undefined) readCharges(total.energy, plan, { view, now });
   decideTotal(total, {
     plan,
     smoothing,

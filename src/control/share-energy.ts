@@ -2,8 +2,7 @@ import { assert } from "../domain/assert.ts";
 import { byteAt, numberAt } from "../points/number-at.ts";
 import { clamp, towards } from "./arbitration.ts";
 import { itemAt } from "./item-at.ts";
-import type { BatteryUnitPlan } from "./plan.ts";
-import { shareEqually, type Shares } from "./share.ts";
+import { NEGLIGIBLE_W, roomW, shareEqually, type Shares } from "./share.ts";
 
 /**
  * Shares power so that the units' states of charge come together, and a small power with few units:
@@ -34,7 +33,14 @@ export const ENERGY_SHARE_DEFAULTS: EnergyShareSettings = {
   memoryS: 60,
 };
 
-type SharingUnit = Pick<BatteryUnitPlan, "soc">;
+/** What is usable of a unit, %. */
+interface SharingUnit {
+  readonly soc: {
+    readonly minPercent: number;
+    readonly maxPercent: number;
+    readonly reservePercent: number;
+  };
+}
 
 /** Plain data; columns by place of the unit. */
 export interface EnergyShareState {
@@ -269,9 +275,6 @@ function weigh(
   }
 }
 
-/** Below this nothing more is shared, W. */
-const NEGLIGIBLE_W = 1e-3;
-
 /**
  * In proportion to the weights; what one cannot take goes to the others. Ends after one pass per
  * member: each pass fills at least one of them or uses everything up.
@@ -305,12 +308,4 @@ function pour(
     }
   }
   return Math.abs(leftW) <= NEGLIGIBLE_W ? 0 : leftW;
-}
-
-/** How far a unit can still move in one direction, W, with its sign; 0 at or beyond its limit. */
-function roomW(shares: Shares, unit: number, isUp: boolean): number {
-  const powerW = numberAt(shares.powersW, unit);
-  return isUp
-    ? Math.max(numberAt(shares.highsW, unit) - powerW, 0)
-    : Math.min(numberAt(shares.lowsW, unit) - powerW, 0);
 }

@@ -21,6 +21,8 @@ import { blindTotal, rampStepW } from "./link-rules.ts";
 import { connectionRange, peakFloor } from "./peak-cap.ts";
 import type { ControlPlan } from "./plan.ts";
 import { shareEqually, type Shares } from "./share.ts";
+import { createEnergyShare, type EnergyShareState } from "./share-energy.ts";
+import { shareRest } from "./share-total.ts";
 import {
   beyondCapW,
   expectedLoad,
@@ -41,6 +43,8 @@ export interface TotalState {
   binding: Level;
   /** What each unit is asked for, or counted at, W. */
   readonly shares: Shares;
+  /** Undefined: units share in equal parts. */
+  readonly energy: EnergyShareState | undefined;
   readonly box: PowerBox;
   /** What the devices leave to smoothing. */
   readonly reach: PowerBox;
@@ -72,8 +76,10 @@ export interface TotalSight {
   readonly isStopping: boolean;
 }
 
-export function noTotal(unitCount: number): TotalState {
+export function noTotal({ units, share }: ControlPlan): TotalState {
+  const unitCount = units.length;
   return {
+    energy: share === undefined ? undefined : createEnergyShare(units, share),
     totalW: 0,
     beforeW: 0,
     binding: "schedule",
@@ -114,7 +120,7 @@ export function decideTotal(state: TotalState, sight: TotalSight): void {
   const targetW = nearest(box, partsW);
   const totalW = isLettingGo ? targetW : comeBack(state, sight, { targetW, partsW });
   state.binding = state.peakNeedW > box.highW ? box.highBy : bindingLevel(box, partsW);
-  shareRest(state, sight, totalW - partsW);
+  shareRest(shares, state.energy, sight, totalW - partsW);
   state.totalW = sum(shares.powersW);
   // A unit that starts is held for one cycle where it is: that is not yet a shortfall.
   const isStarting = units.some((unit) => unit.mode === "starting");
@@ -302,18 +308,6 @@ function comeBack(
     return targetW;
   }
   return partsW + beyondW * (1 - done) + (targetW - partsW) * done;
-}
-
-/** What the levels ask beyond the parts: first from units that no instruction fixes. */
-function shareRest(state: TotalState, sight: TotalSight, restW: number): void {
-  const { units, leases } = sight;
-  const free: number[] = [];
-  const fixed: number[] = [];
-  for (const [place, unit] of units.entries()) {
-    if (canCommand(unit)) (isFixedUnit(leases, place) ? fixed : free).push(place);
-  }
-  const leftW = shareEqually(state.shares, free, restW);
-  if (leftW !== 0) shareEqually(state.shares, fixed, leftW);
 }
 
 function sum(column: Float64Array): number {

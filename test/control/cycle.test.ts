@@ -619,7 +619,7 @@ describe("levels of a site that smooths", () => {
     );
     turn(20 * MW);
     const before = turn(20 * MW).status;
-    let { status } = before;
+    let status = before;
     for (let count = 0; count < 100; count += 1) ({ status } = turn(20 * MW));
     const fromW = before.smoothing?.referenceW ?? Number.NaN;
     const toW = status.smoothing?.referenceW ?? Number.NaN;
@@ -648,6 +648,7 @@ describe("levels of a site that smooths", () => {
           nominalHz: 50,
           sustainMinutes: 0,
         },
+        settings,
       ),
       point: { point: MECHANICAL, maxAgeMs: 300 },
       stillMs: 10_000,
