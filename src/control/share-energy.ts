@@ -70,10 +70,15 @@ export interface SelectionSight {
   readonly amountW: number;
 }
 
-/** All units are in at first. */
+/**
+ * All units are in at first.
+ *
+ * @param since they stay in for the shortest time from then on, monotonic ms
+ */
 export function createEnergyShare(
   units: readonly SharingUnit[],
   settings: EnergyShareSettings,
+  since = -Infinity,
 ): EnergyShareState {
   const { exponent, inShare, outShare, minimumMs, fadeS, memoryS } = settings;
   assert(exponent >= 1 && exponent <= 2, "an exponent from 1 to 2");
@@ -87,7 +92,7 @@ export function createEnergyShare(
     socPercents: new Float64Array(units.length).fill(Number.NaN),
     isIn: new Uint8Array(units.length).fill(1),
     engaged: new Float64Array(units.length).fill(1),
-    switchedAt: new Float64Array(units.length).fill(-Infinity),
+    switchedAt: new Float64Array(units.length).fill(since),
     demandUpW: 0,
     demandDownW: 0,
     fills: new Float64Array(units.length).fill(0.5),

@@ -76,10 +76,10 @@ export interface TotalSight {
   readonly isStopping: boolean;
 }
 
-export function noTotal({ units, share }: ControlPlan): TotalState {
+export function noTotal({ units, share }: ControlPlan, now: MonotonicMs): TotalState {
   const unitCount = units.length;
   return {
-    energy: share === undefined ? undefined : createEnergyShare(units, share),
+    energy: share === undefined ? undefined : createEnergyShare(units, share, now),
     totalW: 0,
     beforeW: 0,
     binding: "schedule",

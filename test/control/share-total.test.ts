@@ -56,9 +56,10 @@ describe("sharing the total by energy", () => {
       run(site, 8_000);
       near(site.last?.status.totalW, 14 * MW, 1);
     }
+    // So near its reserve the second may give 10.4 MW, not 12.
     const [first = 0, second = 0] = askedOf(shared);
-    near(first, 11.67, 0.1);
-    near(second, 2.33, 0.1);
+    near(first, 11.95, 0.05);
+    near(second, 2.05, 0.05);
     near(askedOf(equal)[0], 7, 1e-6);
   });
 
@@ -86,7 +87,7 @@ describe("sharing the total by energy", () => {
   it("brings the charges together while the load swings", () => {
     const site = siteOf({ peakCapW: 20 * MW }, [70, 50]);
     site.training = (ms) => (ms % 2_000 < 1_000 ? 22 : 14) * MW;
-    run(site, 600_000);
+    run(site, 300_000);
     const [first = 0, second = 0] = site.units.map(({ soc }) => soc);
     assert.ok(first - second < 19 && first - second > 0, `${first} and ${second} %`);
   }).timeout(60_000);
@@ -94,6 +95,8 @@ describe("sharing the total by energy", () => {
   it("gives a small power with one unit, and a large one with both in the same cycle", () => {
     const site = siteOf({ peakCapW: 22 * MW }, [62.5, 62.5]);
     run(site, 10_000);
+    near(askedOf(site)[0]! / askedOf(site)[1]!, 1, 0.01);
+    run(site, 55_000);
     const [first = 0, second = 0] = askedOf(site);
     near(first + second, 3.6, 0.5);
     assert.ok(Math.min(first, second) < 0.01, `${first} and ${second} MW`);
