@@ -13,6 +13,7 @@ import type {
   TripRule,
   UnitPoints,
 } from "../control/plan.ts";
+import { ENERGY_SHARE_DEFAULTS } from "../control/share-energy.ts";
 import { SETPOINTS_KEPT_MAX, setpointsKept } from "../control/writes.ts";
 import { GatewayError } from "../domain/errors.ts";
 import { type DeviceDefinition, type PointIndex, pointIndex } from "../domain/point.ts";
@@ -51,6 +52,7 @@ export function controlPlan(context: SiteContext): ControlPlan | undefined {
     battery.units.map((unit) => unitPlan(context, battery, unit)),
   );
   const unitAt = (name: string): number => units.findIndex((unit) => unit.asset === name);
+  const smoothing = smoothingSettings(control, units, feederMsOf(context, control));
   for (const unit of units) checkMemory(context.site, unit, control.periodMs);
   return {
     periodMs: control.periodMs,
@@ -63,12 +65,13 @@ export function controlPlan(context: SiteContext): ControlPlan | undefined {
     trips: units.flatMap((unit, at) => tripRules(context, control, unit.asset, at)),
     envelope: context.site.envelope.map((entry) => envelopeEntry(context, entry)),
     leases: { maximumMs: control.leaseMaximumMs, maximumHolders: HOLDERS_MAX },
-    smoothing: smoothingSettings(control, units, feederMsOf(context, control)),
+    smoothing,
+    share: control.share === "energy" ? ENERGY_SHARE_DEFAULTS : undefined,
     frequency:
-      control.frequency === undefined
+      control.frequency === undefined || smoothing === undefined
         ? undefined
         : {
-            settings: frequencySettings(control, control.frequency),
+            settings: frequencySettings(control, control.frequency, smoothing),
             point: requireInput(context, control.grid.meter, "frequency"),
             stillMs: FREQUENCY_STILL_MS,
           },

@@ -1,6 +1,7 @@
 import type { ControlConfig, FrequencyConfig } from "../config/schema.ts";
 import type { FrequencySettings } from "../control/frequency-response.ts";
 import { droopShape } from "../control/frequency-shape.ts";
+import type { SmoothingSettings } from "../control/smoothing/settings.ts";
 
 /** Around the nominal frequency a grid runs inside these, Hz. */
 const RUNS_WITHIN_HZ = 5;
@@ -16,16 +17,17 @@ const RESTORE_S = 7_200;
 const W_PER_KW = 1_000;
 const HZ_PER_MHZ = 1e-3;
 const S_PER_MIN = 60;
-const PERCENT = 100;
-const EFFICIENCY = 0.95;
+
+/** Of the batteries, as smoothing counts with them: there is no duty without it. */
+type Efficiencies = Pick<SmoothingSettings, "dischargeEfficiency" | "chargeEfficiency">;
 
 /** What is promised for the grid's frequency, from the site file. */
 export function frequencySettings(
-  { grid, smoothing }: ControlConfig,
+  { grid }: Pick<ControlConfig, "grid">,
   config: FrequencyConfig,
+  { dischargeEfficiency, chargeEfficiency }: Efficiencies,
 ): FrequencySettings {
   const { powerKw, direction, nominalHz } = config;
-  const efficiency = smoothing === undefined ? EFFICIENCY : smoothing.efficiencyPercent / PERCENT;
   const powerW = powerKw * W_PER_KW;
   return {
     reading: {
@@ -49,7 +51,7 @@ export function frequencySettings(
     releaseWPerS: Math.min(grid.rampUpKwPerS, grid.rampDownKwPerS) * W_PER_KW,
     sustainS: config.sustainMinutes * S_PER_MIN,
     restoreS: RESTORE_S,
-    dischargeEfficiency: efficiency,
-    chargeEfficiency: efficiency,
+    dischargeEfficiency,
+    chargeEfficiency,
   };
 }

@@ -352,6 +352,12 @@ export const ControlConfig = closed(
     periodMs: Milliseconds(10, 1_000, 50, "Control cycle"),
     grid: GridConfig,
     batteries: Type.Array(BatteryConfig, { default: [], maxItems: 8 }),
+    share: Type.Union([Type.Literal("energy"), Type.Literal("equal")], {
+      default: "energy",
+      description:
+        "How the batteries share a power. `energy`: the fuller gives more and takes less, so that " +
+        "they become alike, and a small power is given by few of them; `equal`: in equal parts.",
+    }),
     smoothing: Type.Optional(SmoothingConfig),
     frequency: Type.Optional(FrequencyConfig),
     stopRampMs: Milliseconds(

@@ -22,8 +22,9 @@ import { Notices } from "./notices.ts";
 import { observeSmoothing, takeNews, trackUnits } from "./smoothing-level.ts";
 import { tellDelay, tellSmoothing } from "./smoothing-notices.ts";
 import type { ControlState } from "./state.ts";
+import { readCharges } from "./share-total.ts";
 import { controlStatus, tellTotal } from "./status.ts";
-import { type ControlLevels, decideTotal, isBlind, shrinkParts } from "./total-power.ts";
+import { decideTotal, isBlind, shrinkParts } from "./total-power.ts";
 import { isTripped, latchTrips, resetTrips } from "./trips.ts";
 import { canCommand, isCountedAnew, observeUnit, type UnitState } from "./units.ts";
 import {
@@ -49,21 +50,14 @@ export function laneOf(state: ControlState, command: Command): "cyclic" | "direc
 /**
  * One control cycle: reads the image, decides, and says what to write. Changes nothing but `state`;
  * the same state and inputs give the same result. Never throws on plant data.
- *
- * @param levels controllers between the fixed levels
  */
-export function cycle(
-  state: ControlState,
-  inputs: CycleInputs,
-  levels: ControlLevels = {},
-): CycleResult {
+export function cycle(state: ControlState, inputs: CycleInputs): CycleResult {
   const { now, utc } = inputs;
   const sinceMs = now - state.cycledAt;
   assert(sinceMs >= 0, "time ran backwards between two control cycles");
   state.cycledAt = now;
   const turn: Turn = {
     inputs,
-    levels,
     elapsedMs: Math.min(sinceMs, LONGEST_STEP_MS),
     notices: new Notices(state.notices, utc),
     writes: [],
@@ -116,7 +110,6 @@ export function isLetGo(state: ControlState): boolean {
 
 interface Turn {
   readonly inputs: CycleInputs;
-  readonly levels: ControlLevels;
   readonly elapsedMs: number;
   readonly notices: Notices;
   readonly writes: ControlWrite[];
@@ -193,7 +186,7 @@ function takeCommands(state: ControlState, turn: Turn): void {
 
 function decide(state: ControlState, turn: Turn): void {
   const { plan, units, grid, leases, parts, total, smoothing, frequency } = state;
-  const { elapsedMs, levels } = turn;
+  const { elapsedMs } = turn;
   const { view, now, isStopping = false } = turn.inputs;
   const isLettingGo = isStopping || isBlind(grid);
   // In the first cycle after a blind ramp the parts are what is given: from there they go on.
@@ -205,9 +198,9 @@ function decide(state: ControlState, turn: Turn): void {
   }
   if (frequency !== undefined && plan.frequency !== undefined)
     observeFrequency(frequency, plan.frequency, { view, now });
+  if (total.energy !== undefined) readCharges(total.energy, plan, { view, now });
   decideTotal(total, {
     plan,
-    levels,
     smoothing,
     frequency,
     now,

@@ -2,6 +2,7 @@ import type { Condition } from "../domain/condition.ts";
 import type { Severity } from "../domain/event.ts";
 import type { PointIndex, StreamId } from "../domain/point.ts";
 import type { FrequencySettings } from "./frequency-response.ts";
+import type { EnergyShareSettings } from "./share-energy.ts";
 import type { SmoothingSettings } from "./smoothing/settings.ts";
 
 /**
@@ -23,6 +24,8 @@ export interface ControlPlan {
   readonly leases: LeaseLimits;
   /** Undefined: the load is not smoothed. */
   readonly smoothing: SmoothingSettings | undefined;
+  /** How units share a power by their energy; undefined: in equal parts. */
+  readonly share: EnergyShareSettings | undefined;
   /** Undefined: nothing is promised for the frequency. Only where the load is smoothed. */
   readonly frequency: FrequencyPlan | undefined;
 }

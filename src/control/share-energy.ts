@@ -2,8 +2,7 @@ import { assert } from "../domain/assert.ts";
 import { byteAt, numberAt } from "../points/number-at.ts";
 import { clamp, towards } from "./arbitration.ts";
 import { itemAt } from "./item-at.ts";
-import type { BatteryUnitPlan } from "./plan.ts";
-import { shareEqually, type Shares } from "./share.ts";
+import { NEGLIGIBLE_W, roomW, shareEqually, type Shares } from "./share.ts";
 
 /**
  * Shares power so that the units' states of charge come together, and a small power with few units:
@@ -34,7 +33,14 @@ export const ENERGY_SHARE_DEFAULTS: EnergyShareSettings = {
   memoryS: 60,
 };
 
-type SharingUnit = Pick<BatteryUnitPlan, "soc">;
+/** What is usable of a unit, %. */
+interface SharingUnit {
+  readonly soc: {
+    readonly minPercent: number;
+    readonly maxPercent: number;
+    readonly reservePercent: number;
+  };
+}
 
 /** Plain data; columns by place of the unit. */
 export interface EnergyShareState {
@@ -64,10 +70,15 @@ export interface SelectionSight {
   readonly amountW: number;
 }
 
-/** All units are in at first. */
+/**
+ * All units are in at first.
+ *
+ * @param since they stay in for the shortest time from then on, monotonic ms
+ */
 export function createEnergyShare(
   units: readonly SharingUnit[],
   settings: EnergyShareSettings,
+  since = -Infinity,
 ): EnergyShareState {
   const { exponent, inShare, outShare, minimumMs, fadeS, memoryS } = settings;
   assert(exponent >= 1 && exponent <= 2, "an exponent from 1 to 2");
@@ -81,7 +92,7 @@ export function createEnergyShare(
     socPercents: new Float64Array(units.length).fill(Number.NaN),
     isIn: new Uint8Array(units.length).fill(1),
     engaged: new Float64Array(units.length).fill(1),
-    switchedAt: new Float64Array(units.length).fill(-Infinity),
+    switchedAt: new Float64Array(units.length).fill(since),
     demandUpW: 0,
     demandDownW: 0,
     fills: new Float64Array(units.length).fill(0.5),
@@ -269,9 +280,6 @@ function weigh(
   }
 }
 
-/** Below this nothing more is shared, W. */
-const NEGLIGIBLE_W = 1e-3;
-
 /**
  * In proportion to the weights; what one cannot take goes to the others. Ends after one pass per
  * member: each pass fills at least one of them or uses everything up.
@@ -305,12 +313,4 @@ function pour(
     }
   }
   return Math.abs(leftW) <= NEGLIGIBLE_W ? 0 : leftW;
-}
-
-/** How far a unit can still move in one direction, W, with its sign; 0 at or beyond its limit. */
-function roomW(shares: Shares, unit: number, isUp: boolean): number {
-  const powerW = numberAt(shares.powersW, unit);
-  return isUp
-    ? Math.max(numberAt(shares.highsW, unit) - powerW, 0)
-    : Math.min(numberAt(shares.lowsW, unit) - powerW, 0);
 }

@@ -10,7 +10,7 @@ export interface Shares {
 }
 
 /** Below this nothing more is shared, W. */
-const NEGLIGIBLE_W = 1e-3;
+export const NEGLIGIBLE_W = 1e-3;
 
 /**
  * Adds `amountW` to the members in equal parts; what one cannot take goes to the others, as water
@@ -41,7 +41,7 @@ export function shareEqually(shares: Shares, members: readonly number[], amountW
 }
 
 /** How far a unit can still move in one direction, W, with its sign; 0 at or beyond its limit. */
-function roomW(shares: Shares, unit: number, isUp: boolean): number {
+export function roomW(shares: Shares, unit: number, isUp: boolean): number {
   const powerW = numberAt(shares.powersW, unit);
   return isUp
     ? Math.max(numberAt(shares.highsW, unit) - powerW, 0)

@@ -162,10 +162,18 @@ export function smoothLoad(level: SmoothingLevel, terms: SmoothingTerms): void {
   noteJump(level, out.breachW, terms.isEnabled);
 }
 
-/** Asks for the answer of this cycle, or what of it the levels above leave. */
-export function pinSmoothed({ smoothing, inputs, out }: SmoothingLevel, box: PowerBox): void {
+/**
+ * Asks for the answer of this cycle, or what of it the levels above leave.
+ *
+ * @param isDuty true while what the grid's frequency asks is the reason for most of it
+ */
+export function pinSmoothed(
+  { smoothing, inputs, out }: SmoothingLevel,
+  box: PowerBox,
+  isDuty: boolean,
+): void {
   const isCapped = smoothing.governorInputs.targetW > inputs.capW;
-  pin(box, out.powerW, isCapped ? "peak-cap" : "governor");
+  pin(box, out.powerW, isDuty ? "frequency-duty" : isCapped ? "peak-cap" : "governor");
 }
 
 /**

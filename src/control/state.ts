@@ -60,7 +60,7 @@ export function createControl(
     grid: unknownGrid(plan.grid, now),
     leases,
     parts: new Float64Array(leases.assets.length),
-    total: noTotal(plan.units.length),
+    total: noTotal(plan, now),
     writes: plan.units.map((unit) => noWrites(setpointsKept(unit, plan.periodMs))),
     trips,
     notices: noNotices(),

@@ -21,6 +21,8 @@ import { blindTotal, rampStepW } from "./link-rules.ts";
 import { connectionRange, peakFloor } from "./peak-cap.ts";
 import type { ControlPlan } from "./plan.ts";
 import { shareEqually, type Shares } from "./share.ts";
+import { createEnergyShare, type EnergyShareState } from "./share-energy.ts";
+import { shareRest } from "./share-total.ts";
 import {
   beyondCapW,
   expectedLoad,
@@ -32,30 +34,6 @@ import {
 import { canCommand, isCountedAnew, type UnitState } from "./units.ts";
 import { numberAt } from "../points/number-at.ts";
 
-/**
- * A controller of its own level: it may only narrow the box that the levels above it left, by
- * `raiseFloor`, `lowerCeiling` and `pin`.
- */
-export type LevelStep = (box: PowerBox, context: LevelContext) => void;
-
-/** Controllers that stand between the fixed levels: each undefined until there is one. */
-export interface ControlLevels {
-  readonly frequencyDuty?: LevelStep;
-  readonly governor?: LevelStep;
-}
-
-export interface LevelContext {
-  readonly plan: ControlPlan;
-  readonly now: MonotonicMs;
-  readonly elapsedMs: number;
-  /** W. */
-  readonly loadW: number;
-  readonly gridW: number;
-  /** What the batteries were asked for in the cycle before, W. */
-  readonly beforeW: number;
-  readonly units: readonly UnitState[];
-}
-
 /** Plain data. */
 export interface TotalState {
   /** Of the last cycle, with silent units at what they count, W. */
@@ -65,6 +43,8 @@ export interface TotalState {
   binding: Level;
   /** What each unit is asked for, or counted at, W. */
   readonly shares: Shares;
+  /** Undefined: units share in equal parts. */
+  readonly energy: EnergyShareState | undefined;
   readonly box: PowerBox;
   /** What the devices leave to smoothing. */
   readonly reach: PowerBox;
@@ -84,7 +64,6 @@ export interface TotalState {
 
 export interface TotalSight {
   readonly plan: ControlPlan;
-  readonly levels: ControlLevels;
   /** Undefined: the site does not smooth; then the peak cap alone answers the load. */
   readonly smoothing: SmoothingLevel | undefined;
   readonly frequency: FrequencyLevel | undefined;
@@ -97,8 +76,10 @@ export interface TotalSight {
   readonly isStopping: boolean;
 }
 
-export function noTotal(unitCount: number): TotalState {
+export function noTotal({ units, share }: ControlPlan, now: MonotonicMs): TotalState {
+  const unitCount = units.length;
   return {
+    energy: share === undefined ? undefined : createEnergyShare(units, share, now),
     totalW: 0,
     beforeW: 0,
     binding: "schedule",
@@ -139,7 +120,7 @@ export function decideTotal(state: TotalState, sight: TotalSight): void {
   const targetW = nearest(box, partsW);
   const totalW = isLettingGo ? targetW : comeBack(state, sight, { targetW, partsW });
   state.binding = state.peakNeedW > box.highW ? box.highBy : bindingLevel(box, partsW);
-  shareRest(state, sight, totalW - partsW);
+  shareRest(shares, state.energy, sight, totalW - partsW);
   state.totalW = sum(shares.powersW);
   // A unit that starts is held for one cycle where it is: that is not yet a shortfall.
   const isStarting = units.some((unit) => unit.mode === "starting");
@@ -231,20 +212,17 @@ function narrowStopping(state: TotalState, { elapsedMs, plan }: TotalSight): voi
 
 function narrowByLevels(state: TotalState, sight: TotalSight, partsW: number): void {
   const { box } = state;
-  const { plan, levels, grid, now, elapsedMs, units, smoothing } = sight;
-  const { loadW, gridW } = grid;
-  const context = { plan, now, elapsedMs, loadW, gridW, beforeW: state.totalW, units };
+  const { plan, grid, smoothing } = sight;
+  const { loadW } = grid;
   if (smoothing !== undefined) answerLoad(state, smoothing, { sight, partsW });
   const expected =
     smoothing === undefined ? { leastW: loadW, mostW: loadW } : expectedLoad(smoothing, loadW);
   const connection = connectionRange(plan.grid, expected);
   lowerCeiling(box, connection.highW, "connection");
   raiseFloor(box, connection.lowW, "connection");
-  levels.frequencyDuty?.(box, context);
   narrowByInstruction(state.box, state.shares, { sight, partsW });
-  levels.governor?.(box, context);
   if (smoothing !== undefined) {
-    pinSmoothed(smoothing, box);
+    pinSmoothed(smoothing, box, sight.frequency?.isTold === true);
     state.peakNeedW = box.lowW + beyondCapW(smoothing);
     return;
   }
@@ -330,18 +308,6 @@ function comeBack(
     return targetW;
   }
   return partsW + beyondW * (1 - done) + (targetW - partsW) * done;
-}
-
-/** What the levels ask beyond the parts: first from units that no instruction fixes. */
-function shareRest(state: TotalState, sight: TotalSight, restW: number): void {
-  const { units, leases } = sight;
-  const free: number[] = [];
-  const fixed: number[] = [];
-  for (const [place, unit] of units.entries()) {
-    if (canCommand(unit)) (isFixedUnit(leases, place) ? fixed : free).push(place);
-  }
-  const leftW = shareEqually(state.shares, free, restW);
-  if (leftW !== 0) shareEqually(state.shares, fixed, leftW);
 }
 
 function sum(column: Float64Array): number {

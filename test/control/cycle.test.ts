@@ -2,15 +2,16 @@ import { strict as assert } from "node:assert";
 import type { Command } from "../../src/domain/command.ts";
 import { GOOD, qualityCode } from "../../src/domain/quality.ts";
 import { monotonicMs, utcMs } from "../../src/domain/time.ts";
-import { lowerCeiling, pin, raiseFloor } from "../../src/control/arbitration.ts";
 import { cycle, statusOf } from "../../src/control/cycle.ts";
 import type { CyclicReport, LocalOrder } from "../../src/control/exchange.ts";
 import type { ControlPlan } from "../../src/control/plan.ts";
 import { createControl, latchState } from "../../src/control/state.ts";
-import type { ControlLevels } from "../../src/control/total-power.ts";
+import { frequencySettings } from "../../src/app/frequency-settings.ts";
+import type { ControlConfig } from "../../src/config/schema.ts";
 import { PointImage } from "../../src/points/image.ts";
 import {
   CHILLER_RUN,
+  MECHANICAL,
   METER,
   MW,
   pointCountOf,
@@ -20,11 +21,13 @@ import {
   testPlan,
   unitPoints,
 } from "../support/plant-plan.ts";
+import { siteSettings } from "./smoothing/support/arms.ts";
+import { LOOPS } from "./smoothing/support/timing.ts";
 import { readingOf } from "../support/plant-reading.ts";
 import { lostReading, PlantSite, type SeenCycle } from "../support/plant-site.ts";
 
 /** Cycles by hand: every value is what the test last said. */
-function byHand(plan: ControlPlan, levels: ControlLevels = {}) {
+function byHand(plan: ControlPlan) {
   const image = new PointImage(pointCountOf(plan.units.length));
   const state = createControl(plan, { now: monotonicMs(1_000), latches: undefined });
   const values: Record<number, number> = { [METER]: 20 * MW };
@@ -67,7 +70,7 @@ function byHand(plan: ControlPlan, levels: ControlLevels = {}) {
       orders: orders.splice(0),
       outcomes,
     };
-    const result = cycle(state, inputs, levels);
+    const result = cycle(state, inputs);
     return { ...result, status: statusOf(state) };
   };
   const order = (asked: LocalOrder) => orders.push(asked);
@@ -256,19 +259,15 @@ describe("control cycle", () => {
       ["device-limits", "peak-cap"],
     );
     assert.equal(state.total.totalW, 12 * MW);
-    const charging: ControlLevels = {
-      frequencyDuty: (box) => {
-        pin(box, -8 * MW, "frequency-duty");
-      },
-    };
-    const other = byHand(testPlan({ withFeeders: false, peakCapW: undefined }), charging);
-    other.turn();
+    // The site gives 8 MW to the grid and may give nothing.
+    const other = byHand(testPlan({ withFeeders: false, peakCapW: undefined }));
+    other.turn({ [METER]: -8 * MW });
     other.turn();
     const limited = other.turn({ [unitPoints(1).chargeLimit]: 1 * MW });
     assert.deepEqual(
       limited.status.units.map((unit) => [unit.bindingLevel, unit.lowW]),
       [
-        ["frequency-duty", -12 * MW],
+        ["connection", -12 * MW],
         ["device-limits", -1 * MW],
       ],
     );
@@ -589,34 +588,78 @@ describe("control cycle", () => {
   });
 });
 
-describe("seams between the levels", () => {
-  it("let a governor move the batteries inside what stronger levels leave", () => {
-    let sight: readonly number[] = [];
-    const governor: ControlLevels = {
-      governor: (box, context) => {
-        sight = [context.loadW, context.gridW, context.elapsedMs, context.units.length];
-        pin(box, 3 * MW, "governor");
-      },
-    };
-    const { turn } = byHand(testPlan({ withFeeders: false, peakCapW: 14 * MW }), governor);
-    turn();
-    const { status } = turn();
-    assert.equal(status.totalW, 3 * MW);
-    assert.equal(status.bindingLevel, "governor");
-    assert.deepEqual(sight, [20 * MW, 20 * MW, 50, 2]);
-    assert.equal(status.shortfallW, 3 * MW, "the peak cap below it is told to be short");
+describe("levels of a site that smooths", () => {
+  const rampWPerS = 0.05 * MW;
+  const settings = siteSettings(LOOPS.d95, {
+    lowW: 4 * MW,
+    highW: 26 * MW,
+    rampUpWPerS: rampWPerS,
+    rampDownWPerS: rampWPerS,
+    dischargeRatingW: 24 * MW,
+    chargeRatingW: 24 * MW,
   });
 
-  it("let a frequency duty stand above a grid instruction and below the connection", () => {
-    const duty: ControlLevels = {
-      frequencyDuty: (box) => {
-        raiseFloor(box, 99 * MW, "frequency-duty");
-        lowerCeiling(box, 99 * MW, "frequency-duty");
-      },
+  /** What the batteries are asked for they give, so that the load is what the test says. */
+  function following(plan: ControlPlan) {
+    const { turn, state } = byHand(plan);
+    return (
+      loadW: number,
+      changes: Readonly<Record<number, number>> = {},
+      rest: Parameters<typeof turn>[1] = {},
+    ): SeenCycle => {
+      const [first = 0, second = 0] = state.total.shares.powersW;
+      const given = { [unitPoints(0).power]: first, [unitPoints(1).power]: second };
+      return turn({ ...given, ...changes, [METER]: loadW - first - second }, rest);
     };
-    const { turn } = byHand(testPlan({ withFeeders: false, exportLimitW: -2 * MW }), duty);
-    turn();
-    const { status } = turn();
+  }
+
+  it("let the governor move the batteries at the ramp, under the cap's name where that asks", () => {
+    const turn = following(
+      testPlan({ withFeeders: false, peakCapW: 14 * MW, smoothing: settings }),
+    );
+    turn(20 * MW);
+    const before = turn(20 * MW).status;
+    let status = before;
+    for (let count = 0; count < 100; count += 1) ({ status } = turn(20 * MW));
+    const fromW = before.smoothing?.referenceW ?? Number.NaN;
+    const toW = status.smoothing?.referenceW ?? Number.NaN;
+    assert.ok(Math.abs(fromW - toW - 5 * rampWPerS) <= 0.01 * MW, `${fromW - toW} W in 5 s`);
+    assert.ok(Math.abs(status.totalW - (20 * MW - toW)) <= 0.05 * MW, `${status.totalW} W`);
+    assert.deepEqual([before.bindingLevel, status.bindingLevel], ["peak-cap", "peak-cap"]);
+    const free = following(
+      testPlan({ withFeeders: false, peakCapW: undefined, smoothing: settings }),
+    );
+    free(20 * MW);
+    free(20 * MW);
+    for (let count = 0; count < 10; count += 1) ({ status } = free(10 * MW));
+    assert.equal(status.bindingLevel, "governor");
+    assert.ok(Math.abs(status.totalW + 10 * MW) <= 0.2 * MW, `${status.totalW} W`);
+  });
+
+  it("let the answer to the frequency stand above a grid instruction, below the connection", () => {
+    const frequency = {
+      settings: frequencySettings(
+        { grid: { rampUpKwPerS: 50, rampDownKwPerS: 50 } } as ControlConfig,
+        {
+          powerKw: 20_000,
+          deadBandMhz: 10,
+          fullAtMhz: 200,
+          direction: "both",
+          nominalHz: 50,
+          sustainMinutes: 0,
+        },
+        settings,
+      ),
+      point: { point: MECHANICAL, maxAgeMs: 300 },
+      stillMs: 10_000,
+    };
+    const base = testPlan({ withFeeders: false, exportLimitW: -2 * MW, peakCapW: undefined });
+    const turn = following({ ...base, smoothing: settings, frequency });
+    turn(20 * MW, { [MECHANICAL]: 50 });
+    const asked = { ...askFor(1 * MW), asset: "battery", priority: 4 };
+    let { status } = turn(20 * MW, {}, { commands: [asked] });
+    for (let count = 0; count < 60; count += 1)
+      ({ status } = turn(20 * MW, { [MECHANICAL]: 50 - Math.min(count * 0.02, 0.5) }));
     assert.equal(status.totalW, 18 * MW, "2 MW of import stay");
     assert.equal(status.bindingLevel, "frequency-duty");
   });

@@ -25,17 +25,21 @@ function start() {
   const base = testPlan();
   const control = {
     grid: { rampUpKwPerS: 50, rampDownKwPerS: 50 },
-    smoothing: { efficiencyPercent: 95 },
   } as Parameters<typeof frequencySettings>[0];
+  const efficiencies = { dischargeEfficiency: 0.95, chargeEfficiency: 0.9 };
   const frequency: FrequencyPlan = {
-    settings: frequencySettings(control, {
-      powerKw: 2_000,
-      deadBandMhz: 10,
-      fullAtMhz: 200,
-      direction: "both",
-      nominalHz: 50,
-      sustainMinutes: 15,
-    }),
+    settings: frequencySettings(
+      control,
+      {
+        powerKw: 2_000,
+        deadBandMhz: 10,
+        fullAtMhz: 200,
+        direction: "both",
+        nominalHz: 50,
+        sustainMinutes: 15,
+      },
+      efficiencies,
+    ),
     point: { point: POINT, maxAgeMs: 300 },
     stillMs: 10_000,
   };

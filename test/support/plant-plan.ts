@@ -6,6 +6,7 @@ import type {
   FeederPlan,
   TripRule,
 } from "../../src/control/plan.ts";
+import type { EnergyShareSettings } from "../../src/control/share-energy.ts";
 import type { SmoothingSettings } from "../../src/control/smoothing/settings.ts";
 
 /** Places of the points of the small test site. */
@@ -57,6 +58,7 @@ export interface PlanOptions {
   readonly envelopeMode?: "clamp" | "refuse";
   readonly withFeeders?: boolean;
   readonly smoothing?: SmoothingSettings;
+  readonly share?: EnergyShareSettings | undefined;
 }
 
 /** The batteries and the grid connection of the demo site as control sees them. */
@@ -91,6 +93,7 @@ export function testPlan(options: PlanOptions = {}): ControlPlan {
     ],
     leases: { maximumMs: 3_600_000, maximumHolders: 16 },
     smoothing: options.smoothing,
+    share: options.share,
     frequency: undefined,
   };
 }
