@@ -4,6 +4,7 @@ import type {
   ControlPlan,
   EnvelopeEntry,
   FeederPlan,
+  FrequencyPlan,
   TripRule,
 } from "../../src/control/plan.ts";
 import type { SmoothingSettings } from "../../src/control/smoothing/settings.ts";
@@ -16,6 +17,7 @@ export const MECHANICAL = pointIndex(3);
 export const CHILLER_SUPPLY = pointIndex(4);
 export const CHILLER_MEASURED = pointIndex(5);
 export const CHILLER_RUN = pointIndex(6);
+export const FREQUENCY = pointIndex(7);
 
 const UNIT_POINTS = 10;
 const FIRST_UNIT = 10;
@@ -57,6 +59,8 @@ export interface PlanOptions {
   readonly envelopeMode?: "clamp" | "refuse";
   readonly withFeeders?: boolean;
   readonly smoothing?: SmoothingSettings;
+  /** Its point is `FREQUENCY`. */
+  readonly frequency?: FrequencyPlan["settings"];
 }
 
 /** The batteries and the grid connection of the demo site as control sees them. */
@@ -91,7 +95,14 @@ export function testPlan(options: PlanOptions = {}): ControlPlan {
     ],
     leases: { maximumMs: 3_600_000, maximumHolders: 16 },
     smoothing: options.smoothing,
-    frequency: undefined,
+    frequency:
+      options.frequency === undefined
+        ? undefined
+        : {
+            settings: options.frequency,
+            point: { point: FREQUENCY, maxAgeMs: 300 },
+            stillMs: 10_000,
+          },
   };
 }
 
