@@ -4,6 +4,7 @@ import type {
   ControlPlan,
   EnvelopeEntry,
   FeederPlan,
+  FrequencyPlan,
   TripRule,
 } from "../../src/control/plan.ts";
 import type { EnergyShareSettings } from "../../src/control/share-energy.ts";
@@ -17,6 +18,7 @@ export const MECHANICAL = pointIndex(3);
 export const CHILLER_SUPPLY = pointIndex(4);
 export const CHILLER_MEASURED = pointIndex(5);
 export const CHILLER_RUN = pointIndex(6);
+export const FREQUENCY = pointIndex(7);
 
 const UNIT_POINTS = 10;
 const FIRST_UNIT = 10;
@@ -59,6 +61,8 @@ export interface PlanOptions {
   readonly withFeeders?: boolean;
   readonly smoothing?: SmoothingSettings;
   readonly share?: EnergyShareSettings | undefined;
+  /** Its point is `FREQUENCY`. */
+  readonly frequency?: FrequencyPlan["settings"];
 }
 
 /** The batteries and the grid connection of the demo site as control sees them. */
@@ -94,7 +98,14 @@ export function testPlan(options: PlanOptions = {}): ControlPlan {
     leases: { maximumMs: 3_600_000, maximumHolders: 16 },
     smoothing: options.smoothing,
     share: options.share,
-    frequency: undefined,
+    frequency:
+      options.frequency === undefined
+        ? undefined
+        : {
+            settings: options.frequency,
+            point: { point: FREQUENCY, maxAgeMs: 300 },
+            stillMs: 10_000,
+          },
   };
 }
 

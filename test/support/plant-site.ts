@@ -20,6 +20,7 @@ import { PointImage } from "../../src/points/image.ts";
 import { QualityOverrides } from "../../src/points/quality-overrides.ts";
 import {
   ESTOP_BIT,
+  FREQUENCY,
   MECHANICAL,
   METER,
   MW,
@@ -60,6 +61,8 @@ export interface SiteOptions {
   readonly plan: ControlPlan;
   /** W drawn by the training hall, at ms. */
   readonly training?: (ms: number) => number;
+  /** Hz at ms, as the meter shows it; 50 and never quite still unless said. */
+  readonly frequency?: (ms: number) => number;
   readonly seed?: number;
   /** Probability that a reading is lost. */
   readonly lossRate?: number;
@@ -148,6 +151,11 @@ export class PlantSite {
 
   get trainingW(): number {
     return this.training(this.nowMs);
+  }
+
+  get frequencyHz(): number {
+    const stillHz = 50 + ((this.nowMs / TICK_MS) % 2 === 0 ? 1e-4 : -1e-4);
+    return this.#options.frequency?.(this.nowMs) ?? stillHz;
   }
 
   get batteryW(): number {
@@ -322,7 +330,7 @@ export class PlantSite {
     const { meterFrozenAfterMs, trainFrozenAfterMs } = this.#options;
     return [
       poll(50, {
-        read: () => this.#reading([METER], [this.#held.meterW]),
+        read: () => this.#reading([METER, FREQUENCY], [this.#held.meterW, this.frequencyHz]),
         detector: detector("pcc-meter", METER, meterFrozenAfterMs),
         isCut: () => this.isMeterCut,
       }),

@@ -45,6 +45,8 @@ export interface VirtualSiteOptions {
   readonly load?: LoadMode;
   /** Of the plant, the round trips and every back-off. */
   readonly seed?: number;
+  /** Who computes beside the cycle; unless said somebody who takes a tenth of a second. */
+  readonly desk?: Desk;
 }
 
 /** What the north was told of one point. */
@@ -87,6 +89,7 @@ export class VirtualSite {
   /** Called after every cycle of control. */
   readonly onCycle: (() => void)[] = [];
   readonly #folder: string;
+  readonly #desk: Desk;
   readonly #random: () => number;
   readonly #told: {
     readonly values: Float64Array;
@@ -124,6 +127,7 @@ export class VirtualSite {
     });
     this.context = contextOf(requireSite(change?.(text) ?? text, file), file);
     this.#random = seeded(seed);
+    this.#desk = options.desk ?? this.#slowDesk;
     const { clock, context } = this;
     this.plant = simulatedSite({ context, clock, preset, seed, hasPorts: false });
     this.plant.load(load);
@@ -315,7 +319,7 @@ export class VirtualSite {
   }
 
   /** The thread beside the cycle: as if it took a tenth of a second. */
-  readonly #desk: Desk = {
+  readonly #slowDesk: Desk = {
     ask: (question, answer) => {
       const found = answerOf(question);
       void this.clock.sleep(DESK_MS, this.#stop.signal).then(

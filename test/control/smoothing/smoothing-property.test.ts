@@ -20,11 +20,20 @@ interface Site {
   readonly adversary: Adversary;
 }
 
-/** A site with a battery that is just large enough, whose meter and clock are as bad as any. */
+/** Of the readings and of the commands, at most. */
+const LOSS_MAX = 0.05;
+/** How far the delay may be believed to be from what it is, part of it. */
+const DELAY_ERROR_MAX = 0.5;
+
+/**
+ * A site with a battery that is just large enough, whose meter and clock are as bad as any. Every
+ * second one loses packets and is wrong about its delay.
+ */
 function siteOf(seed: number): Site {
   const random = randomState(seed * 7_919);
   const uniform = (): number => nextUniform(random);
-  const name = LOOP_NAMES[1 + (seed % 3)] ?? "d95";
+  const name = LOOP_NAMES[seed % LOOP_NAMES.length] ?? "d95";
+  const isPoor = Math.floor(seed / LOOP_NAMES.length) % 2 === 1;
   const timing = LOOPS[name];
   const lowW = 400 * MW * uniform();
   const rangeW = (20 + 280 * uniform()) * MW;
@@ -33,6 +42,8 @@ function siteOf(seed: number): Site {
   const rampUpWPerS = rangeW / crossUpS;
   const rampDownWPerS = rampUpWPerS * (0.5 + uniform());
   const efficiency = 0.85 + 0.15 * uniform();
+  const delayError = DELAY_ERROR_MAX * (2 * uniform() - 1);
+  const lossRate = isPoor ? LOSS_MAX * uniform() : 0;
   const settings = siteSettings(timing, {
     lowW,
     highW,
@@ -44,7 +55,7 @@ function siteOf(seed: number): Site {
     chargeEfficiency: efficiency,
     deadbandW: uniform() < 0.3 ? 0.02 * rangeW : 0,
     // A step of the plant is a cycle here, so what is late is late by whole cycles.
-    delayMs: timing.delayMs + timing.cycleMs,
+    delayMs: (timing.delayMs + timing.cycleMs) * (isPoor ? 1 + delayError : 1),
   });
   const usableJ = guaranteedJ(settings, settings.delayMs / 1_000) * 1.000_001;
   const startW = lowW + rangeW * uniform();
@@ -58,7 +69,7 @@ function siteOf(seed: number): Site {
       const stepMs = timing.cycleMs;
       const ratingW = settings.dischargeRatingW;
       const rig = new Rig(
-        { ...RIG, timing, stepMs, seed, usableJ, startJ, ratingW, efficiency },
+        { ...RIG, timing, stepMs, seed, usableJ, startJ, ratingW, efficiency, lossRate },
         controller,
       );
       rig.step(startW);

@@ -9,7 +9,7 @@ import {
   demoParameters,
 } from "../../../../src/simulator/physics/parameters.ts";
 import { commandPcs, pcsState, stepPcs } from "../../../../src/simulator/physics/pcs.ts";
-import { nextNormal, randomState } from "../../../../src/simulator/physics/random.ts";
+import { nextNormal, nextUniform, randomState } from "../../../../src/simulator/physics/random.ts";
 import type { LoopTiming } from "./timing.ts";
 
 export const MW = 1e6;
@@ -43,6 +43,8 @@ export interface RigSettings {
   readonly usableJ: number;
   readonly startJ: number;
   readonly efficiency: number;
+  /** Probability that a reading of the meter, or a command to the converter, is lost. */
+  readonly lossRate: number;
 }
 
 export const RIG: Omit<RigSettings, "timing"> = {
@@ -54,6 +56,7 @@ export const RIG: Omit<RigSettings, "timing"> = {
   usableJ: 20_420e6,
   startJ: 10_000e6,
   efficiency: 0.95,
+  lossRate: 0,
 };
 
 interface Reading {
@@ -80,6 +83,7 @@ export class Rig {
   readonly #loadMeter: MeterState = meterState();
   readonly #gridMeter: MeterState = meterState();
   readonly #random;
+  readonly #losses;
   readonly #waiting: Reading[] = [];
 
   constructor(settings: RigSettings, controller: Controller) {
@@ -89,6 +93,7 @@ export class Rig {
     this.limits = { chargeW: ratingW, dischargeW: ratingW };
     this.storedJ = startJ;
     this.#random = randomState(seed);
+    this.#losses = randomState(seed + 1);
     this.#bess = {
       ...demoParameters("d95").bess,
       powerRatingW: ratingW,
@@ -141,7 +146,7 @@ export class Rig {
         loadW: this.#loadMeter.activeW * gain,
         gridW: this.#gridMeter.activeW * gain,
       };
-      if (this.atMs > 0) this.#waiting.push(reading);
+      if (this.atMs > 0 && !this.#isLost()) this.#waiting.push(reading);
     }
     let first = this.#waiting[0];
     while (first !== undefined && first.dueMs <= this.atMs) {
@@ -162,7 +167,12 @@ export class Rig {
     readings.batteryW = this.pcs.powerW;
     readings.storedJ = this.storedJ;
     this.cycles += 1;
-    commandPcs(this.pcs, this.#bess, this.controller.step(readings));
+    const powerW = this.controller.step(readings);
+    if (!this.#isLost()) commandPcs(this.pcs, this.#bess, powerW);
+  }
+
+  #isLost(): boolean {
+    return nextUniform(this.#losses) < this.settings.lossRate;
   }
 }
 
