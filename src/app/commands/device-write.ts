@@ -14,6 +14,7 @@ import {
   failureText,
   holderOfDevice,
   holderText,
+  sayingWrongUse,
 } from "./device-session.ts";
 import {
   findPoints,
@@ -54,6 +55,10 @@ export async function deviceWrite(
   call: CommandCall,
   surroundings: DeviceSurroundings = {},
 ): Promise<ExitStatus> {
+  return sayingWrongUse(call, async () => decide(call, surroundings));
+}
+
+async function decide(call: CommandCall, surroundings: DeviceSurroundings): Promise<ExitStatus> {
   const session = await beginOnDevice(call, "write", surroundings);
   if (typeof session === "number") return session;
   const plan = planOf(call, session);
@@ -296,8 +301,9 @@ function refused(plan: Plan, outcome: WriteOutcome | undefined): Ending {
     return end("refused", `refused by the device: ${deviceWords(error)}`, 1);
   }
   const reason = String(error?.context["reason"] ?? "");
-  const words = REFUSAL_WORDS[reason] ?? error?.message ?? "no answer";
-  const name = error?.context["interlock"];
+  const told = reason === "" ? (error?.message ?? "no answer") : reason;
+  const words = REFUSAL_WORDS[reason] ?? told;
+  const name = error?.context["interlock"] ?? error?.context["node"];
   const which = typeof name === "string" ? ` (${name})` : "";
   return end("refused", `${spoken(plan.target, plan.value)} is refused: ${words}${which}`, 1);
 }
