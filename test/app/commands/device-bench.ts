@@ -5,8 +5,8 @@ import type { CommandCall, ExitStatus } from "../../../src/app/terminal.ts";
 import { loadContext, type SiteContext } from "../../../src/app/site-context.ts";
 import { TimerWheel } from "../../../src/drivers/wheel.ts";
 import type { MakeLink } from "../../../src/drivers/modbus/link-pool.ts";
-import { SystemClock } from "../../../src/platform/clock.ts";
 import { SimulatedDevice } from "../../../src/simulator/device.ts";
+import { SimClock } from "../../support/sim-clock.ts";
 import { VirtualLink } from "../../support/virtual-link.ts";
 
 /** A battery whose setpoint has everything around it that a setpoint can have. */
@@ -75,12 +75,17 @@ envelope:
   - { device: bess-1, point: run-command, minimum: 0, maximum: 1, unit: "1" }
 `;
 
+const STEP_MS = 10;
+
 /** A site with one simulated battery, and what a command said of it. */
 export class DeviceBench {
   readonly folder = mkdtempSync(path.join(tmpdir(), "device-"));
   readonly out: string[] = [];
   readonly err: string[] = [];
   readonly stop = new AbortController();
+  readonly clock = new SimClock();
+  /** After each line of output. */
+  onLine: () => void = () => undefined;
   device: SimulatedDevice | undefined;
   #context: SiteContext | undefined;
 
@@ -94,8 +99,9 @@ export class DeviceBench {
     bench.#context = await loadContext(bench.siteFile);
     const profile = bench.#context.deviceById.get("bess-1")?.profile;
     if (profile !== undefined) {
-      const zero = Array.from({ length: 60 }, () => 0);
-      const nominal = [{ table: "holding" as const, address: 0, words: zero, unit: undefined }];
+      const nominal = [10, 11, 12, 20, 22, 23].map((address) => {
+        return { table: "holding" as const, address, words: [0] };
+      });
       bench.device = new SimulatedDevice({ id: "bess-1", profile, unitId: 3, nominal });
     }
     return bench;
@@ -112,19 +118,17 @@ export class DeviceBench {
     return path.join(folder, "lock");
   }
 
-  readonly makeLink: MakeLink = async () => {
-    const clock = new SystemClock();
-    return Promise.resolve(
-      new VirtualLink({
-        clock,
-        wheel: new TimerWheel(clock),
-        devices: this.device === undefined ? [] : [this.device],
-        roundTripMs: () => 0,
-      }),
-    );
+  makeLink: MakeLink = async () => {
+    const { clock } = this;
+    const devices = this.device === undefined ? [] : [this.device];
+    const wheel = new TimerWheel(clock);
+    return Promise.resolve(new VirtualLink({ clock, wheel, devices, roundTripMs: () => 1 }));
   };
 
-  /** Runs a command on the site; what it said before is forgotten. */
+  /**
+   * Runs a command on the site in the time of the clock, as fast as it can; what was said before is
+   * forgotten.
+   */
   async run(
     command: (call: CommandCall) => Promise<ExitStatus>,
     positionals: readonly string[],
@@ -132,18 +136,30 @@ export class DeviceBench {
   ): Promise<ExitStatus> {
     this.out.length = 0;
     this.err.length = 0;
-    return command({
+    let isOver = false;
+    const status = command({
       positionals,
       options: { config: this.siteFile, timeout: "1", ...options },
       terminal: {
-        out: (line) => this.out.push(line),
+        out: (line) => {
+          this.out.push(line);
+          this.onLine();
+        },
         err: (line) => this.err.push(line),
         screen: undefined,
         hasColour: false,
         draw: () => undefined,
       },
       signal: this.stop.signal,
+    }).finally(() => {
+      isOver = true;
     });
+    while (!isOver) {
+      await this.clock.advance(STEP_MS);
+      // Files are read in the machine's own time.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    return status;
   }
 
   dispose(): void {

@@ -3,6 +3,7 @@ import { deviceRead, deviceWatch } from "../../../src/app/commands/device-read.t
 import type { DeviceSurroundings } from "../../../src/app/commands/device-session.ts";
 import { deviceWrite } from "../../../src/app/commands/device-write.ts";
 import type { CommandCall, ExitStatus } from "../../../src/app/terminal.ts";
+import { GatewayError } from "../../../src/domain/errors.ts";
 import { becomeSingleInstance } from "../../../src/platform/single-instance.ts";
 import { DeviceBench } from "./device-bench.ts";
 
@@ -25,12 +26,12 @@ describe("device commands", () => {
     options: CommandCall["options"] = {},
     answer?: string,
   ): Promise<ExitStatus> {
-    const { makeLink } = bench;
+    const { makeLink, clock } = bench;
     const ask = async (question: string): Promise<string | undefined> => {
       bench.out.push(question);
       return Promise.resolve(answer);
     };
-    return bench.run(async (call) => command(call, { makeLink, ask }), words, options);
+    return bench.run(async (call) => command(call, { makeLink, clock, ask }), words, options);
   }
 
   const shown = (point: string): unknown => bench.device?.readPoint(point);
@@ -88,10 +89,8 @@ describe("device commands", () => {
 
   describe("device watch", () => {
     it("says each change once, and ends after its time", async () => {
-      const ended = run(deviceWatch, ["bess-1", "active-power"], { seconds: "0.4" });
-      const changed = setTimeout(() => bench.device?.setPoint("active-power", 5_000), 100);
-      assert.equal(await ended, 0);
-      clearTimeout(changed);
+      bench.onLine = () => bench.device?.setPoint("active-power", 5_000);
+      assert.equal(await run(deviceWatch, ["bess-1", "active-power"], { seconds: "0.4" }), 0);
       const values = bench.out.map((line) => line.replace(/^\S+ /, "").replaceAll(/ +/g, " "));
       assert.deepEqual(values, ["active-power 0 W good", "active-power 5000 W good"]);
     });
@@ -159,13 +158,12 @@ describe("device commands", () => {
     });
 
     it("tells when the device shows something else", async () => {
-      bench.device?.setFault({ kind: "ignore-writes" }, 0);
+      bench.device?.setFault({ kind: "write-ignored" }, 0);
       assert.equal(await run(deviceWrite, ["bess-1", SETPOINT, "250000"], { yes: true }), 1);
       assert.deepEqual(bench.err, ["written, but the device shows 0 W instead of 250000 W"]);
     });
 
     it("does not say written where the device shows nothing to compare", async () => {
-      await bench.run(async () => Promise.resolve(0), []);
       bench.dispose();
       bench = await DeviceBench.make((site) =>
         site.replace("run-command,", "x-level,").replace("maximum: 1", "maximum: 9"),
@@ -220,13 +218,13 @@ describe("device commands", () => {
     });
 
     it("looks for a gateway again after the person has answered", async () => {
-      const { makeLink } = bench;
+      const { makeLink, clock } = bench;
       const ask = async (): Promise<string> => {
         becomeSingleInstance(bench.lockFile);
         return Promise.resolve("y");
       };
       const status = await bench.run(
-        async (call) => deviceWrite(call, { makeLink, ask }),
+        async (call) => deviceWrite(call, { makeLink, clock, ask }),
         ["bess-1", SETPOINT, "1000"],
       );
       assert.equal(status, 1);
@@ -257,6 +255,25 @@ describe("device commands", () => {
         assert.equal(await run(deviceWrite, ["bess-1", ...words], { yes: true }), 2);
         assert.match(said(), sentence);
       }
+    });
+
+    it("says unknown, and nothing better, where the answer to the write was lost", async () => {
+      const level = (site: string): string => {
+        return site.replace("run-command,", "x-level,").replace("maximum: 1", "maximum: 9");
+      };
+      bench.dispose();
+      bench = await DeviceBench.make(level);
+      const { makeLink } = bench;
+      bench.makeLink = async (...terms) => {
+        const link = await makeLink(...terms);
+        link.write = async () => {
+          await Promise.resolve();
+          throw new GatewayError("LINK_TIMEOUT", { sent: true });
+        };
+        return link;
+      };
+      assert.equal(await run(deviceWrite, ["bess-1", "x-level", "4"], { yes: true }), 3);
+      assert.match(said(), /^unknown: it was sent and no answer came; the device may or may not/m);
     });
 
     it("says that the device cannot be reached before anything is asked", async () => {
