@@ -44,6 +44,11 @@ export function simulatedSite(options: PlantOptions): Simulation {
   });
   return new Simulation({
     devices,
+    stations: context.devices.flatMap(({ connection, profile, definition }) =>
+      isModbus(connection)
+        ? []
+        : [{ id: definition.id, profile, host: connection.host, port: portOf(connection) }],
+    ),
     plant: plantOf(context, options.ratings),
     clock,
     preset,

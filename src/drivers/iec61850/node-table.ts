@@ -1,4 +1,4 @@
-import { qualityCode, type QualityCode } from "../../domain/quality.ts";
+import { GOOD, qualityCode, type QualityCode } from "../../domain/quality.ts";
 import { type Reading, type RoundColumns, setBad } from "../../domain/round.ts";
 import type { MonotonicMs, UtcMs } from "../../domain/time.ts";
 import type { CompiledProfile } from "../../profiles/binding.ts";
@@ -6,6 +6,7 @@ import { deriveInto, inputsOf } from "../../profiles/derive.ts";
 import { type NodeScalar, takeNodeValue } from "../../profiles/node-value.ts";
 import { dataAccessErrorCode } from "../../wire/mms/error-words.ts";
 import { gatewayQuality, valueTime } from "../../wire/mms/gateway-quality.ts";
+import type { FunctionalConstraint } from "../../wire/mms/names.ts";
 import { decodeQuality, type Quality61850 } from "../../wire/mms/quality.ts";
 import type { UtcTime } from "../../wire/mms/time.ts";
 import type { AccessResult, MmsValue } from "../../wire/mms/value.ts";
@@ -13,6 +14,8 @@ import type { LiveNode, NodeSource, SourcePart } from "./live-node.ts";
 import { partOf, scalarOf } from "./scalar.ts";
 
 const NEVER_READ = qualityCode("never-read");
+/** @see IEC 61850-7-3, section 7.6 (status settings), section 7.7 (analogue settings) */
+const SETTINGS: ReadonlySet<FunctionalConstraint> = new Set(["SP", "SG", "SE", "CF", "DC"]);
 const NOT_IMPLEMENTED = qualityCode("not-implemented");
 const EXCEPTION = qualityCode("device-exception");
 const MALFORMED = qualityCode("malformed");
@@ -155,7 +158,8 @@ export class NodeTable {
   #finish(said: Said, { receivedUtc, notedUtc }: Arrival): void {
     const { node, scalar } = said;
     const { point, conversion, scale } = node;
-    const known = gatewayQuality(said.quality, this.#behaviours.get(node.node));
+    const behaviour = this.#behaviours.get(node.node);
+    const known = isSetting(node) ? GOOD : gatewayQuality(said.quality, behaviour);
     const quality = said.fault ?? known;
     takeNodeValue({ point, conversion, scale, quality }, scalar, this.columns);
     const { orderUtcMs, isSkewed } = valueTime(said.time, notedUtc ?? receivedUtc);
@@ -199,6 +203,11 @@ export class NodeTable {
       receivedUtc: arrival.receivedUtc,
     };
   }
+}
+
+/** A setting measures nothing: the classes of settings have no quality at all. */
+function isSetting({ value, quality }: LiveNode): boolean {
+  return quality === undefined && value.fc !== undefined && SETTINGS.has(value.fc);
 }
 
 function takePart(said: Said, { part, indexes }: SourcePart, value: MmsValue): void {

@@ -202,9 +202,11 @@ export class Session {
     memory: ReportMemory,
   ): void {
     const { counters, ledger } = this.#parts;
-    const { report, isBuffered, entries, block } = received;
+    const { report, isBuffered, entries, block, kind } = received;
     const table = isBuffered ? this.#history : this.#live;
-    for (const { index, value } of entries) {
+    // Every change of the past is an entry of its own: the periodic ones would tell it twice.
+    const isTold = !isBuffered || kind !== "integrity";
+    for (const { index, value } of isTold ? entries : []) {
       const source = sources[index];
       if (source !== undefined) table.take(source, value);
     }
