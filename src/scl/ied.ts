@@ -18,6 +18,8 @@ import type { XmlElement } from "./xml-reader.ts";
 /** Names that are listed in a sentence. */
 const LISTED_MAX = 20;
 const NODES_MAX = 20_000;
+/** Values of an IED: equal nodes share their types, whoever walks over them does not. */
+const VALUES_MAX = 1_000_000;
 const MEMBERS_MAX = 10_000;
 
 export interface SclReading {
@@ -93,7 +95,7 @@ function modelOf(root: XmlElement, ied: XmlElement, findings: SclFindings): SclM
   for (const device of devices) {
     domains.set(attributeOf(device, "inst"), domainOf(name, device));
   }
-  const reading: Reading = { templates, findings, domains, nodes: 0 };
+  const reading: Reading = { templates, findings, domains, nodes: 0, values: 0 };
   return {
     ied: name,
     manufacturer: attributeOf(ied, "manufacturer"),
@@ -133,6 +135,7 @@ interface Reading {
   /** MMS domain by `inst` of the logical device. */
   readonly domains: ReadonlyMap<string, string>;
   nodes: number;
+  values: number;
 }
 
 function deviceOf(device: XmlElement, reading: Reading): SclDevice {
@@ -151,8 +154,9 @@ function nodeOf(element: XmlElement, reading: Reading): readonly SclNode[] {
     }
     return [];
   }
-  const types = templates.objectsOf(element);
-  if (types === undefined) return [];
+  const type = templates.objectsOf(element);
+  if (type === undefined || !isWithin(reading, element, type.size)) return [];
+  const types = type.made;
   const instances = childrenOf(element, "DOI");
   const objects = types.map((object) => {
     const instance = instances.find((own) => attributeOf(own, "name") === object.name);
@@ -175,6 +179,17 @@ function nodeOf(element: XmlElement, reading: Reading): readonly SclNode[] {
       column: element.column,
     },
   ];
+}
+
+/** False, and told once, for what would be too much to walk over. */
+function isWithin(reading: Reading, element: XmlElement, size: number): boolean {
+  const before = reading.values;
+  reading.values += size;
+  if (reading.values <= VALUES_MAX) return true;
+  if (before <= VALUES_MAX) {
+    reading.findings.problem(element, `the IED has more than ${VALUES_MAX} values`);
+  }
+  return false;
 }
 
 function nodeName(element: XmlElement): string {

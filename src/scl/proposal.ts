@@ -92,8 +92,9 @@ export function proposeProfile(model: SclModel, equipment: string): Proposal {
   const root = rootOf(model, claims);
   const naming = namingOf(model, root);
   const feeds = feedsOf(model, naming);
+  const fed = fedOf(feeds);
   const lines = candidates
-    .map((candidate) => lineOf(candidate, claims.get(candidate), { naming, feeds }))
+    .map((candidate) => lineOf(candidate, claims.get(candidate), { naming, fed }))
     .filter((line) => line !== undefined);
   const canonical = lines.filter(({ point }) => !point.startsWith("x-"));
   const extra = unique(lines.filter(({ point }) => point.startsWith("x-")));
@@ -225,23 +226,39 @@ function slug(text: string): string {
   return kebab.replaceAll(/^-+|-+$/g, "");
 }
 
-/** True for a member that is the value, or that has it in it with its quality and time. */
-function brings(member: SclMember, { device, node, main }: Candidate): boolean {
-  return (
-    member.ld === device.name &&
-    member.ln === node.name &&
-    member.fc === main.fc &&
-    member.path.every((part, at) => part === main.path[at])
-  );
+/** Members of the reports by the node that they are of: `BESS1LD0/MMXU1`. */
+type Fed = ReadonlyMap<string, readonly { readonly group: string; readonly member: SclMember }[]>;
+
+function fedOf(feeds: readonly Feed[]): Fed {
+  const fed = new Map<string, { group: string; member: SclMember }[]>();
+  for (const { report, members } of feeds) {
+    for (const member of members) {
+      const key = `${member.ld}/${member.ln}`;
+      const own = fed.get(key) ?? [];
+      own.push({ group: report.group, member });
+      fed.set(key, own);
+    }
+  }
+  return fed;
+}
+
+/** Group of the first report that has the value, or something with the value in it. */
+function fedGroup(fed: Fed, { device, node, main }: Candidate): string | undefined {
+  const found = fed
+    .get(`${device.name}/${node.name}`)
+    ?.find(
+      ({ member }) =>
+        member.fc === main.fc && member.path.every((part, at) => part === main.path[at]),
+    );
+  return found?.group;
 }
 
 function lineOf(
   candidate: Candidate,
   row: PointRow | undefined,
-  { naming, feeds }: { readonly naming: Naming; readonly feeds: readonly Feed[] },
+  { naming, fed }: { readonly naming: Naming; readonly fed: Fed },
 ): ProposedPoint | undefined {
   const { device, node, main } = candidate;
-  const feed = feeds.find(({ members }) => members.some((member) => brings(member, candidate)));
   const isHousekeeping =
     HOUSEKEEPING.has(node.lnClass) || HOUSEKEEPING_OBJECTS.has(main.path[0] ?? "");
   const meaning = row === undefined ? undefined : canonicalLine(row, main);
@@ -252,7 +269,7 @@ function lineOf(
     point,
     at: naming.at(device.name, [node.name, ...main.path]),
     fc: main.fc,
-    group: feed?.report.group ?? (main.fc === "SP" ? "settings" : "polled"),
+    group: fedGroup(fed, candidate) ?? (main.fc === "SP" ? "settings" : "polled"),
     ...rest,
     source: "scl",
     verify,

@@ -10,7 +10,7 @@ const TYPE_DEPTH_MAX = 12;
 const NODE_VALUES_MAX = 50_000;
 
 /** A type that was made, and how many values it stands for. */
-interface Sized<T> {
+export interface Sized<T> {
   readonly made: T;
   readonly size: number;
 }
@@ -28,7 +28,7 @@ export class Templates {
   readonly #objectTypes: ReadonlyMap<string, XmlElement>;
   readonly #attributeTypes: ReadonlyMap<string, XmlElement>;
   readonly #enumTypes: ReadonlyMap<string, XmlElement>;
-  readonly #nodes = new Map<string, readonly SclObject[] | undefined>();
+  readonly #nodes = new Map<string, Sized<readonly SclObject[]> | undefined>();
   readonly #objects = new Map<string, Sized<Omit<SclObject, "name">>>();
   readonly #structures = new Map<string, Sized<readonly SclAttribute[]>>();
   readonly #words = new Map<string, ReadonlyMap<number, string>>();
@@ -44,7 +44,7 @@ export class Templates {
   }
 
   /** Data objects of a logical node's type; undefined, and told, when it cannot be made. */
-  objectsOf(node: XmlElement): readonly SclObject[] | undefined {
+  objectsOf(node: XmlElement): Sized<readonly SclObject[]> | undefined {
     const id = attributeOf(node, "lnType");
     if (this.#nodes.has(id)) return this.#nodes.get(id);
     const type = this.#nodeTypes.get(id);
@@ -54,13 +54,13 @@ export class Templates {
       return undefined;
     }
     const objects = childrenOf(type, "DO").map((element) => this.#object(element));
-    const size = objects.reduce((sum, object) => sum + object.size, 0);
+    const size = sizeOf(objects);
     const isSmall = size <= NODE_VALUES_MAX;
     if (!isSmall) {
       const message = `LNodeType "${id}" has more than ${NODE_VALUES_MAX} values`;
       this.#findings.problem(type, message);
     }
-    const made = isSmall ? objects.map((object) => object.made) : undefined;
+    const made = isSmall ? { made: objects.map((object) => object.made), size } : undefined;
     this.#nodes.set(id, made);
     return made;
   }

@@ -152,6 +152,18 @@ describe("SCL file that is not what it should be", () => {
     assert.match(problemsOf(smallFile({ templates: chain })), /more than 12 deep in one another/);
   });
 
+  it("bounds what many equal nodes become when somebody walks over them", () => {
+    const attributes = Array.from({ length: 1_000 }, (_, at) => {
+      return `<DA name="v${at}" fc="ST" bType="INT8"/>`;
+    }).join("");
+    const templates = `<LNodeType id="T" lnClass="GGIO"><DO name="Ind" type="D"/></LNodeType>
+      <DOType id="D" cdc="INS">${attributes}</DOType>`;
+    const nodes = Array.from({ length: 1_100 }, (_, at) => {
+      return `<LN lnClass="GGIO" inst="${at}" lnType="T"/>`;
+    }).join("");
+    assert.match(problemsOf(smallFile({ node: nodes, templates })), /more than 1000000 values$/);
+  });
+
   it("goes on past what is only odd, and says it", () => {
     const node = `<LN0 lnClass="LLN0" inst="" lnType="T">
       <DataSet name="ds"><FCDA ldInst="GONE" lnClass="LLN0" doName="Beh" fc="ST"/>

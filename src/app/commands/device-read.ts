@@ -13,6 +13,7 @@ import {
   type DeviceSession,
   type DeviceSurroundings,
   failureText,
+  sayingWrongUse,
   soleConnectionOf,
 } from "./device-session.ts";
 import { clockText, type DeviceValue, valueLine, valueOfPoint } from "./device-lines.ts";
@@ -31,6 +32,10 @@ export async function deviceRead(
   call: CommandCall,
   surroundings: DeviceSurroundings = {},
 ): Promise<ExitStatus> {
+  return sayingWrongUse(call, async () => read(call, surroundings));
+}
+
+async function read(call: CommandCall, surroundings: DeviceSurroundings): Promise<ExitStatus> {
   const begun = await beginReading(call, "read", surroundings);
   if (typeof begun === "number") return begun;
   const { session, points, names } = begun;
@@ -66,6 +71,10 @@ export async function deviceWatch(
   call: CommandCall,
   surroundings: DeviceSurroundings = {},
 ): Promise<ExitStatus> {
+  return sayingWrongUse(call, async () => watch(call, surroundings));
+}
+
+async function watch(call: CommandCall, surroundings: DeviceSurroundings): Promise<ExitStatus> {
   const begun = await beginReading(call, "watch", surroundings);
   if (typeof begun === "number") return begun;
   const { session, points } = begun;

@@ -10,7 +10,7 @@ import { type DeviceContext, loadContext, type SiteContext } from "../site-conte
 import { type CommandCall, type ExitStatus, numberOption } from "../terminal.ts";
 import { type DeviceAccess, accessTo } from "./device-access.ts";
 import { causeText } from "./device-failure.ts";
-import { findDevice } from "./device-target.ts";
+import { findDevice, WrongUse } from "./device-target.ts";
 import { siteFile } from "./roles.ts";
 
 /** Until a device has answered once, s: the slowest serial bus has read everything by then. */
@@ -37,7 +37,7 @@ export interface DeviceSession {
  * The device that a command names: the first word behind it, of the site of `--config`.
  *
  * @returns the exit status when there is nothing to begin with; the reason was said
- * @throws GatewayError CONFIG_INVALID, FILE_UNREADABLE, PROFILE_MISSING, PROFILE_INVALID
+ * @throws WrongUse; GatewayError CONFIG_INVALID, FILE_UNREADABLE, PROFILE_MISSING, PROFILE_INVALID
  */
 export async function beginOnDevice(
   call: CommandCall,
@@ -60,6 +60,20 @@ export async function beginOnDevice(
   });
   const timeoutMs = (numberOption(call, "timeout") ?? TIMEOUT_S) * 1_000;
   return { context, device, access, clock, timeoutMs };
+}
+
+/** Says what was typed wrongly, and ends with 2. */
+export async function sayingWrongUse(
+  call: CommandCall,
+  command: () => Promise<ExitStatus>,
+): Promise<ExitStatus> {
+  try {
+    return await command();
+  } catch (error) {
+    if (!(error instanceof WrongUse)) throw error;
+    call.terminal.err(error.message);
+    return 2;
+  }
 }
 
 /** The process that drives a device now. */

@@ -1,4 +1,3 @@
-import { GatewayError } from "../../domain/errors.ts";
 import { type PointDefinition, pointIndex } from "../../domain/point.ts";
 import { conversionTo } from "../../domain/vocabulary/vocabulary.ts";
 import type { BoundPoint, CompiledProfile, WriteBinding } from "../../profiles/binding.ts";
@@ -7,6 +6,9 @@ import type { DeviceContext, SiteContext } from "../site-context.ts";
 
 /** More names than this are not listed in a sentence. */
 const LISTED_MAX = 12;
+
+/** A person typed something that cannot be; the message is the whole sentence. */
+export class WrongUse extends Error {}
 
 /** What a command has to know of a point that can be written, whatever its protocol. */
 export interface WriteRule {
@@ -31,7 +33,7 @@ export interface TargetPoint {
   readonly definition: PointDefinition;
 }
 
-/** @throws GatewayError CONFIG_INVALID with the nearest name, or all of them */
+/** @throws WrongUse with the nearest name, or all of them */
 export function findDevice(context: SiteContext, name: string): DeviceContext {
   const found = context.deviceById.get(name as DeviceContext["definition"]["id"]);
   if (found !== undefined) return found;
@@ -51,7 +53,7 @@ export function pointsOf(context: SiteContext, device: DeviceContext): readonly 
 /**
  * The points of these names; `bess-1/active-power` may stand for `active-power`.
  *
- * @throws GatewayError CONFIG_INVALID with the nearest name
+ * @throws WrongUse with the nearest name
  */
 export function findPoints(
   context: SiteContext,
@@ -69,15 +71,15 @@ export function findPoints(
   });
 }
 
-function wrongName(what: string, name: string, known: readonly string[]): GatewayError {
+function wrongName(what: string, name: string, known: readonly string[]): WrongUse {
   const meant = nearestName(name, known);
   if (meant !== undefined) return wrong(`${what}; did you mean ${meant}?`);
   const listed = known.slice(0, LISTED_MAX).join(", ");
   return wrong(`${what}; it has ${listed}${known.length > LISTED_MAX ? ", …" : ""}`);
 }
 
-function wrong(reason: string): GatewayError {
-  return new GatewayError("CONFIG_INVALID", { reason });
+function wrong(sentence: string): WrongUse {
+  return new WrongUse(sentence);
 }
 
 const TRUE_WORDS: ReadonlySet<string> = new Set(["true", "on", "yes", "1"]);
@@ -87,7 +89,7 @@ const FALSE_WORDS: ReadonlySet<string> = new Set(["false", "off", "no", "0"]);
  * A value as a person types it, in the point's canonical unit or in `unit`.
  *
  * @returns index of the text for a state, 0 or 1 for a flag
- * @throws GatewayError CONFIG_INVALID with what would be right
+ * @throws WrongUse with what would be right
  */
 export function parseValue(
   point: BoundPoint,

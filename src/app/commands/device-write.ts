@@ -14,6 +14,7 @@ import {
   failureText,
   holderOfDevice,
   holderText,
+  sayingWrongUse,
 } from "./device-session.ts";
 import {
   findPoints,
@@ -54,6 +55,10 @@ export async function deviceWrite(
   call: CommandCall,
   surroundings: DeviceSurroundings = {},
 ): Promise<ExitStatus> {
+  return sayingWrongUse(call, async () => decide(call, surroundings));
+}
+
+async function decide(call: CommandCall, surroundings: DeviceSurroundings): Promise<ExitStatus> {
   const session = await beginOnDevice(call, "write", surroundings);
   if (typeof session === "number") return session;
   const plan = planOf(call, session);
@@ -293,14 +298,22 @@ function endingOf(plan: Plan, outcome: WriteOutcome | undefined): Ending {
 function refused(plan: Plan, outcome: WriteOutcome | undefined): Ending {
   const error = outcome === undefined || outcome.result === "accepted" ? undefined : outcome.error;
   if (error?.code === "DEVICE_EXCEPTION") {
-    const code = String(error.context["exception"] ?? error.context["refused"] ?? "");
-    return end("refused", `refused by the device (exception ${code})`, 1);
+    return end("refused", `refused by the device: ${deviceWords(error)}`, 1);
   }
   const reason = String(error?.context["reason"] ?? "");
-  const words = REFUSAL_WORDS[reason] ?? error?.message ?? "no answer";
-  const name = error?.context["interlock"];
+  const told = reason === "" ? (error?.message ?? "no answer") : reason;
+  const words = REFUSAL_WORDS[reason] ?? told;
+  const name = error?.context["interlock"] ?? error?.context["node"];
   const which = typeof name === "string" ? ` (${name})` : "";
   return end("refused", `${spoken(plan.target, plan.value)} is refused: ${words}${which}`, 1);
+}
+
+/** An exception code of Modbus, or what a device of IEC 61850 says, and at which stage. */
+function deviceWords({ context }: GatewayError): string {
+  const { exception, refused: word, stage, cause } = context;
+  if (exception !== undefined) return `exception ${String(exception)}`;
+  if (stage === undefined) return String(word ?? "without a reason");
+  return `${String(cause ?? "without a reason")} (at ${String(stage)})`;
 }
 
 /** Reasons of the driver, for people. */
@@ -311,6 +324,10 @@ const REFUSAL_WORDS: Readonly<Record<string, string>> = {
   "range-unknown": "a limit that the device itself gives cannot be read",
   "scale-unknown": "the device's scale factor, or the rating it is a share of, cannot be read",
   interlock: "an interlock of the profile does not hold",
+  "limit-unknown": "a limit that the device itself gives cannot be read",
+  "no-such-state": "the device has no such state",
+  "status-only": "the device takes no commands there (ctlModel status-only)",
+  "too-soon": "the profile wants more time between two commands",
 };
 
 function tell(

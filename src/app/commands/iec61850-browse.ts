@@ -152,10 +152,18 @@ async function textOfFile(file: string): Promise<string> {
   }
 }
 
+/** Faults of a directory that does not end. */
+const ENDLESS: ReadonlySet<WireError["fault"]> = new Set([
+  "too-many-elements",
+  "directory-endless",
+]);
+
 /** What went wrong, with the address in front. Our own mistakes are thrown on. */
 function sentenceOf(error: unknown): string {
   if (error instanceof BrowseLimit) return `was given up: ${error.message}`;
-  if (error instanceof WireError) return `names more than a device has: ${error.message}`;
+  if (error instanceof WireError && ENDLESS.has(error.fault)) {
+    return `names more than a device has: ${error.message}`;
+  }
   if (!(error instanceof GatewayError)) throw error;
   const { code, context } = error;
   switch (code) {

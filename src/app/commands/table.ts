@@ -169,6 +169,13 @@ export const COMMANDS: readonly CommandSpec[] = [
     run: async (call) => (await import("./iec61850-browse.ts")).iec61850Browse(call),
   },
   {
+    words: "iec61850 import",
+    usage: "<file.icd|cid|scd> [--ied NAME] [--class c] [--out folder]",
+    summary: "a profile and a site entry proposed from an SCL file",
+    options: { ied: "text", class: "text", out: "text" },
+    run: async (call) => (await import("./iec61850-import.ts")).iec61850Import(call),
+  },
+  {
     words: "errors",
     usage: "",
     summary: "every error code with its meaning",
