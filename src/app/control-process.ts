@@ -9,7 +9,6 @@ import { type Answer, RequestServer } from "../link/request-server.ts";
 import { RoundConsumer } from "../link/round-consumer.ts";
 import { RoundProducer } from "../link/round-producer.ts";
 import { socketPath } from "../link/socket-paths.ts";
-import type { StreamId } from "../domain/point.ts";
 import { monotonicMs } from "../domain/time.ts";
 import { PointImage } from "../points/image.ts";
 import { QualityOverrides } from "../points/quality-overrides.ts";

@@ -80,6 +80,7 @@ describe("tap of rounds", () => {
   });
 
   it("hands on what was as it is, and judges nothing by it", () => {
+    const { read, given, events } = start();
     read(0, { "x-alarm-bits": 0 });
     given.clear();
     events.length = 0;
