@@ -166,15 +166,15 @@ describe("smoothing as a level", () => {
     site.turns(200);
     const box = openBox();
     resetBox(box, -24 * MW, 24 * MW, "device-limits");
-    pinSmoothed(site.level, box);
+    pinSmoothed(site.level, box, false);
     assert.deepEqual([box.lowW, box.highW], [site.level.out.powerW, site.level.out.powerW]);
     assert.deepEqual([box.lowBy, box.highBy], ["governor", "governor"]);
     site.turn({ capW: 15 * MW });
     resetBox(box, -24 * MW, 24 * MW, "device-limits");
-    pinSmoothed(site.level, box);
+    pinSmoothed(site.level, box, false);
     assert.deepEqual([box.lowBy, box.highBy], ["peak-cap", "peak-cap"]);
     resetBox(box, 3 * MW, 4 * MW, "connection");
-    pinSmoothed(site.level, box);
+    pinSmoothed(site.level, box, false);
     assert.ok(box.lowW >= 3 * MW && box.highW <= 4 * MW, "a stronger level's limits stay");
   });
 

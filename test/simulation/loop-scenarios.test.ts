@@ -25,10 +25,7 @@ const SMOOTHING: SmoothingSettings = siteSettings(LOOPS.d95, {
 
 /** 2 MW, full at 200 mHz. */
 const PROMISED = frequencySettings(
-  {
-    grid: { rampUpKwPerS: 50, rampDownKwPerS: 50 },
-    smoothing: { efficiencyPercent: 95 },
-  } as Parameters<typeof frequencySettings>[0],
+  { grid: { rampUpKwPerS: 50, rampDownKwPerS: 50 } } as Parameters<typeof frequencySettings>[0],
   {
     powerKw: 2_000,
     deadBandMhz: 10,
@@ -37,6 +34,7 @@ const PROMISED = frequencySettings(
     nominalHz: 50,
     sustainMinutes: 15,
   },
+  SMOOTHING,
 );
 
 const referenceOf = (site: PlantSite): number =>
