@@ -309,6 +309,9 @@ const FrequencyConfig = closed(
   "Power for the grid's frequency, from the frequency of the grid meter. Needs `smoothing`.",
 );
 
+/** Cycle of a control process that has nothing to control, and only reads, ms. */
+export const READ_ONLY_CYCLE_MS = 50;
+
 /** Leases of a site that says nothing else, and of one without a controller. */
 export const LEASE_DEFAULT_MS = 60_000;
 export const LEASE_MAXIMUM_MS = 3_600_000;
