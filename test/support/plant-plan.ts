@@ -95,6 +95,7 @@ export function testPlan(options: PlanOptions = {}): ControlPlan {
     smoothing: options.smoothing,
     share: options.share,
     frequency: undefined,
+    reactive: undefined,
   };
 }
 
