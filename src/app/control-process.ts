@@ -1,5 +1,6 @@
 import path from "node:path";
 import { OWN_POINTS_MS } from "../config/point-table.ts";
+import { READ_ONLY_CYCLE_MS } from "../config/schema.ts";
 import { doubtfulPoints } from "../control/grid-trust.ts";
 import type { ControlPlan, GridPlan } from "../control/plan.ts";
 import type { Command } from "../domain/command.ts";
@@ -34,8 +35,6 @@ import { South, type SouthOptions } from "./south.ts";
 import { WriteDispatch } from "./write-dispatch.ts";
 
 const ROLE: ConsumerRole = "control";
-/** Without a control section in the site file the process only reads. */
-const READ_ONLY_PERIOD_MS = 50;
 /** A thread that fails again and again is told of this often at most, ms. */
 const DESK_TOLD_MS = 60_000;
 
@@ -67,7 +66,7 @@ async function begin(
 ): Promise<readonly Promise<void>[]> {
   const { context, clock, log, random, epoch, watchdog } = role;
   const { plan, outlet, asked, end } = parts;
-  const periodMs = plan?.periodMs ?? READ_ONLY_PERIOD_MS;
+  const periodMs = plan?.periodMs ?? READ_ONLY_CYCLE_MS;
   const followsField = plan !== undefined && streamsOf(plan, context).size > 0;
   const originMs = monotonicMs(Math.ceil(clock.now()) + periodMs);
   const grid = new CycleGrid(originMs, periodMs);

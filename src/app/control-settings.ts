@@ -15,18 +15,29 @@ import type {
 } from "../control/plan.ts";
 import { ENERGY_SHARE_DEFAULTS } from "../control/share-energy.ts";
 import { SETPOINTS_KEPT_MAX, setpointsKept } from "../control/writes.ts";
-import { GatewayError } from "../domain/errors.ts";
-import { type DeviceDefinition, type PointIndex, pointIndex } from "../domain/point.ts";
+import { pointIndex } from "../domain/point.ts";
 import { conversionTo, ENUM_TEXTS } from "../domain/vocabulary/vocabulary.ts";
-import type { BoundPoint, CompiledProfile, ReadBackRule, WriteBinding } from "../profiles/binding.ts";
 import type { SiteContext } from "./site-context.ts";
 import { frequencySettings } from "./frequency-settings.ts";
+import {
+  maxAgeOf,
+  input,
+  requireInput,
+  pointOf,
+  requirePoint,
+  boundOf,
+  type WriteRule,
+  writeRule,
+  requireDevice,
+  requireProfile,
+  invalid,
+  envelopeOf,
+} from "./plan-points.ts";
+import { reactivePlan } from "./reactive-settings.ts";
 import { smoothingSettings } from "./smoothing-settings.ts";
 
 /** A feeder that is read this often follows the load closely enough to set the pace of a check. */
 const PACE_SETTER_MS = 200;
-/** Age limit of what is read once per connection. */
-const ONCE_MAX_AGE_MS = 24 * 3_600_000;
 const REPEAT_MS = 1_000;
 const RETURN_MS = 2_000;
 /** The frequency of a grid never stands still: one that does is not the grid's. */
@@ -75,6 +86,7 @@ export function controlPlan(context: SiteContext): ControlPlan | undefined {
             point: requireInput(context, control.grid.meter, "frequency"),
             stillMs: FREQUENCY_STILL_MS,
           },
+    reactive: reactivePlan(context, control, units),
   };
 }
 
@@ -237,14 +249,6 @@ function runCommand(context: SiteContext, device: string): RunCommandPlan | unde
   };
 }
 
-function envelopeOf(
-  context: SiteContext,
-  device: string,
-  point: string,
-): EnvelopeConfig | undefined {
-  return context.site.envelope.find((entry) => entry.device === device && entry.point === point);
-}
-
 function tripRules(
   context: SiteContext,
   control: ControlConfig,
@@ -331,67 +335,4 @@ function interlocks(
       },
     ];
   });
-}
-
-function maxAgeOf(context: SiteContext, point: PointIndex): number {
-  return Math.min(context.maxAgesMs[point] ?? ONCE_MAX_AGE_MS, ONCE_MAX_AGE_MS);
-}
-
-function input(context: SiteContext, device: string, name: string): InputPoint | undefined {
-  const point = pointOf(context, device, name);
-  return point === undefined ? undefined : { point, maxAgeMs: maxAgeOf(context, point) };
-}
-
-function requireInput(context: SiteContext, device: string, name: string): InputPoint {
-  const point = requirePoint(context, device, name);
-  return { point, maxAgeMs: maxAgeOf(context, point) };
-}
-
-function pointOf(context: SiteContext, device: string, name: string): PointIndex | undefined {
-  return context.table.indexById.get(`${device}/${name}`);
-}
-
-function requirePoint(context: SiteContext, device: string, name: string): PointIndex {
-  const point = pointOf(context, device, name);
-  if (point === undefined) throw invalid(context.site, `${device} has no point ${name}`);
-  return point;
-}
-
-function boundOf(context: SiteContext, device: string, name: string): BoundPoint | undefined {
-  return context.deviceById.get(device)?.profile.points.find((point) => point.id === name);
-}
-
-/** Of registers or of nodes: what a write has to wait for. */
-function writeRule(
-  context: SiteContext,
-  device: string,
-  name: string,
-): WriteRule | undefined {
-  const bound = boundOf(context, device, name);
-  if (bound === undefined) return undefined;
-  const node = context.deviceById.get(device)?.profile.iec61850?.writes.get(bound.ordinal);
-  return bound.write ?? (node && { ...node, readBack: node.feedback });
-}
-
-interface WriteRule extends Pick<WriteBinding, "needs" | "settleMs" | "step"> {
-  readonly readBack: Pick<ReadBackRule, "withinMs" | "tolerance"> | undefined;
-}
-
-function requireDevice(context: SiteContext, name: string): DeviceDefinition {
-  const device = context.table.devices.find((candidate) => candidate.id === name);
-  if (device === undefined) throw invalid(context.site, `there is no device ${name}`);
-  return device;
-}
-
-function requireProfile(
-  context: SiteContext,
-  name: string,
-): { readonly definition: DeviceDefinition; readonly profile: CompiledProfile } {
-  const device = context.deviceById.get(name);
-  if (device === undefined) throw invalid(context.site, `${name} has no profile`);
-  return device;
-}
-
-function invalid(site: SiteConfig, problem: string): GatewayError {
-  return new GatewayError("CONFIG_INVALID", { site: site.site, problem });
 }

@@ -117,7 +117,7 @@ export class South {
     const { definition, config, profile, connection } = device;
     const { table } = this.#options.context;
     const periods = profile.groups
-      .map((group) => groupPeriodMs(group, config))
+      .map((group) => groupPeriodMs(group, device, this.#options.context.site))
       .filter((periodMs) => periodMs > 0);
     return {
       device: definition,

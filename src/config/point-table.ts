@@ -16,7 +16,8 @@ import {
   fieldOfExtraPoint,
 } from "../domain/vocabulary/vocabulary.ts";
 import type { BoundPoint, CompiledProfile } from "../profiles/binding.ts";
-import type { DeviceConfig, SiteConfig } from "./schema.ts";
+import { pollPeriodMs } from "../profiles/poll-period.ts";
+import { type DeviceConfig, READ_ONLY_CYCLE_MS, type SiteConfig } from "./schema.ts";
 
 /** Name of the point by which the gateway says whether it talks to a device. */
 const LINK_UP = "link-up";
@@ -104,7 +105,9 @@ export function buildPointTable(
     });
     devices.push(device);
     for (const bound of profile.points)
-      points.push(pointOf(bound, device, points.length, everyMsOf(bound, profile, config)));
+      points.push(
+        pointOf(bound, device, points.length, everyMsOf(bound, { profile, config, site })),
+      );
     points.push(linkUpOf(device, points.length));
   }
   for (const role of Object.keys(GATEWAY_POINTS) as RoleName[]) {
@@ -134,12 +137,22 @@ export function gatewayDeviceId(role: RoleName): string {
   return `gateway-${role}`;
 }
 
-/** Poll period of a group of a device: the site's word before the profile's; 0: once. */
+/** Poll period of a group of a device, as its driver polls it, ms; 0: once. */
 export function groupPeriodMs(
   group: { readonly name: string; readonly everyMs: number },
-  config: Pick<DeviceConfig, "pollMs">,
+  device: {
+    readonly profile: CompiledProfile;
+    readonly config: Pick<DeviceConfig, "pollMs" | "process">;
+  },
+  { control }: Pick<SiteConfig, "control">,
 ): number {
-  return config.pollMs[group.name] ?? group.everyMs;
+  const { profile, config } = device;
+  const isInCycle = config.process === "control";
+  return pollPeriodMs(group, {
+    pollMs: config.pollMs,
+    minimumPeriodMs: profile.modbus.minimumPeriodMs,
+    cycleMs: isInCycle ? (control?.periodMs ?? READ_ONLY_CYCLE_MS) : undefined,
+  });
 }
 
 function deviceAt(
@@ -155,26 +168,26 @@ function deviceAt(
   return { ...rest, id: deviceId(rest.id), stream: streamId(stream), firstPoint };
 }
 
-function everyMsOf(
-  bound: BoundPoint,
-  profile: CompiledProfile,
-  config: DeviceConfig,
-): number | undefined {
-  if (bound.group === undefined) return derivedEveryMs(bound, profile, config);
+interface PolledDevice {
+  readonly profile: CompiledProfile;
+  readonly config: DeviceConfig;
+  readonly site: SiteConfig;
+}
+
+function everyMsOf(bound: BoundPoint, device: PolledDevice): number | undefined {
+  const { profile, site } = device;
+  if (bound.group === undefined) return derivedEveryMs(bound, device);
   const group = profile.groups[bound.group];
   if (group === undefined) return undefined;
-  const periodMs = groupPeriodMs(group, config);
+  const periodMs = groupPeriodMs(group, device, site);
   return periodMs === 0 ? undefined : periodMs;
 }
 
 /** A derived point is as slow as the slowest group of its device that is polled at all. */
-function derivedEveryMs(
-  bound: BoundPoint,
-  profile: CompiledProfile,
-  config: DeviceConfig,
-): number | undefined {
+function derivedEveryMs(bound: BoundPoint, device: PolledDevice): number | undefined {
+  const { profile, site } = device;
   if (!profile.derived.some((derived) => derived.ordinal === bound.ordinal)) return undefined;
-  const periods = profile.groups.map((group) => groupPeriodMs(group, config));
+  const periods = profile.groups.map((group) => groupPeriodMs(group, device, site));
   const slowest = Math.max(0, ...periods);
   return slowest === 0 ? undefined : slowest;
 }

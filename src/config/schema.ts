@@ -252,6 +252,12 @@ export const BatteryConfig = closed(
       exclusiveMinimum: 0,
       description: "Fastest change of a unit, kW/s.",
     }),
+    unitApparentKva: Type.Optional(
+      Type.Number({
+        exclusiveMinimum: 0,
+        description: "Apparent power of one unit, kVA. Without it its largest active power.",
+      }),
+    ),
     unitCapacityKwh: Type.Number({ exclusiveMinimum: 0, description: "Energy of one unit, kWh." }),
     reversionMs: Milliseconds(500, 60_000, 3_000, "The unit goes its own way after silence of"),
     reversionRampKwPerS: Type.Number({
@@ -350,6 +356,40 @@ const FrequencyConfig = closed(
   "Power for the grid's frequency, from the frequency of the grid meter. Needs `smoothing`.",
 );
 
+const ReactiveConfig = closed(
+  {
+    powerKvar: Type.Number({
+      default: 0,
+      description: "Delivered by the batteries together; negative: taken. Active power goes first.",
+    }),
+    eventKvar: Type.Optional(
+      Type.Number({
+        minimum: 0,
+        description:
+          "While the voltage is outside its band: delivered where it is low, taken where it is " +
+          "high, and before active power. Without it `powerKvar`.",
+      }),
+    ),
+    lowPercent: Type.Number({
+      minimum: 50,
+      maximum: 97,
+      default: 90,
+      description: "Voltage below this is an event, %.",
+    }),
+    highPercent: Type.Number({
+      minimum: 103,
+      maximum: 200,
+      default: 110,
+      description: "Voltage above this is an event, %.",
+    }),
+  },
+  "Reactive power of the batteries whose `reactive-power-setpoint` is in the envelope. Needs " +
+    "`meters/nominalVoltageV`.",
+);
+
+/** Cycle of a control process that has nothing to control, and only reads, ms. */
+export const READ_ONLY_CYCLE_MS = 50;
+
 /** Leases of a site that says nothing else, and of one without a controller. */
 export const LEASE_DEFAULT_MS = 60_000;
 export const LEASE_MAXIMUM_MS = 3_600_000;
@@ -367,6 +407,7 @@ export const ControlConfig = closed(
     }),
     smoothing: Type.Optional(SmoothingConfig),
     frequency: Type.Optional(FrequencyConfig),
+    reactive: Type.Optional(ReactiveConfig),
     stopRampMs: Milliseconds(
       0,
       600_000,

@@ -19,6 +19,7 @@ import { distrustedPoints, observeGrid } from "./grid-trust.ts";
 import { itemAt } from "./item-at.ts";
 import { expireLeases, type LeaseSight, takeCommand } from "./leases.ts";
 import { Notices } from "./notices.ts";
+import { observeReactive, shareReactive, tellReactive, writeReactive } from "./reactive-level.ts";
 import { observeSmoothing, takeNews, trackUnits } from "./smoothing-level.ts";
 import { tellDelay, tellSmoothing } from "./smoothing-notices.ts";
 import type { ControlState } from "./state.ts";
@@ -74,6 +75,8 @@ export function cycle(state: ControlState, inputs: CycleInputs): CycleResult {
   tellSmoothing(state, turn.notices);
   if (state.frequency !== undefined)
     tellFrequency(state.frequency, state.plan.grid.device, turn.notices);
+  if (state.reactive !== undefined)
+    tellReactive(state.reactive, state.plan.grid.device, turn.notices);
   tellTotal(state, turn.notices, turn.elapsedMs);
   return {
     writes: turn.writes.sort((a, b) => Number(b.isProtective) - Number(a.isProtective)),
@@ -185,7 +188,7 @@ function takeCommands(state: ControlState, turn: Turn): void {
 }
 
 function decide(state: ControlState, turn: Turn): void {
-  const { plan, units, grid, leases, parts, total, smoothing, frequency } = state;
+  const { plan, units, grid, leases, parts, total, smoothing, frequency, reactive } = state;
   const { elapsedMs } = turn;
   const { view, now, isStopping = false } = turn.inputs;
   const isLettingGo = isStopping || isBlind(grid);
@@ -198,6 +201,14 @@ function decide(state: ControlState, turn: Turn): void {
   }
   if (frequency !== undefined && plan.frequency !== undefined)
     observeFrequency(frequency, plan.frequency, { view, now });
+  if (reactive !== undefined && plan.reactive !== undefined)
+    observeReactive(reactive, plan.reactive, {
+      view,
+      now,
+      units,
+      totalW: total.totalW,
+      isStopping,
+    });
   if (total.energy !== undefined) readCharges(total.energy, plan, { view, now });
   decideTotal(total, {
     plan,
@@ -212,6 +223,8 @@ function decide(state: ControlState, turn: Turn): void {
     isStopping,
   });
   if (isLettingGo) shrinkParts(parts, total, leases);
+  if (reactive !== undefined && plan.reactive !== undefined)
+    shareReactive(reactive, plan.reactive, units, total.shares.powersW);
   if (smoothing === undefined) return;
   endSteps(state.workloads, smoothing.smoothing, now);
   trackUnits(smoothing, total.shares.powersW, units);
@@ -242,6 +255,9 @@ function write(state: ControlState, turn: Turn): void {
         break;
     }
     if (writes.length > before) unit.sentAt = now;
+    // Its share is 0 where it cannot be commanded; a trip's own stop takes care of the rest.
+    const isAsked = unit.mode === "ready" || unit.mode === "faulted";
+    if (isAsked && state.reactive !== undefined) writeReactive(state.reactive, plan, place, sight);
   }
 }
 

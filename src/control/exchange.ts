@@ -84,6 +84,7 @@ export type Level =
   | "device-limits"
   | "reserve"
   | "link-lost"
+  | "voltage-event"
   | "connection"
   | "frequency-duty"
   | "blind"
@@ -118,6 +119,8 @@ export interface ControlStatus {
   readonly shortfallW: number;
   /** Undefined where the site does not smooth. */
   readonly smoothing: SmoothingStatus | undefined;
+  /** Undefined where nothing is asked of the batteries' reactive power. */
+  readonly reactive: ReactiveStatus | undefined;
   readonly workloads: WorkloadsStatus;
   readonly units: readonly UnitStatus[];
   readonly leases: readonly LeaseStatus[];
@@ -145,6 +148,16 @@ export interface SmoothingStatus {
   readonly needJ: number | undefined;
   /** How long the cap can still be kept at this load, s; undefined: as long as one likes. */
   readonly capHoldS: number | undefined;
+}
+
+/** Reactive power of the batteries, VAr; positive delivers. */
+export interface ReactiveStatus {
+  /** What goes first: `reactive` while the voltage is outside its band. */
+  readonly priority: "active" | "reactive";
+  /** Part of the nominal voltage; undefined while it is not known. */
+  readonly voltagePu: number | undefined;
+  readonly askedVar: number;
+  readonly givenVar: number;
 }
 
 /** What workloads have announced. */

@@ -2,6 +2,7 @@ import type { Condition } from "../domain/condition.ts";
 import type { Severity } from "../domain/event.ts";
 import type { PointIndex, StreamId } from "../domain/point.ts";
 import type { FrequencySettings } from "./frequency-response.ts";
+import type { ReactiveSettings } from "./reactive.ts";
 import type { EnergyShareSettings } from "./share-energy.ts";
 import type { SmoothingSettings } from "./smoothing/settings.ts";
 
@@ -28,6 +29,31 @@ export interface ControlPlan {
   readonly share: EnergyShareSettings | undefined;
   /** Undefined: nothing is promised for the frequency. Only where the load is smoothed. */
   readonly frequency: FrequencyPlan | undefined;
+  /** Undefined: nothing is asked of the batteries' reactive power. */
+  readonly reactive: ReactivePlan | undefined;
+}
+
+/** Reactive power that the batteries give, VAr; positive delivers. */
+export interface ReactivePlan {
+  readonly settings: ReactiveSettings;
+  /** At the grid's meter, V. */
+  readonly voltage: InputPoint;
+  readonly nominalV: number;
+  readonly askedVar: number;
+  /**
+   * While the voltage is outside its band: delivered where it is low, taken where it is high;
+   * undefined: what is asked for otherwise.
+   */
+  readonly eventVar: number | undefined;
+  /** By place of the unit; undefined for one whose reactive power nobody sets. */
+  readonly units: readonly (ReactiveUnitPlan | undefined)[];
+}
+
+export interface ReactiveUnitPlan {
+  readonly setpoint: PointIndex;
+  readonly apparentVa: number;
+  /** Smallest change worth a write, VAr. */
+  readonly stepVar: number;
 }
 
 /** Power that is given for the grid's frequency. */
@@ -225,6 +251,7 @@ export const CONTROL_EVENTS = {
   "reserve-reached": "warning",
   "frequency-answer": "info",
   "frequency-unknown": "warning",
+  "voltage-event": "warning",
   "ramp-not-guaranteed": "warning",
   "smoothing-off": "warning",
   "smoothing-rests": "info",

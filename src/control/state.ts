@@ -6,6 +6,7 @@ import { type GridState, unknownGrid } from "./grid-trust.ts";
 import { type LeaseState, noLeases } from "./leases.ts";
 import { type NoticeState, noNotices } from "./notices.ts";
 import type { ControlPlan } from "./plan.ts";
+import { createReactiveLevel, type ReactiveLevel } from "./reactive-level.ts";
 import { createSmoothingLevel, type SmoothingLevel } from "./smoothing-level.ts";
 import { noTotal, type TotalState } from "./total-power.ts";
 import { type LatchRecord, latchRecord, noTrips, restoreTrips, type TripState } from "./trips.ts";
@@ -34,6 +35,8 @@ export interface ControlState {
   readonly workloads: WorkloadsState;
   /** Undefined where nothing is promised for the frequency. */
   readonly frequency: FrequencyLevel | undefined;
+  /** Undefined where nothing is asked of the batteries' reactive power. */
+  readonly reactive: ReactiveLevel | undefined;
   cycledAt: MonotonicMs;
 }
 
@@ -67,6 +70,7 @@ export function createControl(
     smoothing: createSmoothingLevel(plan, now),
     workloads: noWorkloads(),
     frequency: createFrequencyLevel(plan, now),
+    reactive: createReactiveLevel(plan),
     cycledAt: now,
   };
 }

@@ -4,6 +4,7 @@ import type { ControlStatus, LeaseStatus, Level, UnitStatus, WorkloadsStatus } f
 import { itemAt } from "./item-at.ts";
 import { rampStepW } from "./link-rules.ts";
 import { megawatts, type Notices } from "./notices.ts";
+import { reactiveStatus } from "./reactive-level.ts";
 import { smoothingStatus, unitDelayMs } from "./smoothing-notices.ts";
 import type { ControlState } from "./state.ts";
 import type { UnitState } from "./units.ts";
@@ -38,6 +39,7 @@ export function controlStatus(state: ControlState, now: MonotonicMs): ControlSta
     peakNeedW: total.peakNeedW,
     shortfallW: total.shortfallW,
     smoothing: state.smoothing === undefined ? undefined : smoothingStatus(state.smoothing),
+    reactive: state.reactive === undefined ? undefined : reactiveStatus(state.reactive),
     workloads: workloadsStatus(state.workloads, now),
     units: state.units.map((_unit, place) => unitStatus(state, place)),
     leases: state.leases.leases.map((lease): LeaseStatus => {

@@ -292,5 +292,6 @@ export function ownedPoints(plan: ControlPlan): ReadonlySet<PointIndex> {
     owned.add(points.run.point);
     if (points.run.alarmReset !== undefined) owned.add(points.run.alarmReset);
   }
+  for (const unit of plan.reactive?.units ?? []) if (unit !== undefined) owned.add(unit.setpoint);
   return owned;
 }

@@ -106,6 +106,7 @@ export function testPlan(options: PlanOptions = {}): ControlPlan {
             point: { point: FREQUENCY, maxAgeMs: 300 },
             stillMs: 10_000,
           },
+    reactive: undefined,
   };
 }
 

@@ -68,6 +68,7 @@ const WORDS: Readonly<
   "link-lost": "link lost: the unit does not answer",
   connection: "limit of the grid connection",
   "frequency-duty": "frequency duty",
+  "voltage-event": "reactive power goes first",
   blind: "grid power unknown: ramp to 0",
   stop: "control ends: ramp to 0",
 };

@@ -6,18 +6,14 @@ import type { Clock } from "../../domain/time.ts";
 import type { Setpoint, WriteOutcome } from "../../domain/write.ts";
 import type { BoundPoint, CompiledProfile } from "../../profiles/binding.ts";
 import { deriveInto } from "../../profiles/derive.ts";
+import { pollPeriodMs } from "../../profiles/poll-period.ts";
 import type { DeviceSession } from "./device-session.ts";
 import type { GapMemory } from "./gap-memory.ts";
 import { KeepAlives } from "./keep-alives.ts";
 import type { LinkTerms, ModbusLink } from "./link.ts";
 import type { PhaseLock } from "./phase-lock.ts";
 import { planReads, type ReadCost } from "./planner.ts";
-import {
-  type CycleAlignment,
-  periodInCycles,
-  PollSchedule,
-  type ScheduledGroup,
-} from "./poll-schedule.ts";
+import { type CycleAlignment, PollSchedule, type ScheduledGroup } from "./poll-schedule.ts";
 import { decodeRound, makeRoundPlan, readingOf, type RoundPlan } from "./round-plan.ts";
 import { RoundReader } from "./round-reader.ts";
 import type { CostModel, DurationWindow } from "./round-trip.ts";
@@ -315,16 +311,14 @@ export class PollLoop {
 
 function groupsOf(options: PollLoopOptions): ScheduledGroup[] {
   const { profile, pollMs = {}, phaseMs = 0, align } = options;
-  const minimumMs = Math.max(profile.modbus.minimumPeriodMs, 1);
   assert(profile.groups.length < 31, "groups of a device fit in a word of bits");
-  return profile.groups.map(({ name, everyMs, phaseMs: ownMs }) => {
-    if (everyMs === 0) return { periodMs: 0, phaseMs: 0 };
-    const givenMs = pollMs[name] ?? pollMs["default"];
-    const periodMs =
-      align === undefined
-        ? Math.max(givenMs ?? everyMs, minimumMs)
-        : periodInCycles({ everyMs, givenMs }, minimumMs, align.periodMs);
-    return { periodMs, phaseMs: phaseMs + ownMs };
+  const { minimumPeriodMs } = profile.modbus;
+  const terms = { pollMs, minimumPeriodMs, cycleMs: align?.periodMs };
+  return profile.groups.map((group) => {
+    const periodMs = pollPeriodMs(group, terms);
+    return periodMs === 0
+      ? { periodMs, phaseMs: 0 }
+      : { periodMs, phaseMs: phaseMs + group.phaseMs };
   });
 }
 

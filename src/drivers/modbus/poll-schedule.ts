@@ -17,32 +17,9 @@ export interface CycleAlignment {
   readonly periodMs: number;
 }
 
-/** Groups read this often or more often feed the loop, whatever its cycle. */
-const FAST_MS = 50;
 /** What is read besides the loop begins this share of a cycle after its beginning. */
 const ASIDE = 0.25;
 const SAME_RATIO = 1e-9;
-
-/**
- * Period of a group of a device that is read for a control cycle: what feeds the loop is read in
- * each cycle, and everything else in a whole number of cycles, or a whole number of times per
- * cycle. So all of its reads keep their place in the cycle.
- *
- * @param group `givenMs`: the site's word, undefined where it has none
- */
-export function periodInCycles(
-  group: { readonly everyMs: number; readonly givenMs: number | undefined },
-  minimumMs: number,
-  cycleMs: number,
-): number {
-  const { everyMs, givenMs } = group;
-  const isFast = givenMs === undefined && everyMs <= FAST_MS;
-  const wantedMs = isFast ? Math.min(everyMs, cycleMs) : (givenMs ?? everyMs);
-  const leastMs = Math.max(wantedMs, minimumMs);
-  if (leastMs <= cycleMs) return cycleMs / Math.floor(cycleMs / leastMs);
-  const shorterMs = Math.floor(leastMs / cycleMs) * cycleMs;
-  return shorterMs >= minimumMs ? shorterMs : Math.ceil(leastMs / cycleMs) * cycleMs;
-}
 
 interface Slot extends ScheduledGroup {
   /** `before`: ends before a cycle; `aside`: where it holds up nothing of the loop. */
