@@ -3,6 +3,7 @@ import type { Parts } from "./dispatch.ts";
 import { compileEnvelope, type Envelope } from "./envelope.ts";
 import { createFrequencyLevel, type FrequencyLevel } from "./frequency-level.ts";
 import { type GridState, unknownGrid } from "./grid-trust.ts";
+import type { ImportLimitState } from "./import-limit.ts";
 import { type LeaseState, noLeases } from "./leases.ts";
 import { type NoticeState, noNotices } from "./notices.ts";
 import type { ControlPlan } from "./plan.ts";
@@ -32,6 +33,7 @@ export interface ControlState {
   readonly smoothing: SmoothingLevel | undefined;
   /** Undefined where nothing is promised for the frequency. */
   readonly frequency: FrequencyLevel | undefined;
+  readonly importLimit: ImportLimitState;
   cycledAt: MonotonicMs;
 }
 
@@ -64,6 +66,7 @@ export function createControl(
     notices: noNotices(),
     smoothing: createSmoothingLevel(plan, now),
     frequency: createFrequencyLevel(plan, now),
+    importLimit: { held: undefined },
     cycledAt: now,
   };
 }

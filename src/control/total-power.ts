@@ -95,6 +95,8 @@ export interface TotalSight {
   readonly leases: LeaseState;
   readonly parts: Parts;
   readonly isStopping: boolean;
+  /** What somebody asks the import to be kept below, W; Infinity: nobody. */
+  readonly askedLimitW: number;
 }
 
 export function noTotal(unitCount: number): TotalState {
@@ -275,7 +277,7 @@ function answerLoad(
     reach: state.reach,
     dutyW: frequency?.out.dutyW ?? 0,
     dispatchW: partsW,
-    capW: Math.min(peakCapW, importLimitW),
+    capW: Math.min(peakCapW, importLimitW, sight.askedLimitW),
   });
   // The way back from a blind ramp begins at what the batteries give: smoothing takes no step.
   state.isBlindRamp = false;
