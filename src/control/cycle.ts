@@ -216,7 +216,7 @@ function decide(state: ControlState, turn: Turn): void {
     leases,
     parts,
     isStopping,
-    askedLimitW: askedLimitW(state.importLimit),
+    askedLimitW: askedLimitW(state.importLimit, smoothing),
   });
   if (isLettingGo) shrinkParts(parts, total, leases);
   if (smoothing !== undefined) trackUnits(smoothing, total.shares.powersW, units);

@@ -50,9 +50,16 @@ export function isImportLimit(plan: ControlPlan, { asset, action }: Command): bo
   return action.kind === "release" || (action.kind === "set-point" && action.point === POINT);
 }
 
-/** What the import is kept below, W; Infinity: nobody asks. */
-export function askedLimitW({ held }: ImportLimitState): number {
-  return held?.limitW ?? Infinity;
+/**
+ * Where the reference is held for it, W; Infinity: nobody asks. The band in which the grid power is
+ * left alone lies below the limit.
+ */
+export function askedLimitW(
+  { held }: ImportLimitState,
+  smoothing: SmoothingLevel | undefined,
+): number {
+  if (held === undefined) return Infinity;
+  return Math.max(held.limitW - (smoothing?.smoothing.settings.deadbandW ?? 0), 0);
 }
 
 /**
