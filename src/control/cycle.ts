@@ -17,6 +17,13 @@ import { observeFrequency, tellFrequency } from "./frequency-level.ts";
 import { tellSource } from "./grid-notices.ts";
 import { distrustedPoints, observeGrid } from "./grid-trust.ts";
 import { itemAt } from "./item-at.ts";
+import {
+  askedLimitW,
+  followImportLimit,
+  type ImportLimitSight,
+  isImportLimit,
+  takeImportLimit,
+} from "./import-limit.ts";
 import { expireLeases, type LeaseSight, takeCommand } from "./leases.ts";
 import { Notices } from "./notices.ts";
 import { observeReactive, shareReactive, tellReactive, writeReactive } from "./reactive-level.ts";
@@ -45,6 +52,7 @@ import { numberAt } from "../points/number-at.ts";
 /** `cyclic` for commands that `cycle` takes; everything else goes over the direct lane. */
 export function laneOf(state: ControlState, command: Command): "cyclic" | "direct" {
   const isDriven = state.leases.assets.some(({ asset }) => asset === command.asset);
+  if (isImportLimit(state.plan, command)) return "cyclic";
   return isDriven && command.action.kind !== "set-point" ? "cyclic" : "direct";
 }
 
@@ -178,7 +186,11 @@ function goOn(state: ControlState, place: number): void {
 function takeCommands(state: ControlState, turn: Turn): void {
   const sight = leaseSight(state, turn);
   expireLeases(state.leases, sight);
-  for (const command of turn.inputs.commands) takeCommand(state.leases, command, sight);
+  for (const command of turn.inputs.commands) {
+    if (isImportLimit(state.plan, command))
+      takeImportLimit(state.importLimit, command, limitSight(state, turn));
+    else takeCommand(state.leases, command, sight);
+  }
   for (const lease of state.leases.leases) {
     if (lease.takenAt !== turn.inputs.now) continue;
     adoptParts(state.parts, state.leases, lease.asset);
@@ -221,6 +233,7 @@ function decide(state: ControlState, turn: Turn): void {
     leases,
     parts,
     isStopping,
+    askedLimitW: askedLimitW(state.importLimit, smoothing),
   });
   if (isLettingGo) shrinkParts(parts, total, leases);
   if (reactive !== undefined && plan.reactive !== undefined)
@@ -272,10 +285,17 @@ function follow(state: ControlState, turn: Turn): void {
   const { parts, writes } = state;
   const { view } = turn.inputs;
   followLeases(state.leases, { ...leaseSight(state, turn), view, parts, writes });
+  const { gridW } = state.grid;
+  followImportLimit(state.importLimit, { ...limitSight(state, turn), gridW });
 }
 
 function leaseSight(state: ControlState, turn: Turn): LeaseSight {
   const { plan, units, envelope } = state;
   const { now, utc } = turn.inputs;
   return { now, utc, plan, units, envelope, notices: turn.notices, steps: turn.steps };
+}
+
+function limitSight({ plan, smoothing }: ControlState, turn: Turn): ImportLimitSight {
+  const { now, utc } = turn.inputs;
+  return { now, utc, plan, smoothing, notices: turn.notices, steps: turn.steps };
 }

@@ -81,8 +81,8 @@ export type LeaseRefusal =
   | "out-of-envelope";
 
 /** Grid instruction … schedule; stronger levels are not for commands. */
-const STRONGEST_PRIORITY = 4;
-const WEAKEST_PRIORITY = 7;
+export const STRONGEST_PRIORITY = 4;
+export const WEAKEST_PRIORITY = 7;
 
 export function noLeases(plan: ControlPlan): LeaseState {
   const own = plan.units.map(({ asset }, place) => ({ asset, units: [place] }));

@@ -3,6 +3,7 @@ import type { Parts } from "./dispatch.ts";
 import { compileEnvelope, type Envelope } from "./envelope.ts";
 import { createFrequencyLevel, type FrequencyLevel } from "./frequency-level.ts";
 import { type GridState, unknownGrid } from "./grid-trust.ts";
+import type { ImportLimitState } from "./import-limit.ts";
 import { type LeaseState, noLeases } from "./leases.ts";
 import { type NoticeState, noNotices } from "./notices.ts";
 import type { ControlPlan } from "./plan.ts";
@@ -37,6 +38,7 @@ export interface ControlState {
   readonly frequency: FrequencyLevel | undefined;
   /** Undefined where nothing is asked of the batteries' reactive power. */
   readonly reactive: ReactiveLevel | undefined;
+  readonly importLimit: ImportLimitState;
   cycledAt: MonotonicMs;
 }
 
@@ -71,6 +73,7 @@ export function createControl(
     workloads: noWorkloads(),
     frequency: createFrequencyLevel(plan, now),
     reactive: createReactiveLevel(plan),
+    importLimit: { held: undefined },
     cycledAt: now,
   };
 }

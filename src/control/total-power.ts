@@ -74,6 +74,8 @@ export interface TotalSight {
   readonly leases: LeaseState;
   readonly parts: Parts;
   readonly isStopping: boolean;
+  /** What somebody asks the import to be kept below, W; Infinity: nobody. */
+  readonly askedLimitW: number;
 }
 
 export function noTotal({ units, share }: ControlPlan, now: MonotonicMs): TotalState {
@@ -253,7 +255,7 @@ function answerLoad(
     reach: state.reach,
     dutyW: frequency?.out.dutyW ?? 0,
     dispatchW: partsW,
-    capW: Math.min(peakCapW, importLimitW),
+    capW: Math.min(peakCapW, importLimitW, sight.askedLimitW),
   });
   // The way back from a blind ramp begins at what the batteries give: smoothing takes no step.
   state.isBlindRamp = false;

@@ -300,7 +300,7 @@ function smooth(state: SmoothingState, inputs: SmoothingInputs, { elapsedS, out 
   const predictedW = clamp(saidW, envelope.lowW, envelope.highW);
   out.predictedW = predictedW;
   answer(state, inputs, predictedW);
-  out.capHoldS = capHoldS(state, inputs);
+  out.capHoldS = capLastsS(state, inputs.capW);
   const isPredicting = !isSlowOnly && expertOf(predictor) !== "hold";
   if (isAnnounced) state.mode = "announced";
   else state.mode = isPredicting ? "predict" : "track";
@@ -366,12 +366,13 @@ function trim(state: SmoothingState, inputs: SmoothingInputs, deadbandW: number)
   state.trimW = clamp(nextW, -mostW, mostW);
 }
 
-function capHoldS(state: SmoothingState, inputs: SmoothingInputs): number {
-  const overW = state.recentW - inputs.capW;
+/** How long a cap can be kept at the load of now, s; Infinity: as long as one likes. */
+export function capLastsS(state: SmoothingState, capW: number): number {
+  const overW = state.recentW - capW;
   if (!(overW > 0)) return Infinity;
   const { settings, governorInputs, delayMs } = state;
-  const capW = Math.max(inputs.capW, settings.lowW);
-  const needJ = dischargeNeedJ(settings, governorInputs.envelope, capW);
+  const keptW = Math.max(capW, settings.lowW);
+  const needJ = dischargeNeedJ(settings, governorInputs.envelope, keptW);
   const spareJ = governorInputs.energyJ - needJ - marginJ(settings, delayMs / 1_000);
   return (Math.max(spareJ, 0) * settings.dischargeEfficiency) / overW;
 }

@@ -28,6 +28,8 @@ const SWITCH_SHARE = 0.9;
 const EVENT_SHARE = 0.5;
 const EVENT_MS = 60;
 const EVENT_HOLD_S = 1.5;
+/** A load that moves less than this part of its range within the delay is still. */
+const STILL_SHARE = 0.005;
 const NO_WEIGHTS = new Float64Array(0);
 
 /**
@@ -215,10 +217,22 @@ function score(state: PredictorState, loadW: number): void {
     errors[expert] = state.isScored ? before + share * (error - before) : error;
   }
   state.isScored = true;
+  if (isStill(state)) {
+    state.chosen = HOLD;
+    return;
+  }
   let best = state.chosen;
   for (let expert = 0; expert < EXPERTS.length; expert += 1)
     if (numberAt(errors, expert) < numberAt(errors, best)) best = expert;
   if (numberAt(errors, best) < SWITCH_SHARE * numberAt(errors, state.chosen)) state.chosen = best;
+}
+
+/**
+ * There is nothing to predict of a load that is still, and whoever is best at its noise answers a
+ * step out of it late.
+ */
+function isStill({ errors, lowW, highW }: PredictorState): boolean {
+  return numberAt(errors, HOLD) < (STILL_SHARE * (highW - lowW)) ** 2;
 }
 
 /** A checkpoint, a stop, a fault: the load does what it has never done, so nothing is predicted. */
