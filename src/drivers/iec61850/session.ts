@@ -68,6 +68,7 @@ export class Session {
   #desks: readonly ReportDesk[] = [];
   #isPlanOld = false;
   #lastSeq = 0;
+  #toldSkewed = 0;
 
   constructor(parts: SessionParts, emit: EmitReading, failed: AbortController) {
     this.#parts = parts;
@@ -214,7 +215,8 @@ export class Session {
     else counters.reports += 1;
     const { entryTimeMs, entryId } = report;
     const notedUtc = isBuffered && entryTimeMs !== undefined ? utcMs(entryTimeMs) : undefined;
-    const reading = table.reading({ ...this.#arrival(), notedUtc });
+    const isEvent = kind === "spontaneous";
+    const reading = table.reading({ ...this.#arrival(), notedUtc, isEvent });
     if (reading !== undefined) {
       this.#lastSeq = this.#emit(isBuffered ? { ...reading, isHistory: true } : reading);
     }
@@ -291,6 +293,9 @@ export class Session {
 
   async #lookAtNodes(signal: AbortSignal): Promise<void> {
     await this.#watch?.read({ signal });
+    const { skewed } = this.#live;
+    this.#parts.notices.clock(skewed > this.#toldSkewed);
+    this.#toldSkewed = skewed;
     this.#takeBehaviours();
     this.#give(this.#live.reading(this.#arrival()));
   }
