@@ -17,7 +17,12 @@ import { SETPOINTS_KEPT_MAX, setpointsKept } from "../control/writes.ts";
 import { GatewayError } from "../domain/errors.ts";
 import { type DeviceDefinition, type PointIndex, pointIndex } from "../domain/point.ts";
 import { conversionTo, ENUM_TEXTS } from "../domain/vocabulary/vocabulary.ts";
-import type { BoundPoint, CompiledProfile, ReadBackRule, WriteBinding } from "../profiles/binding.ts";
+import type {
+  BoundPoint,
+  CompiledProfile,
+  ReadBackRule,
+  WriteBinding,
+} from "../profiles/binding.ts";
 import type { SiteContext } from "./site-context.ts";
 import { frequencySettings } from "./frequency-settings.ts";
 import { smoothingSettings } from "./smoothing-settings.ts";
@@ -354,11 +359,7 @@ function boundOf(context: SiteContext, device: string, name: string): BoundPoint
 }
 
 /** Of registers or of nodes: what a write has to wait for. */
-function writeRule(
-  context: SiteContext,
-  device: string,
-  name: string,
-): WriteRule | undefined {
+function writeRule(context: SiteContext, device: string, name: string): WriteRule | undefined {
   const bound = boundOf(context, device, name);
   if (bound === undefined) return undefined;
   const node = context.deviceById.get(device)?.profile.iec61850?.writes.get(bound.ordinal);

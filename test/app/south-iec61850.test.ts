@@ -185,7 +185,10 @@ describe("devices of IEC 61850 in the field process", function () {
     await withChain(async (chain) => {
       await chain.run(async () => {
         await until(() => chain.lastOf("relay/position")?.quality === 0, "a position");
-        assert.equal(await chain.simulation.order({ device: "relay", fault: "blackhole" }), undefined);
+        assert.equal(
+          await chain.simulation.order({ device: "relay", fault: "blackhole" }),
+          undefined,
+        );
         const cutAt = performance.now();
         await until(() => (chain.lastOf("relay/position")?.quality ?? 0) >= 64, "the loss");
         assert.ok(performance.now() - cutAt <= 3_000);

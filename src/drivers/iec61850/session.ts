@@ -257,15 +257,13 @@ export class Session {
       if (everyMs === 0) return [];
       return [{ everyMs, phaseMs, run: async (signal) => this.#pollGroup(group, signal) }];
     });
-    const beats = [...profile.keepAlives.values()].map(
-      (keepAlive): Job => ({
-        everyMs: keepAlive.everyMs,
-        phaseMs: 0,
-        run: async (signal) => {
-          if (this.#commander !== undefined) await beat(keepAlive, this.#commander, signal);
-        },
-      }),
-    );
+    const beats = [...profile.keepAlives.values()].map((keepAlive): Job => ({
+      everyMs: keepAlive.everyMs,
+      phaseMs: 0,
+      run: async (signal) => {
+        if (this.#commander !== undefined) await beat(keepAlive, this.#commander, signal);
+      },
+    }));
     return [
       ...polls,
       ...beats,
