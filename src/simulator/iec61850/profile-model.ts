@@ -47,7 +47,7 @@ const VALUE_ATTRIBUTES: ReadonlySet<string> = new Set([
 ]);
 const COMMON_NODE = "LLN0";
 const REVISION = "1";
-/** A float32 holds a limit with seven digits: the least below it that is still one of the device. */
+/** A float32 holds seven digits of a limit: so much beyond it is still the limit. */
 const LIMIT_SLACK = 1e-6;
 
 /**
