@@ -74,6 +74,28 @@ describe("the driver of IEC 61850", () => {
     });
   });
 
+  it("leaves no socket and no timer behind, however often it is started and stopped", async () => {
+    const held = (): readonly string[] =>
+      process
+        .getActiveResourcesInfo()
+        .filter((kind) => kind === "TCPSocketWrap" || kind === "Timeout");
+    const bench = await StationBench.start();
+    await until(() => bench.driver.counters.reports > 0, "the reports");
+    const before = held().length;
+    const cycles = 40;
+    for (let cycle = 0; cycle < cycles; cycle += 1) {
+      const driver = bench.another();
+      const end = new AbortController();
+      const running = driver.run(() => 1, end.signal);
+      await until(() => driver.counters.polls > 0, "a poll");
+      end.abort();
+      await running;
+    }
+    // What is closed here the station has still to notice.
+    await until(() => held().length <= before + 2, "the end of all");
+    await bench.stop();
+  }).timeout(30_000);
+
   it("tells that the station's clock is wrong, by what has just happened and nothing else", async () => {
     await withBench(async (bench) => {
       const hz = "DCPIBESS1/MMXU1.Hz";
