@@ -32,6 +32,13 @@ function withWrite(point: string, change: (write: WriteSection) => WriteSection)
   });
 }
 
+/** A copy that lacks one key. */
+function without<T extends object, K extends keyof T>(value: T, key: K): Omit<T, K> {
+  const copy = { ...value };
+  Reflect.deleteProperty(copy, key);
+  return copy;
+}
+
 function compiled(profile: Profile): CompiledProfile {
   const result = compileProfile(profile, { name: STATION });
   assert.ok("profile" in result, JSON.stringify(result));
@@ -156,11 +163,7 @@ describe("mistakes in a profile of IEC 61850", () => {
     ],
     [
       "a read without a constraint",
-      () =>
-        withLine("frequency", (line) => {
-          const { fc: _fc, ...rest } = line;
-          return rest;
-        }),
+      () => withLine("frequency", (line) => without(line, "fc")),
       /needs at and fc/,
     ],
     [
@@ -170,11 +173,7 @@ describe("mistakes in a profile of IEC 61850", () => {
     ],
     [
       "a state without codes",
-      () =>
-        withLine("health", (line) => {
-          const { values: _values, ...rest } = line;
-          return rest;
-        }),
+      () => withLine("health", (line) => without(line, "values")),
       /its values need their codes/,
     ],
     [
@@ -194,11 +193,7 @@ describe("mistakes in a profile of IEC 61850", () => {
     ],
     [
       "a setpoint without a range",
-      () =>
-        withWrite("active-power-setpoint", (write) => {
-          const { range: _range, ...rest } = write;
-          return rest;
-        }),
+      () => withWrite("active-power-setpoint", (write) => without(write, "range")),
       /has no range/,
     ],
     [
@@ -238,14 +233,7 @@ describe("mistakes in a profile of IEC 61850", () => {
       }),
       /files of their own/,
     ],
-    [
-      "no section of its own",
-      () => {
-        const { iec61850: _section, ...rest } = station();
-        return rest;
-      },
-      /needs its section/,
-    ],
+    ["no section of its own", () => without(station(), "iec61850"), /needs its section/],
   ];
   for (const [what, profile, message] of cases) {
     it(`are told: ${what}`, () => {

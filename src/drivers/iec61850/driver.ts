@@ -2,7 +2,7 @@ import { assert } from "../../domain/assert.ts";
 import { GatewayError } from "../../domain/errors.ts";
 import type { PlantEvent } from "../../domain/event.ts";
 import type { DeviceId } from "../../domain/point.ts";
-import type { Clock } from "../../domain/time.ts";
+import { type Clock, isAborted } from "../../domain/time.ts";
 import type { Setpoint, WriteOutcome } from "../../domain/write.ts";
 import type { CompiledProfile } from "../../profiles/binding.ts";
 import type { Iec61850Facts, ReportBinding } from "../../profiles/binding-iec61850.ts";
@@ -67,6 +67,9 @@ export interface Iec61850Counters extends Readonly<SessionCounters> {
 
 /** Reads, follows and commands one device of IEC 61850 as its profile says. */
 export class Iec61850Driver implements Driver {
+  /** Reports come when the device has something to say: no read leads a cycle. */
+  readonly leadMs = 0;
+  readonly phase = undefined;
   readonly #options: Iec61850DriverOptions;
   readonly #facts: Iec61850Facts;
   readonly #notices: DeviceNotices;
@@ -126,7 +129,7 @@ export class Iec61850Driver implements Driver {
       this.#session = session;
       await session.run(failed.signal);
     } catch (error) {
-      if (signal.aborted) return;
+      if (isAborted(signal)) return;
       throw failed.signal.aborted ? failed.signal.reason : error;
     } finally {
       signal.removeEventListener("abort", stop);
@@ -152,15 +155,6 @@ export class Iec61850Driver implements Driver {
    */
   letGo(): void {
     this.#held.clear();
-  }
-
-  /** Reports come when the device has something to say: no read leads a cycle. */
-  get leadMs(): number {
-    return 0;
-  }
-
-  get phase(): undefined {
-    return undefined;
   }
 
   /** To be kept for the next start; changes when `reportRevision` does. */

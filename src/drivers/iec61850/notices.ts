@@ -25,7 +25,7 @@ export class DeviceNotices {
   }
 
   occupied(report: string, owner: string | undefined): void {
-    const by = owner === undefined ? "another client" : owner;
+    const by = owner ?? "another client";
     this.#goWithout(report, `the report block of "${report}" is occupied by ${by}: it is polled`);
   }
 

@@ -207,10 +207,7 @@ export class Session {
     const table = isBuffered ? this.#history : this.#live;
     // Every change of the past is an entry of its own: the periodic ones would tell it twice.
     const isTold = !isBuffered || kind !== "integrity";
-    for (const { index, value } of isTold ? entries : []) {
-      const source = sources[index];
-      if (source !== undefined) table.take(source, value);
-    }
+    if (isTold) takeEntries(table, entries, sources);
     if (isBuffered) counters.historyReports += 1;
     else counters.reports += 1;
     const { entryTimeMs, entryId } = report;
@@ -220,8 +217,8 @@ export class Session {
     if (reading !== undefined) {
       this.#lastSeq = this.#emit(isBuffered ? { ...reading, isHistory: true } : reading);
     }
-    if (entryId === undefined || !block.isBuffered) return;
-    ledger.note(this.#lastSeq, memory, { block: block.name, entryId: entryId.slice() });
+    if (entryId !== undefined && block.isBuffered)
+      ledger.note(this.#lastSeq, memory, { block: block.name, entryId: entryId.slice() });
   }
 
   #gap(binding: ReportBinding, gap: ReportGap): void {
@@ -328,5 +325,16 @@ export class Session {
   #arrival(): Arrival {
     const { clock } = this.#parts;
     return { receivedAt: clock.now(), receivedUtc: clock.utcNow() };
+  }
+}
+
+function takeEntries(
+  table: NodeTable,
+  entries: ReceivedReport["entries"],
+  sources: readonly (NodeSource | undefined)[],
+): void {
+  for (const { index, value } of entries) {
+    const source = sources[index];
+    if (source !== undefined) table.take(source, value);
   }
 }
