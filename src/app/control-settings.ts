@@ -138,6 +138,12 @@ function unitPlan(context: SiteContext, battery: BatteryConfig, name: string): B
   const range = envelopeOf(context, name, "active-power-setpoint");
   if (write === undefined || range === undefined)
     throw invalid(context.site, `${name} needs an envelope for its active-power-setpoint`);
+  if (write.isSelected)
+    throw invalid(
+      context.site,
+      `${name} is selected before it operates: it takes slow setpoints only, and a control loop ` +
+        "cannot drive it",
+    );
   const factor = conversionTo("W", range.unit)?.factor ?? 1;
   const differsW = battery.differsKw * 1_000;
   return {

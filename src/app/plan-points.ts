@@ -8,6 +8,7 @@ import type {
   ReadBackRule,
   WriteBinding,
 } from "../profiles/binding.ts";
+import { isSelected } from "../profiles/compile-node-write.ts";
 import type { SiteContext } from "./site-context.ts";
 
 /** Age limit of what is read once per connection. */
@@ -51,6 +52,8 @@ export function boundOf(
 
 export interface WriteRule extends Pick<WriteBinding, "needs" | "settleMs" | "step"> {
   readonly readBack: Pick<ReadBackRule, "withinMs" | "tolerance"> | undefined;
+  /** It is given in two steps, select and operate. */
+  readonly isSelected: boolean;
 }
 
 /** Of registers or of nodes: what a write has to wait for. */
@@ -62,7 +65,8 @@ export function writeRule(
   const bound = boundOf(context, device, name);
   if (bound === undefined) return undefined;
   const node = context.deviceById.get(device)?.profile.iec61850?.writes.get(bound.ordinal);
-  return bound.write ?? (node && { ...node, readBack: node.feedback });
+  if (bound.write !== undefined) return { ...bound.write, isSelected: false };
+  return node && { ...node, readBack: node.feedback, isSelected: isSelected(node.target) };
 }
 
 export function requireDevice(context: SiteContext, name: string): DeviceDefinition {

@@ -1,6 +1,7 @@
 import { readSite } from "../config/load.ts";
 import { type Problem, problemLine } from "../config/problem.ts";
-import type { ConnectionConfig, DeviceConfig, SiteConfig } from "../config/schema.ts";
+import type { DeviceConfig, SiteConfig } from "../config/schema.ts";
+import type { ConnectionConfig } from "../config/schema-connection.ts";
 import { GatewayError } from "../domain/errors.ts";
 import { nearestName } from "./nearest-name.ts";
 import { ProfileFiles } from "./profile-files.ts";

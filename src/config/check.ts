@@ -1,10 +1,6 @@
 import { portOf } from "./connection-port.ts";
-import {
-  type ConnectionConfig,
-  type ControlConfig,
-  type DeviceConfig,
-  type SiteConfig,
-} from "./schema.ts";
+import type { ConnectionConfig } from "./schema-connection.ts";
+import { type ControlConfig, type DeviceConfig, type SiteConfig } from "./schema.ts";
 
 export interface Finding {
   readonly at: string;

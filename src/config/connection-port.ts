@@ -1,4 +1,4 @@
-import { type ConnectionConfig, MODBUS_PORT } from "./schema.ts";
+import { type ConnectionConfig, MODBUS_PORT } from "./schema-connection.ts";
 
 /** Of MMS over TCP. @see RFC 1006 */
 const MMS_PORT = 102;

@@ -1,5 +1,6 @@
 import type { ErrorObject } from "ajv";
-import type { ConnectionConfig, DeviceConfig, EnvelopeConfig, SiteConfig } from "./schema.ts";
+import type { DeviceConfig, EnvelopeConfig, SiteConfig } from "./schema.ts";
+import type { ConnectionConfig } from "./schema-connection.ts";
 
 /** A site file with mistakes, made so that the rules between its fields can be looked at. */
 export interface RepairedSite {

@@ -162,9 +162,6 @@ function readOf(
 function conversionOf(draft: NodeDraft, compilation: Compilation): NodeConversion {
   const { line, path, meaning } = draft;
   const { problems } = compilation;
-  if (typeof line.scale === "string" || line.scale === 0) {
-    problems.add(`${path}/scale`, "a scale is a number, and not 0");
-  }
   const unit = unitConversion(meaning, typeof line.unit === "string" ? line.unit : undefined);
   if (unit === undefined) {
     problems.add(`${path}/unit`, `"${line.point}" is in ${meaning.unit ?? ""}: give its unit`, 3);
@@ -173,7 +170,7 @@ function conversionOf(draft: NodeDraft, compilation: Compilation): NodeConversio
   const isInverted = line.sign === "inverted";
   return {
     kind,
-    scale: typeof line.scale === "number" ? line.scale : 1,
+    scale: scaleOf(draft, compilation),
     offset: line.offset ?? 0,
     unit: unit ?? { factor: 1, offset: 0 },
     canonicalUnit: meaning.unit,
@@ -182,6 +179,13 @@ function conversionOf(draft: NodeDraft, compilation: Compilation): NodeConversio
     elseCode: elseCodeOf(draft, compilation),
     isActiveLow: line.active === "low" || (isInverted && kind === "flag"),
   };
+}
+
+function scaleOf({ line, path }: NodeDraft, { problems }: Compilation): number {
+  const { scale = 1 } = line;
+  if (typeof scale === "number" && scale !== 0) return scale;
+  problems.add(`${path}/scale`, "a scale is a number, and not 0");
+  return 1;
 }
 
 function kindOf({ type }: PointMeaning): NodeConversion["kind"] {
@@ -240,21 +244,18 @@ function reportOf(
   }
   const dataSet = dataSetOf(line, `${path}/dataSet`, compilation);
   if (group === undefined) return [];
-  return [
-    {
-      name: line.name,
-      group,
-      ld: block.ld,
-      ln: block.ln,
-      isBuffered,
-      blocks: line.instances?.map((instance) => name + instance) ?? [name],
-      dataSet,
-      triggers: line.triggers ?? DEFAULT_TRIGGERS,
-      bufferMs: line.bufferMs ?? 0,
-      reserveS: isBuffered ? (line.reserveS ?? RESERVE_S) : 0,
-      isInterrogated: line.interrogate ?? true,
-    },
-  ];
+  const { ld, ln } = block;
+  const blocks = line.instances?.map((instance) => name + instance) ?? [name];
+  return [{ name: line.name, group, ld, ln, isBuffered, blocks, dataSet, ...habitsOf(line) }];
+}
+
+/** How a block is used, where the profile does not say it. */
+function habitsOf(
+  line: ReportLine,
+): Pick<ReportBinding, "triggers" | "bufferMs" | "reserveS" | "isInterrogated"> {
+  const { triggers = DEFAULT_TRIGGERS, bufferMs = 0, interrogate = true } = line;
+  const reserveS = line.buffered === true ? (line.reserveS ?? RESERVE_S) : 0;
+  return { triggers, bufferMs, reserveS, isInterrogated: interrogate };
 }
 
 /** `LLN0.dsMeas` as MMS writes it. */

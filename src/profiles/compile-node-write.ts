@@ -96,24 +96,17 @@ function refuseRegisters(write: WriteSection, path: string, { problems }: Compil
 }
 
 function targetOf(
-  { line, path }: NodeDraft,
+  { line, path }: Pick<NodeDraft, "line" | "path">,
   write: WriteSection,
   { profile, problems }: Compilation,
 ): NodeTarget | undefined {
   const at = write.at ?? line.at;
-  const root = profile.iec61850?.root;
   if (at === undefined) {
     problems.add(path, `"${line.point}" has no at`);
     return undefined;
   }
-  if (write.control === undefined) {
-    const place = line.fc === undefined ? undefined : nodePlace(at, line.fc, root);
-    if (place !== undefined && place.path.length > 0 && SETTABLE.has(place.fc)) {
-      return { kind: "value", place };
-    }
-    problems.add(`${path}/write`, `"${at}" is neither a control nor a value that can be set`);
-    return undefined;
-  }
+  const root = profile.iec61850?.root;
+  if (write.control === undefined) return valueTarget({ line, path }, { at, root }, problems);
   const object = nodePlace(at, "CO", root);
   const [name] = object?.path ?? [];
   if (object === undefined || name === undefined) {
@@ -124,14 +117,29 @@ function targetOf(
     problems.add(`${path}/write/control`, "a status-only object takes no command", 10);
   }
   const { ld, ln, path: own } = object;
+  const { checks = [] } = write;
   return {
     kind: "control",
     // Where the point is read is an attribute of the object; the object itself is said with at.
     object: { ld, ln, path: write.at === undefined ? [name] : own },
     model: MODELS[write.control],
-    isInterlockChecked: write.checks?.includes("interlock") ?? false,
-    isSynchronismChecked: write.checks?.includes("synchronism") ?? false,
+    isInterlockChecked: checks.includes("interlock"),
+    isSynchronismChecked: checks.includes("synchronism"),
   };
+}
+
+/** A value that is set, without a command. */
+function valueTarget(
+  { line, path }: Pick<NodeDraft, "line" | "path">,
+  { at, root }: { readonly at: string; readonly root: string | undefined },
+  problems: Compilation["problems"],
+): NodeTarget | undefined {
+  const place = line.fc === undefined ? undefined : nodePlace(at, line.fc, root);
+  if (place !== undefined && place.path.length > 0 && SETTABLE.has(place.fc)) {
+    return { kind: "value", place };
+  }
+  problems.add(`${path}/write`, `"${at}" is neither a control nor a value that can be set`);
+  return undefined;
 }
 
 /** No range, no write: states are their own range. */
@@ -174,16 +182,25 @@ function feedbackOf(
     problems.add(`${path}/write/readBack`, `"${line.point}" is not read: say at`, 10);
     return undefined;
   }
-  const place = readBack.at === undefined ? undefined : whole(readBack.at, profile.iec61850?.root);
-  if (readBack.at !== undefined && place === undefined) {
-    const message = `"${readBack.at}" is no reference with its constraint: DWGC1.WSpt.mxVal.f[MX]`;
-    problems.add(`${path}/write/readBack/at`, message, 10);
-  }
+  const place = feedbackPlace(readBack.at, `${path}/write/readBack/at`, { profile, problems });
   const isNumber = meaning.type === "float" || meaning.type === "int";
   if (isNumber && readBack.tolerance === undefined) {
     problems.add(`${path}/write/readBack`, "the read-back of a number needs a tolerance", 10);
   }
   return { place, withinMs: readBack.withinMs, tolerance: readBack.tolerance ?? 0 };
+}
+
+function feedbackPlace(
+  at: string | undefined,
+  path: string,
+  { profile, problems }: Pick<Compilation, "profile" | "problems">,
+): Reference | undefined {
+  if (at === undefined) return undefined;
+  const place = whole(at, profile.iec61850?.root);
+  if (place !== undefined) return place;
+  const message = `"${at}" is no reference with its constraint: DWGC1.WSpt.mxVal.f[MX]`;
+  problems.add(path, message, 10);
+  return undefined;
 }
 
 function whole(at: string, root: string | undefined): Reference | undefined {

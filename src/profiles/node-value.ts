@@ -157,18 +157,30 @@ export function encodeNodeValue(
     readonly limits?: DeviceLimits | undefined;
   },
 ): NodeEncoding {
-  const minimum = limitOf(write.minimum, terms.columns);
-  const maximum = limitOf(write.maximum, terms.columns);
-  const { limits } = terms;
-  if (minimum === undefined || maximum === undefined) return { refused: "limit-unknown" };
-  if (write.isLimitedByDevice && limits === undefined) return { refused: "limit-unknown" };
-  const least = Math.max(minimum, limits?.minimum ?? -Infinity);
-  const most = Math.min(maximum, limits?.maximum ?? Infinity);
+  const range = rangeOf(write, terms);
+  if (range === undefined) return { refused: "limit-unknown" };
   const isExcluded = write.exclude.some(([from, to]) => value > from && value < to);
-  if (!(value >= least && value <= most) || isExcluded) return { refused: "out-of-range" };
+  const isInside = value >= range.minimum && value <= range.maximum;
+  if (!isInside || isExcluded) return { refused: "out-of-range" };
   if (write.conversion.kind !== "number") return encodeCode(write.conversion, value);
   const stepped = write.step === undefined ? value : Math.trunc(value / write.step) * write.step;
   return { raw: (stepped - terms.scale.offset) / terms.scale.factor, value: stepped };
+}
+
+/** Undefined while a limit is not known. */
+function rangeOf(
+  write: NodeWrite,
+  terms: { readonly columns: RoundColumns; readonly limits?: DeviceLimits | undefined },
+): DeviceLimits | undefined {
+  const { columns, limits } = terms;
+  const minimum = limitOf(write.minimum, columns);
+  const maximum = limitOf(write.maximum, columns);
+  if (minimum === undefined || maximum === undefined) return undefined;
+  if (limits === undefined) return write.isLimitedByDevice ? undefined : { minimum, maximum };
+  return {
+    minimum: Math.max(minimum, limits.minimum),
+    maximum: Math.min(maximum, limits.maximum),
+  };
 }
 
 function encodeCode(conversion: NodeConversion, value: number): NodeEncoding {

@@ -85,10 +85,13 @@ describe("tap of rounds", () => {
     given.clear();
     events.length = 0;
     read(100, { "x-alarm-bits": 2 ** 32 - 1, heartbeat: 1 }, { isHistory: true });
-    assert.deepEqual([...given], [
-      ["x-alarm-bits", "good"],
-      ["heartbeat", "good"],
-    ]);
+    assert.deepEqual(
+      [...given],
+      [
+        ["x-alarm-bits", "good"],
+        ["heartbeat", "good"],
+      ],
+    );
     assert.deepEqual(events, []);
     read(200, { "x-alarm-bits": 2 ** 32 - 1 });
     assert.ok(events.length > 0, "the same bits now are alarms");

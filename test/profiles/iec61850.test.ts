@@ -32,6 +32,13 @@ function withWrite(point: string, change: (write: WriteSection) => WriteSection)
   });
 }
 
+/** A copy that lacks one key. */
+function without<T extends object, K extends keyof T>(value: T, key: K): Omit<T, K> {
+  const copy = { ...value };
+  Reflect.deleteProperty(copy, key);
+  return copy;
+}
+
 function compiled(profile: Profile): CompiledProfile {
   const result = compileProfile(profile, { name: STATION });
   assert.ok("profile" in result, JSON.stringify(result));
@@ -40,7 +47,9 @@ function compiled(profile: Profile): CompiledProfile {
 
 function problems(profile: Profile): readonly string[] {
   const result = compileProfile(profile, { name: STATION });
-  return "problems" in result ? result.problems.map(({ path, message }) => `${path}: ${message}`) : [];
+  return "problems" in result
+    ? result.problems.map(({ path, message }) => `${path}: ${message}`)
+    : [];
 }
 
 function lint(profile: Profile): readonly string[] {
@@ -49,9 +58,10 @@ function lint(profile: Profile): readonly string[] {
     return "problems" in entry ? [] : [{ name, ...entry }];
   });
   const subject = { name: STATION, profile, positions: new Map() };
-  return lintProfile(subject, subjects.filter(({ name }) => name !== STATION)).map(
-    ({ message }) => message,
-  );
+  return lintProfile(
+    subject,
+    subjects.filter(({ name }) => name !== STATION),
+  ).map(({ message }) => message);
 }
 
 function only(list: readonly string[], pattern: RegExp): void {
@@ -153,11 +163,7 @@ describe("mistakes in a profile of IEC 61850", () => {
     ],
     [
       "a read without a constraint",
-      () =>
-        withLine("frequency", (line) => {
-          const { fc: _fc, ...rest } = line;
-          return rest;
-        }),
+      () => withLine("frequency", (line) => without(line, "fc")),
       /needs at and fc/,
     ],
     [
@@ -167,11 +173,7 @@ describe("mistakes in a profile of IEC 61850", () => {
     ],
     [
       "a state without codes",
-      () =>
-        withLine("health", (line) => {
-          const { values: _values, ...rest } = line;
-          return rest;
-        }),
+      () => withLine("health", (line) => without(line, "values")),
       /its values need their codes/,
     ],
     [
@@ -191,11 +193,7 @@ describe("mistakes in a profile of IEC 61850", () => {
     ],
     [
       "a setpoint without a range",
-      () =>
-        withWrite("active-power-setpoint", (write) => {
-          const { range: _range, ...rest } = write;
-          return rest;
-        }),
+      () => withWrite("active-power-setpoint", (write) => without(write, "range")),
       /has no range/,
     ],
     [
@@ -235,14 +233,7 @@ describe("mistakes in a profile of IEC 61850", () => {
       }),
       /files of their own/,
     ],
-    [
-      "no section of its own",
-      () => {
-        const { iec61850: _section, ...rest } = station();
-        return rest;
-      },
-      /needs its section/,
-    ],
+    ["no section of its own", () => without(station(), "iec61850"), /needs its section/],
   ];
   for (const [what, profile, message] of cases) {
     it(`are told: ${what}`, () => {
@@ -258,7 +249,10 @@ describe("lint of a profile of IEC 61850", () => {
       control: "sbo-enhanced",
     }));
     only(lint(profile), /follows slow setpoints only/);
-    const capabilities = (profile.capabilities ?? []).map((line) => ({ ...line, responseMs: 2_000 }));
+    const capabilities = (profile.capabilities ?? []).map((line) => ({
+      ...line,
+      responseMs: 2_000,
+    }));
     assert.deepEqual(lint({ ...profile, capabilities }), []);
   });
 

@@ -5,9 +5,19 @@ import type { RoundColumns } from "../../domain/round.ts";
 import type { Clock } from "../../domain/time.ts";
 import type { ReadBack, Setpoint, WriteOutcome } from "../../domain/write.ts";
 import type { BoundPoint, CompiledProfile } from "../../profiles/binding.ts";
-import type { Iec61850Facts, NodeTarget, NodeWrite } from "../../profiles/binding-iec61850.ts";
+import type {
+  Iec61850Facts,
+  NodeConversion,
+  NodeTarget,
+  NodeWrite,
+} from "../../profiles/binding-iec61850.ts";
 import { interlockHolds } from "../../profiles/encode.ts";
-import { encodeNodeValue, nodeScale, type NodeScale, takeNodeValue } from "../../profiles/node-value.ts";
+import {
+  encodeNodeValue,
+  nodeScale,
+  type NodeScale,
+  takeNodeValue,
+} from "../../profiles/node-value.ts";
 import type { Reference } from "../../wire/mms/names.ts";
 import { valueOfType } from "../../wire/mms/type-fit.ts";
 import { memberType, type TypeSpec } from "../../wire/mms/type-spec.ts";
@@ -38,6 +48,12 @@ export interface CommanderParts {
 export interface Writable {
   readonly point: BoundPoint;
   readonly write: NodeWrite;
+}
+
+interface Feedback {
+  readonly place: Reference | undefined;
+  readonly conversion: NodeConversion;
+  readonly scale: NodeScale;
 }
 
 interface Ready extends Writable {
@@ -84,15 +100,10 @@ export class Commander {
 
   /** What the device shows of a setpoint now; undefined when it cannot be seen. */
   async shown({ point, write }: Writable, signal: AbortSignal): Promise<number | undefined> {
-    const { association } = this.#parts;
-    const node = this.#nodes.get(point.ordinal);
-    const place: Reference | undefined = write.feedback?.place ?? node?.value;
+    const { place, conversion, scale } = this.#feedbackOf({ point, write });
     if (place === undefined) return undefined;
-    const [value] = await association.read([place], { signal });
+    const [value] = await this.#parts.association.read([place], { signal });
     if (value === undefined || value.kind === "error") return undefined;
-    const isOwn = write.feedback?.place === undefined && node !== undefined;
-    const conversion = isOwn ? node.conversion : write.conversion;
-    const scale = isOwn ? node.scale : this.#scaleOf({ point, write });
     takeNodeValue(
       { point: { ...point, range: undefined }, conversion, scale, quality: GOOD_FOR_NOW },
       scalarOf(value),
@@ -100,6 +111,16 @@ export class Commander {
     );
     const isShown = !isBad(this.#shown.quality[point.ordinal] ?? NEVER_READ);
     return isShown ? this.#shown.values[point.ordinal] : undefined;
+  }
+
+  /** Another place by the profile's word, or where the point is read. */
+  #feedbackOf({ point, write }: Writable): Feedback {
+    const node = this.#nodes.get(point.ordinal);
+    const place = write.feedback?.place;
+    if (place === undefined && node !== undefined) {
+      return { place: node.value, conversion: node.conversion, scale: node.scale };
+    }
+    return { place, conversion: write.conversion, scale: this.#scaleOf({ point, write }) };
   }
 
   async #inTurn<T>(ordinal: number, task: () => Promise<T>): Promise<T> {
@@ -112,11 +133,7 @@ export class Commander {
     return own;
   }
 
-  async #write(
-    writable: Writable,
-    setpoint: Setpoint,
-    signal: AbortSignal,
-  ): Promise<WriteOutcome> {
+  async #write(writable: Writable, setpoint: Setpoint, signal: AbortSignal): Promise<WriteOutcome> {
     const isCyclic = setpoint.confirm === "by-poll";
     const ready = await this.#prepared(writable, { value: setpoint.value, isCyclic }, signal);
     if (ready instanceof GatewayError) return { result: "refused", error: ready };
@@ -192,7 +209,9 @@ export class Commander {
       });
     }
     const isSelected = model === "sbo-normal" || model === "sbo-enhanced";
-    return isCyclic && isSelected ? refused("selected objects take slow setpoints only") : undefined;
+    return isCyclic && isSelected
+      ? refused("selected objects take slow setpoints only")
+      : undefined;
   }
 
   async #readModel(
@@ -240,8 +259,7 @@ export class Commander {
   #scaleOf({ point, write }: Writable): NodeScale {
     const node = this.#nodes.get(point.ordinal);
     const { path, ln, ld } = placeOfTarget(write.target);
-    const isOwn =
-      node?.value.ld === ld && node.value.ln === ln && node.value.path[0] === path[0];
+    const isOwn = node?.value.ld === ld && node.value.ln === ln && node.value.path[0] === path[0];
     const scale = isOwn ? node.scale : nodeScale(write.conversion);
     assert(scale !== undefined, "a unit that nobody overrides is the profile's");
     return scale;

@@ -2,7 +2,7 @@ import { assert } from "../../domain/assert.ts";
 import { GatewayError } from "../../domain/errors.ts";
 import type { PlantEvent } from "../../domain/event.ts";
 import type { DeviceId } from "../../domain/point.ts";
-import type { Clock } from "../../domain/time.ts";
+import { type Clock, isAborted } from "../../domain/time.ts";
 import type { Setpoint, WriteOutcome } from "../../domain/write.ts";
 import type { CompiledProfile } from "../../profiles/binding.ts";
 import type { Iec61850Facts, ReportBinding } from "../../profiles/binding-iec61850.ts";
@@ -67,6 +67,9 @@ export interface Iec61850Counters extends Readonly<SessionCounters> {
 
 /** Reads, follows and commands one device of IEC 61850 as its profile says. */
 export class Iec61850Driver implements Driver {
+  /** Reports come when the device has something to say: no read leads a cycle. */
+  readonly leadMs = 0;
+  readonly phase = undefined;
   readonly #options: Iec61850DriverOptions;
   readonly #facts: Iec61850Facts;
   readonly #notices: DeviceNotices;
@@ -110,9 +113,13 @@ export class Iec61850Driver implements Driver {
   async run(emit: EmitReading, signal: AbortSignal): Promise<void> {
     assert(this.#association === undefined, "a driver runs once at a time");
     const failed = new AbortController();
-    const stop = AbortSignal.any([signal, failed.signal]);
+    const stop = (): void => {
+      failed.abort(signal.reason);
+    };
+    if (signal.aborted) return;
+    signal.addEventListener("abort", stop, { once: true });
     try {
-      const association = await this.#options.engine.associate(this.#terms(), stop);
+      const association = await this.#options.engine.associate(this.#terms(), failed.signal);
       this.#association = association;
       this.#ended = { ...this.#ended, associations: this.#ended.associations + 1 };
       association.onDown(({ error }) => {
@@ -120,11 +127,12 @@ export class Iec61850Driver implements Driver {
       });
       const session = new Session(this.#parts(association), emit, failed);
       this.#session = session;
-      await session.run(stop);
+      await session.run(failed.signal);
     } catch (error) {
-      if (signal.aborted) return;
+      if (isAborted(signal)) return;
       throw failed.signal.aborted ? failed.signal.reason : error;
     } finally {
+      signal.removeEventListener("abort", stop);
       await this.#leave();
     }
   }
@@ -147,15 +155,6 @@ export class Iec61850Driver implements Driver {
    */
   letGo(): void {
     this.#held.clear();
-  }
-
-  /** Reports come when the device has something to say: no read leads a cycle. */
-  get leadMs(): number {
-    return 0;
-  }
-
-  get phase(): undefined {
-    return undefined;
   }
 
   /** To be kept for the next start; changes when `reportRevision` does. */

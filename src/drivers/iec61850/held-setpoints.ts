@@ -30,7 +30,7 @@ export class HeldSetpoints {
     if (keepAlive.action.kind !== "repeat") return;
     const { ordinal } = keepAlive.action;
     const held = this.#held.get(ordinal);
-    if (held === undefined || !held.writable.write.keepAlive.includes(keepAlive.name)) return;
+    if (held?.writable.write.keepAlive.includes(keepAlive.name) !== true) return;
     const sent = await commander.send(held.writable, held.value, signal);
     if (sent.result !== "accepted" && this.#held.get(ordinal) === held) this.#held.delete(ordinal);
   }

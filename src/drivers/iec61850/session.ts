@@ -68,6 +68,7 @@ export class Session {
   #desks: readonly ReportDesk[] = [];
   #isPlanOld = false;
   #lastSeq = 0;
+  #toldSkewed = 0;
 
   constructor(parts: SessionParts, emit: EmitReading, failed: AbortController) {
     this.#parts = parts;
@@ -206,20 +207,18 @@ export class Session {
     const table = isBuffered ? this.#history : this.#live;
     // Every change of the past is an entry of its own: the periodic ones would tell it twice.
     const isTold = !isBuffered || kind !== "integrity";
-    for (const { index, value } of isTold ? entries : []) {
-      const source = sources[index];
-      if (source !== undefined) table.take(source, value);
-    }
+    if (isTold) takeEntries(table, entries, sources);
     if (isBuffered) counters.historyReports += 1;
     else counters.reports += 1;
     const { entryTimeMs, entryId } = report;
     const notedUtc = isBuffered && entryTimeMs !== undefined ? utcMs(entryTimeMs) : undefined;
-    const reading = table.reading({ ...this.#arrival(), notedUtc });
+    const isEvent = kind === "spontaneous";
+    const reading = table.reading({ ...this.#arrival(), notedUtc, isEvent });
     if (reading !== undefined) {
       this.#lastSeq = this.#emit(isBuffered ? { ...reading, isHistory: true } : reading);
     }
-    if (entryId === undefined || !block.isBuffered) return;
-    ledger.note(this.#lastSeq, memory, { block: block.name, entryId: entryId.slice() });
+    if (entryId !== undefined && block.isBuffered)
+      ledger.note(this.#lastSeq, memory, { block: block.name, entryId: entryId.slice() });
   }
 
   #gap(binding: ReportBinding, gap: ReportGap): void {
@@ -255,15 +254,13 @@ export class Session {
       if (everyMs === 0) return [];
       return [{ everyMs, phaseMs, run: async (signal) => this.#pollGroup(group, signal) }];
     });
-    const beats = [...profile.keepAlives.values()].map(
-      (keepAlive): Job => ({
-        everyMs: keepAlive.everyMs,
-        phaseMs: 0,
-        run: async (signal) => {
-          if (this.#commander !== undefined) await beat(keepAlive, this.#commander, signal);
-        },
-      }),
-    );
+    const beats = [...profile.keepAlives.values()].map((keepAlive): Job => ({
+      everyMs: keepAlive.everyMs,
+      phaseMs: 0,
+      run: async (signal) => {
+        if (this.#commander !== undefined) await beat(keepAlive, this.#commander, signal);
+      },
+    }));
     return [
       ...polls,
       ...beats,
@@ -291,6 +288,9 @@ export class Session {
 
   async #lookAtNodes(signal: AbortSignal): Promise<void> {
     await this.#watch?.read({ signal });
+    const { skewed } = this.#live;
+    this.#parts.notices.clock(skewed > this.#toldSkewed);
+    this.#toldSkewed = skewed;
     this.#takeBehaviours();
     this.#give(this.#live.reading(this.#arrival()));
   }
@@ -325,5 +325,16 @@ export class Session {
   #arrival(): Arrival {
     const { clock } = this.#parts;
     return { receivedAt: clock.now(), receivedUtc: clock.utcNow() };
+  }
+}
+
+function takeEntries(
+  table: NodeTable,
+  entries: ReceivedReport["entries"],
+  sources: readonly (NodeSource | undefined)[],
+): void {
+  for (const { index, value } of entries) {
+    const source = sources[index];
+    if (source !== undefined) table.take(source, value);
   }
 }

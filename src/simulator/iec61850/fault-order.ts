@@ -13,6 +13,7 @@ const PLAIN_KINDS = [
   "cut-after-operate",
   "frozen",
 ] as const;
+const STAGES = ["select", "operate", "cancel"] as const;
 const CAUSE_MAX = 27;
 const LATE_MS_MAX = 600_000;
 const DEFAULT_CAUSE = 10;
@@ -33,21 +34,15 @@ export const STATION_FAULT_KINDS: readonly StationFault["kind"][] = [
 export function parseStationFault(
   message: Readonly<Record<string, unknown>>,
 ): StationFault | { readonly problem: string } {
-  const { fault, code = DEFAULT_CAUSE, ms = DEFAULT_LATE_MS, stage = "operate" } = message;
+  const { fault } = message;
   const plain = PLAIN_KINDS.find((kind) => kind === fault);
   if (plain !== undefined) return { kind: plain };
-  const isCause = typeof code === "number" && Number.isInteger(code) && code >= 0;
   switch (fault) {
     case "refuse-control":
-      if (stage !== "select" && stage !== "operate" && stage !== "cancel") {
-        return { problem: "stage is select, operate or cancel" };
-      }
-      if (!isCause || code > CAUSE_MAX) return { problem: `code must be 0 to ${CAUSE_MAX}` };
-      return { kind: fault, stage, additionalCause: code };
     case "fail-control":
-      if (!isCause || code > CAUSE_MAX) return { problem: `code must be 0 to ${CAUSE_MAX}` };
-      return { kind: fault, additionalCause: code };
+      return controlFault(fault, message);
     case "late-termination": {
+      const { ms = DEFAULT_LATE_MS } = message;
       const isTime = typeof ms === "number" && ms >= 1 && ms <= LATE_MS_MAX;
       return isTime ? { kind: fault, ms } : { problem: `ms must be 1 to ${LATE_MS_MAX}` };
     }
@@ -56,6 +51,21 @@ export function parseStationFault(
         problem: `unknown fault "${String(fault)}"; known: none, ${STATION_FAULT_KINDS.join(", ")}`,
       };
   }
+}
+
+function controlFault(
+  kind: "refuse-control" | "fail-control",
+  message: Readonly<Record<string, unknown>>,
+): StationFault | { readonly problem: string } {
+  const { code = DEFAULT_CAUSE, stage = "operate" } = message;
+  const isWhole = typeof code === "number" && Number.isInteger(code);
+  if (!isWhole || code < 0 || code > CAUSE_MAX) {
+    return { problem: `code must be 0 to ${CAUSE_MAX}` };
+  }
+  if (kind === "fail-control") return { kind, additionalCause: code };
+  const known = STAGES.find((name) => name === stage);
+  if (known === undefined) return { problem: `stage is one of ${STAGES.join(", ")}` };
+  return { kind, stage: known, additionalCause: code };
 }
 
 /** True for a fault that a station can have, said as it should be. */

@@ -173,6 +173,10 @@ function missing(relay: Relay): number[] {
   return Array.from({ length: relay.count }, (_, at) => at + 1).filter((value) => !seen.has(value));
 }
 
+function storedEntry({ driver }: Relay): string | undefined {
+  return driver.reportState["position"]?.entryId;
+}
+
 async function withRelay(use: (relay: Relay) => Promise<void>): Promise<void> {
   const relay = await Relay.start();
   try {
@@ -218,14 +222,14 @@ describe("a buffered block over a broken link", function () {
   it("resumes after the last entry that is stored, not after the last that came", async () => {
     await withRelay(async (relay) => {
       await relay.run(1_000, 200);
-      const before = relay.driver.reportState["position"]?.entryId;
+      const before = storedEntry(relay);
       assert.ok(before !== undefined, "something is stored");
       relay.isStoring = false;
       await relay.run(1_000, 200);
-      assert.equal(relay.driver.reportState["position"]?.entryId, before);
+      assert.equal(storedEntry(relay), before);
       relay.isStoring = true;
       await relay.run(1_000, 200);
-      assert.notEqual(relay.driver.reportState["position"]?.entryId, before);
+      assert.notEqual(storedEntry(relay), before);
     });
   });
 });
