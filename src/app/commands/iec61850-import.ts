@@ -1,6 +1,7 @@
 import { createReadStream } from "node:fs";
 import { mkdir, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { TextDecoder } from "node:util";
 import { GatewayError } from "../../domain/errors.ts";
 import { EQUIPMENT_CLASSES } from "../../domain/vocabulary/vocabulary.ts";
 import { slugOf } from "../../profiles/compile.ts";
