@@ -15,6 +15,7 @@ import {
   holderOfDevice,
   holderText,
   sayingWrongUse,
+  soleConnectionOf,
 } from "./device-session.ts";
 import {
   findPoints,
@@ -111,7 +112,9 @@ function planOf(call: CommandCall, session: DeviceSession): Plan | Problem {
     return { problem, status: 1 };
   }
   const value = parseValue(target.bound, rule, text, unit);
-  const problem = envelopeProblem(session, target) ?? drivenProblem(session);
+  // A dry run only reads: a gateway beside it is no harm.
+  const busy = hasFlag(call, "dry-run") ? soleConnectionOf(session) : drivenProblem(session);
+  const problem = envelopeProblem(session, target) ?? busy;
   return problem === undefined ? { session, target, rule, value } : { problem, status: 1 };
 }
 

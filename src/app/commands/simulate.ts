@@ -131,10 +131,12 @@ function takeOrders(
 ): { readonly close: () => void } {
   if (!process.stdin.isTTY) return ordersOf(process.stdin, (order) => void obey(order));
   const keys = new SimulateKeys(
-    context.devices.filter(({ connection }) => isModbus(connection)).map(({ definition, profile }) => ({
-      id: definition.id,
-      deviceClass: profile.deviceClass,
-    })),
+    context.devices
+      .filter(({ connection }) => isModbus(connection))
+      .map(({ definition, profile }) => ({
+        id: definition.id,
+        deviceClass: profile.deviceClass,
+      })),
   );
   terminal.out(keyHelp());
   process.stdin.setRawMode(true);
