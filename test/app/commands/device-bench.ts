@@ -138,7 +138,7 @@ export class DeviceBench {
   ): Promise<ExitStatus> {
     this.out.length = 0;
     this.err.length = 0;
-    let isOver = false;
+    const over = { is: false };
     const status = command({
       positionals,
       options: { config: this.siteFile, timeout: "1", ...options },
@@ -157,9 +157,9 @@ export class DeviceBench {
       },
       signal: this.stop.signal,
     }).finally(() => {
-      isOver = true;
+      over.is = true;
     });
-    while (!isOver) {
+    while (!over.is) {
       await this.clock.advance(STEP_MS);
       // Files are read in the machine's own time.
       await new Promise((resolve) => setImmediate(resolve));
