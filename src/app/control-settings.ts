@@ -17,7 +17,13 @@ import { SETPOINTS_KEPT_MAX, setpointsKept } from "../control/writes.ts";
 import { GatewayError } from "../domain/errors.ts";
 import { type DeviceDefinition, type PointIndex, pointIndex } from "../domain/point.ts";
 import { conversionTo, ENUM_TEXTS } from "../domain/vocabulary/vocabulary.ts";
-import type { BoundPoint, CompiledProfile, ReadBackRule, WriteBinding } from "../profiles/binding.ts";
+import type {
+  BoundPoint,
+  CompiledProfile,
+  ReadBackRule,
+  WriteBinding,
+} from "../profiles/binding.ts";
+import { isSelected } from "../profiles/compile-node-write.ts";
 import type { SiteContext } from "./site-context.ts";
 import { frequencySettings } from "./frequency-settings.ts";
 import { smoothingSettings } from "./smoothing-settings.ts";
@@ -123,6 +129,12 @@ function unitPlan(context: SiteContext, battery: BatteryConfig, name: string): B
   const range = envelopeOf(context, name, "active-power-setpoint");
   if (write === undefined || range === undefined)
     throw invalid(context.site, `${name} needs an envelope for its active-power-setpoint`);
+  if (write.isSelected)
+    throw invalid(
+      context.site,
+      `${name} is selected before it operates: it takes slow setpoints only, and a control loop ` +
+        "cannot drive it",
+    );
   const factor = conversionTo("W", range.unit)?.factor ?? 1;
   const differsW = battery.differsKw * 1_000;
   return {
@@ -359,19 +371,18 @@ function boundOf(context: SiteContext, device: string, name: string): BoundPoint
 }
 
 /** Of registers or of nodes: what a write has to wait for. */
-function writeRule(
-  context: SiteContext,
-  device: string,
-  name: string,
-): WriteRule | undefined {
+function writeRule(context: SiteContext, device: string, name: string): WriteRule | undefined {
   const bound = boundOf(context, device, name);
   if (bound === undefined) return undefined;
   const node = context.deviceById.get(device)?.profile.iec61850?.writes.get(bound.ordinal);
-  return bound.write ?? (node && { ...node, readBack: node.feedback });
+  if (bound.write !== undefined) return { ...bound.write, isSelected: false };
+  return node && { ...node, readBack: node.feedback, isSelected: isSelected(node.target) };
 }
 
 interface WriteRule extends Pick<WriteBinding, "needs" | "settleMs" | "step"> {
   readonly readBack: Pick<ReadBackRule, "withinMs" | "tolerance"> | undefined;
+  /** It is given in two steps, select and operate. */
+  readonly isSelected: boolean;
 }
 
 function requireDevice(context: SiteContext, name: string): DeviceDefinition {

@@ -96,7 +96,9 @@ export class Stations {
       record[id] = driver.reportState;
     }
     if (!isChanged) return;
-    const revisions = [...this.#drivers].map(([id, { reportRevision }]) => [id, reportRevision] as const);
+    const revisions = [...this.#drivers].map(
+      ([id, { reportRevision }]) => [id, reportRevision] as const,
+    );
     try {
       await writeDurably(this.#options.stateFile, JSON.stringify(record));
       for (const [id, revision] of revisions) this.#savedRevisions.set(id, revision);

@@ -145,11 +145,7 @@ export class South {
     );
   }
 
-  #makeDriver(
-    device: DeviceContext,
-    connection: ModbusConnection,
-    phaseMs: number,
-  ): ModbusDriver {
+  #makeDriver(device: DeviceContext, connection: ModbusConnection, phaseMs: number): ModbusDriver {
     const { definition, config, profile } = device;
     const { align, lock } = this.#options;
     const endpoint = endpointOf(connection);

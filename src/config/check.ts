@@ -43,6 +43,12 @@ function checkDevices(site: SiteConfig): Finding[] {
         at: `/devices/${index}/connection`,
         message: `there is no connection "${device.connection}" under connections`,
       });
+    for (const [position, other] of (device.sameAs ?? []).entries())
+      if (other === device.id || !site.devices.some(({ id }) => id === other))
+        findings.push({
+          at: `/devices/${index}/sameAs/${position}`,
+          message: `there is no other device "${other}"`,
+        });
     const wire = wireOf(site.connections[device.connection]) ?? device.connection;
     const place = `${wire} ${device.unit}`;
     const other = firstByPlace.get(place);

@@ -110,6 +110,13 @@ export const DeviceConfig = closed(
       Type.Integer({ minimum: 0, maximum: 86_400_000 }),
       { default: {}, description: "Poll period by group of the profile, ms; 0: once." },
     ),
+    sameAs: Type.Optional(
+      Type.Array(Name("Device that shows the same equipment."), {
+        minItems: 1,
+        maxItems: 64,
+        description: "What these measure, this one shows too: it is not counted again.",
+      }),
+    ),
     maxAgeMs: Type.Optional(
       Type.Integer({
         minimum: 40,

@@ -26,11 +26,7 @@ interface Subject {
   readonly facts: Iec61850Facts;
 }
 
-function lintPlaces(
-  profile: Profile,
-  { compiled, facts }: Subject,
-  problems: ProblemList,
-): void {
+function lintPlaces(profile: Profile, { compiled, facts }: Subject, problems: ProblemList): void {
   const firsts = new Map<string, string>();
   const aliases = new Set(
     profile.points.filter(({ alias }) => alias === true).map(({ point }) => point),
@@ -46,11 +42,7 @@ function lintPlaces(
   }
 }
 
-function lintSelected(
-  profile: Profile,
-  { compiled, facts }: Subject,
-  problems: ProblemList,
-): void {
+function lintSelected(profile: Profile, { compiled, facts }: Subject, problems: ProblemList): void {
   for (const [ordinal, { target }] of facts.writes) {
     const id = compiled.points[ordinal]?.id ?? "";
     if (!isSelected(target) || !id.endsWith("-setpoint")) continue;

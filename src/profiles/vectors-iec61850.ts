@@ -75,7 +75,8 @@ function takeGiven(
   if (read === undefined) return;
   const parts: Readonly<Record<string, Scalar>> = typeof said === "object" ? said : { value: said };
   const { value, q, beh, si, multiplier } = parts;
-  const unit = si === undefined ? undefined : { si: Number(si), multiplier: Number(multiplier ?? 0) };
+  const unit =
+    si === undefined ? undefined : { si: Number(si), multiplier: Number(multiplier ?? 0) };
   const scale = nodeScale(read.conversion, unit);
   const behaviour = beh === undefined ? undefined : Number(beh);
   const quality =
@@ -171,10 +172,7 @@ export function targetName(target: NodeTarget): string {
 }
 
 /** Sentences on the writes that are not as the vector expects them. */
-export function nodeWriteFailures(
-  vector: VectorLine,
-  device: NodeVectorDevice,
-): readonly string[] {
+export function nodeWriteFailures(vector: VectorLine, device: NodeVectorDevice): readonly string[] {
   const { expectWrite } = vector;
   if (vector.write === undefined && vector.beat === undefined) return [];
   if (expectWrite === undefined) return ["a write needs expectWrite"];

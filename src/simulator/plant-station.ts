@@ -59,8 +59,12 @@ export class PlantStation {
     const { bess } = this.#plant.state;
     const isFault = bess.some(({ pcs }) => pcs.mode === "fault");
     const isRunning = bess.some(({ pcs }) => pcs.mode === "running");
-    this.#station.setState("operating-state", isFault ? "fault" : isRunning ? "running" : "standby");
-    const moving = powerW > AT_REST_W ? "discharging" : powerW < -AT_REST_W ? "charging" : "holding";
+    this.#station.setState(
+      "operating-state",
+      isFault ? "fault" : isRunning ? "running" : "standby",
+    );
+    const moving =
+      powerW > AT_REST_W ? "discharging" : powerW < -AT_REST_W ? "charging" : "holding";
     this.#station.setState("storage-state", moving);
     this.#station.setState("run-command", isRunning ? "start" : "stop");
     this.#station.setPoint("x-connected", isFault ? 0 : 1);

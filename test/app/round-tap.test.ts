@@ -80,14 +80,18 @@ describe("tap of rounds", () => {
   });
 
   it("hands on what was as it is, and judges nothing by it", () => {
+    const { read, given, events } = start();
     read(0, { "x-alarm-bits": 0 });
     given.clear();
     events.length = 0;
     read(100, { "x-alarm-bits": 2 ** 32 - 1, heartbeat: 1 }, { isHistory: true });
-    assert.deepEqual([...given], [
-      ["x-alarm-bits", "good"],
-      ["heartbeat", "good"],
-    ]);
+    assert.deepEqual(
+      [...given],
+      [
+        ["x-alarm-bits", "good"],
+        ["heartbeat", "good"],
+      ],
+    );
     assert.deepEqual(events, []);
     read(200, { "x-alarm-bits": 2 ** 32 - 1 });
     assert.ok(events.length > 0, "the same bits now are alarms");

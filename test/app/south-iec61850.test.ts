@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { RoundTap } from "../../src/app/round-tap.ts";
@@ -9,8 +9,10 @@ import { South } from "../../src/app/south.ts";
 import { writeReport } from "../../src/app/write-report.ts";
 import { linkStatus } from "../../src/app/link-status.ts";
 import { parseSite } from "../../src/config/load.ts";
+import { GatewayError } from "../../src/domain/errors.ts";
 import { pointIndex } from "../../src/domain/point.ts";
 import type { Round } from "../../src/domain/round.ts";
+import type { AssociateOptions } from "../../src/drivers/iec61850/engine.ts";
 import { SystemClock } from "../../src/platform/clock.ts";
 import { Simulation } from "../../src/simulator/simulation.ts";
 import { until } from "../drivers/iec61850/station-bench.ts";
@@ -185,7 +187,10 @@ describe("devices of IEC 61850 in the field process", function () {
     await withChain(async (chain) => {
       await chain.run(async () => {
         await until(() => chain.lastOf("relay/position")?.quality === 0, "a position");
-        assert.equal(await chain.simulation.order({ device: "relay", fault: "blackhole" }), undefined);
+        assert.equal(
+          await chain.simulation.order({ device: "relay", fault: "blackhole" }),
+          undefined,
+        );
         const cutAt = performance.now();
         await until(() => (chain.lastOf("relay/position")?.quality ?? 0) >= 64, "the loss");
         assert.ok(performance.now() - cutAt <= 3_000);
@@ -258,6 +263,58 @@ describe("connections of IEC 61850 in the site file", () => {
     const { station } = parsed.site.connections;
     assert.ok(station?.protocol === "iec61850");
     assert.equal(station.tls?.trusted, "certs/ca.pem");
+  });
+
+  it("give the driver what the files hold, and the habitual port", async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), "dcpi-iec61850-"));
+    const asked: AssociateOptions[] = [];
+    try {
+      for (const [name, text] of [
+        ["ca.pem", "CA"],
+        ["gw.pem", "CERTIFICATE"],
+        ["gw.key", "KEY"],
+        ["password", "secret\n"],
+      ] as const)
+        writeFileSync(path.join(folder, name), text);
+      const text = siteText({ station: 3_782, relay: 102 }).replace(
+        "port: 3782 }",
+        "tls: { trusted: ca.pem, certificate: gw.pem, key: gw.key, serverName: station }, " +
+          "passwordFile: password }",
+      );
+      const parsed = parseSite(text);
+      assert.ok("site" in parsed, JSON.stringify(parsed));
+      const context = contextOf(parsed.site, path.join(folder, "site.yaml"));
+      mkdirSync(roleFolder(context.dataDirectory, "field"), { recursive: true });
+      const end = new AbortController();
+      const south = new South({
+        context,
+        role: "field",
+        clock: CLOCK,
+        random: Math.random,
+        makeEngine: () => ({
+          name: "ts",
+          associate: async (options) => {
+            asked.push(options);
+            return Promise.reject(new GatewayError("LINK_REFUSED"));
+          },
+        }),
+      });
+      const running = south.run({ emit: () => undefined, onEvent: () => undefined }, end.signal);
+      await until(() => asked.length >= 2, "the associations");
+      end.abort();
+      await running;
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+    const station = asked.find(({ tls }) => tls !== undefined);
+    assert.deepEqual(station?.tls, {
+      trusted: "CA",
+      identity: { certificate: "CERTIFICATE", key: "KEY" },
+      serverName: "station",
+    });
+    assert.equal(station.port, 3_782);
+    assert.equal(Buffer.from(station.password ?? []).toString(), "secret");
+    assert.equal(asked.find(({ tls }) => tls === undefined)?.password, undefined);
   });
 
   it("whose certificates cannot be read keep the process from starting, with the file", async () => {

@@ -40,7 +40,9 @@ function compiled(profile: Profile): CompiledProfile {
 
 function problems(profile: Profile): readonly string[] {
   const result = compileProfile(profile, { name: STATION });
-  return "problems" in result ? result.problems.map(({ path, message }) => `${path}: ${message}`) : [];
+  return "problems" in result
+    ? result.problems.map(({ path, message }) => `${path}: ${message}`)
+    : [];
 }
 
 function lint(profile: Profile): readonly string[] {
@@ -49,9 +51,10 @@ function lint(profile: Profile): readonly string[] {
     return "problems" in entry ? [] : [{ name, ...entry }];
   });
   const subject = { name: STATION, profile, positions: new Map() };
-  return lintProfile(subject, subjects.filter(({ name }) => name !== STATION)).map(
-    ({ message }) => message,
-  );
+  return lintProfile(
+    subject,
+    subjects.filter(({ name }) => name !== STATION),
+  ).map(({ message }) => message);
 }
 
 function only(list: readonly string[], pattern: RegExp): void {
@@ -258,7 +261,10 @@ describe("lint of a profile of IEC 61850", () => {
       control: "sbo-enhanced",
     }));
     only(lint(profile), /follows slow setpoints only/);
-    const capabilities = (profile.capabilities ?? []).map((line) => ({ ...line, responseMs: 2_000 }));
+    const capabilities = (profile.capabilities ?? []).map((line) => ({
+      ...line,
+      responseMs: 2_000,
+    }));
     assert.deepEqual(lint({ ...profile, capabilities }), []);
   });
 

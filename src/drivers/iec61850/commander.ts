@@ -7,7 +7,12 @@ import type { ReadBack, Setpoint, WriteOutcome } from "../../domain/write.ts";
 import type { BoundPoint, CompiledProfile } from "../../profiles/binding.ts";
 import type { Iec61850Facts, NodeTarget, NodeWrite } from "../../profiles/binding-iec61850.ts";
 import { interlockHolds } from "../../profiles/encode.ts";
-import { encodeNodeValue, nodeScale, type NodeScale, takeNodeValue } from "../../profiles/node-value.ts";
+import {
+  encodeNodeValue,
+  nodeScale,
+  type NodeScale,
+  takeNodeValue,
+} from "../../profiles/node-value.ts";
 import type { Reference } from "../../wire/mms/names.ts";
 import { valueOfType } from "../../wire/mms/type-fit.ts";
 import { memberType, type TypeSpec } from "../../wire/mms/type-spec.ts";
@@ -112,11 +117,7 @@ export class Commander {
     return own;
   }
 
-  async #write(
-    writable: Writable,
-    setpoint: Setpoint,
-    signal: AbortSignal,
-  ): Promise<WriteOutcome> {
+  async #write(writable: Writable, setpoint: Setpoint, signal: AbortSignal): Promise<WriteOutcome> {
     const isCyclic = setpoint.confirm === "by-poll";
     const ready = await this.#prepared(writable, { value: setpoint.value, isCyclic }, signal);
     if (ready instanceof GatewayError) return { result: "refused", error: ready };
@@ -192,7 +193,9 @@ export class Commander {
       });
     }
     const isSelected = model === "sbo-normal" || model === "sbo-enhanced";
-    return isCyclic && isSelected ? refused("selected objects take slow setpoints only") : undefined;
+    return isCyclic && isSelected
+      ? refused("selected objects take slow setpoints only")
+      : undefined;
   }
 
   async #readModel(
@@ -240,8 +243,7 @@ export class Commander {
   #scaleOf({ point, write }: Writable): NodeScale {
     const node = this.#nodes.get(point.ordinal);
     const { path, ln, ld } = placeOfTarget(write.target);
-    const isOwn =
-      node?.value.ld === ld && node.value.ln === ln && node.value.path[0] === path[0];
+    const isOwn = node?.value.ld === ld && node.value.ln === ln && node.value.path[0] === path[0];
     const scale = isOwn ? node.scale : nodeScale(write.conversion);
     assert(scale !== undefined, "a unit that nobody overrides is the profile's");
     return scale;

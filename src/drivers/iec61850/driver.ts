@@ -110,9 +110,13 @@ export class Iec61850Driver implements Driver {
   async run(emit: EmitReading, signal: AbortSignal): Promise<void> {
     assert(this.#association === undefined, "a driver runs once at a time");
     const failed = new AbortController();
-    const stop = AbortSignal.any([signal, failed.signal]);
+    const stop = (): void => {
+      failed.abort(signal.reason);
+    };
+    if (signal.aborted) return;
+    signal.addEventListener("abort", stop, { once: true });
     try {
-      const association = await this.#options.engine.associate(this.#terms(), stop);
+      const association = await this.#options.engine.associate(this.#terms(), failed.signal);
       this.#association = association;
       this.#ended = { ...this.#ended, associations: this.#ended.associations + 1 };
       association.onDown(({ error }) => {
@@ -120,11 +124,12 @@ export class Iec61850Driver implements Driver {
       });
       const session = new Session(this.#parts(association), emit, failed);
       this.#session = session;
-      await session.run(stop);
+      await session.run(failed.signal);
     } catch (error) {
       if (signal.aborted) return;
       throw failed.signal.aborted ? failed.signal.reason : error;
     } finally {
+      signal.removeEventListener("abort", stop);
       await this.#leave();
     }
   }

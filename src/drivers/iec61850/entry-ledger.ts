@@ -1,6 +1,6 @@
 import type { ReportMemory, StoredReportState } from "./report-memory.ts";
 
-/** Entries that wait to be stored; beyond it the oldest is forgotten, and the next one stands for it. */
+/** Entries that wait to be stored; beyond it the oldest is forgotten: the next stands for it. */
 const WAITING_MAX = 4_096;
 
 interface Waiting {

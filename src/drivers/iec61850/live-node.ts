@@ -1,7 +1,11 @@
 import type { BoundPoint } from "../../profiles/binding.ts";
 import type { NodeConversion, NodeRead } from "../../profiles/binding-iec61850.ts";
 import type { NodeScale } from "../../profiles/node-value.ts";
-import { formatReference, type FunctionalConstraint, type Reference } from "../../wire/mms/names.ts";
+import {
+  formatReference,
+  type FunctionalConstraint,
+  type Reference,
+} from "../../wire/mms/names.ts";
 import { memberType, type TypeSpec } from "../../wire/mms/type-spec.ts";
 
 /** A point in the model that the device really has. */
@@ -48,7 +52,10 @@ const VALUE_PATHS: readonly (readonly string[])[] = [
  * Finds a value in the type of its logical node, and the quality and time that stand beside it;
  * undefined when the device does not have it.
  */
-export function placesIn(type: TypeSpec, { place }: Pick<NodeRead, "place">): NodePlaces | undefined {
+export function placesIn(
+  type: TypeSpec,
+  { place }: Pick<NodeRead, "place">,
+): NodePlaces | undefined {
   const { fc } = place;
   if (fc === undefined) return undefined;
   const level = memberType(type, [fc]);

@@ -31,6 +31,8 @@ interface Said {
   scalar: NodeScalar | undefined;
   quality: Quality61850 | undefined;
   time: UtcTime | undefined;
+  /** The time came with what was touched. */
+  isTimeNew: boolean;
   /** The device could not give it. */
   fault: QualityCode | undefined;
   sourceUtcMs: number;
@@ -45,6 +47,8 @@ export interface Arrival {
    * of its own, or one that cannot be trusted.
    */
   readonly notedUtc?: UtcMs | undefined;
+  /** The device tells what has just happened: its time should be now. */
+  readonly isEvent?: boolean;
 }
 
 /**
@@ -101,6 +105,7 @@ export class NodeTable {
         scalar: undefined,
         quality: undefined,
         time: undefined,
+        isTimeNew: false,
         fault: undefined,
         sourceUtcMs: Number.NaN,
       });
@@ -155,15 +160,16 @@ export class NodeTable {
     return this.#readingOf(ordinals, arrival);
   }
 
-  #finish(said: Said, { receivedUtc, notedUtc }: Arrival): void {
+  #finish(said: Said, arrival: Arrival): void {
     const { node, scalar } = said;
     const { point, conversion, scale } = node;
     const behaviour = this.#behaviours.get(node.node);
     const known = isSetting(node) ? GOOD : gatewayQuality(said.quality, behaviour);
     const quality = said.fault ?? known;
     takeNodeValue({ point, conversion, scale, quality }, scalar, this.columns);
-    const { orderUtcMs, isSkewed } = valueTime(said.time, notedUtc ?? receivedUtc);
-    if (isSkewed && notedUtc === undefined) this.skewed += 1;
+    const { orderUtcMs } = valueTime(said.time, arrival.notedUtc ?? arrival.receivedUtc);
+    if (isOff(said, arrival)) this.skewed += 1;
+    said.isTimeNew = false;
     this.#sourceTimes[point.ordinal] = orderUtcMs;
   }
 
@@ -217,7 +223,17 @@ function takePart(said: Said, { part, indexes }: SourcePart, value: MmsValue): v
     said.fault = said.scalar === undefined ? MALFORMED : undefined;
   } else if (part === "quality") {
     said.quality = own?.kind === "bits" ? decodeQuality(own) : undefined;
-  } else said.time = own?.kind === "utc-time" ? own : undefined;
+  } else {
+    said.time = own?.kind === "utc-time" ? own : undefined;
+    said.isTimeNew = true;
+  }
+}
+
+/** A value that stands for long has an old time by right; one of just now, or of later, has not. */
+function isOff({ time, isTimeNew }: Said, { receivedUtc, notedUtc, isEvent }: Arrival): boolean {
+  if (!isTimeNew || notedUtc !== undefined) return false;
+  const { sourceUtcMs = receivedUtc, isSkewed } = valueTime(time, receivedUtc);
+  return isSkewed && (isEvent === true || sourceUtcMs > receivedUtc);
 }
 
 function faultOf(code: number): QualityCode {

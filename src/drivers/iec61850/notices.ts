@@ -11,6 +11,7 @@ export class DeviceNotices {
   /** Reports whose block another client has, or that the device refuses. */
   readonly #without = new Set<string>();
   readonly #undecodable = new Set<string>();
+  #isSkewed = false;
 
   constructor(device: DeviceId, clock: Clock, tell: (event: PlantEvent) => void) {
     this.#device = device;
@@ -43,6 +44,14 @@ export class DeviceNotices {
     if (this.#undecodable.has(report)) return;
     this.#undecodable.add(report);
     this.#say("report-unreadable", "warning", "raised", `reports "${report}": ${why}`);
+  }
+
+  /** @param isSkewed values came whose time is more than two seconds off */
+  clock(isSkewed: boolean): void {
+    if (isSkewed === this.#isSkewed) return;
+    this.#isSkewed = isSkewed;
+    if (isSkewed) this.#say("device-clock-off", "warning", "raised", "its clock is wrong");
+    else this.#say("device-clock-off", "info", "cleared", "its clock is right again");
   }
 
   #goWithout(report: string, text: string): void {

@@ -68,6 +68,7 @@ export class Session {
   #desks: readonly ReportDesk[] = [];
   #isPlanOld = false;
   #lastSeq = 0;
+  #toldSkewed = 0;
 
   constructor(parts: SessionParts, emit: EmitReading, failed: AbortController) {
     this.#parts = parts;
@@ -214,7 +215,8 @@ export class Session {
     else counters.reports += 1;
     const { entryTimeMs, entryId } = report;
     const notedUtc = isBuffered && entryTimeMs !== undefined ? utcMs(entryTimeMs) : undefined;
-    const reading = table.reading({ ...this.#arrival(), notedUtc });
+    const isEvent = kind === "spontaneous";
+    const reading = table.reading({ ...this.#arrival(), notedUtc, isEvent });
     if (reading !== undefined) {
       this.#lastSeq = this.#emit(isBuffered ? { ...reading, isHistory: true } : reading);
     }
@@ -255,15 +257,13 @@ export class Session {
       if (everyMs === 0) return [];
       return [{ everyMs, phaseMs, run: async (signal) => this.#pollGroup(group, signal) }];
     });
-    const beats = [...profile.keepAlives.values()].map(
-      (keepAlive): Job => ({
-        everyMs: keepAlive.everyMs,
-        phaseMs: 0,
-        run: async (signal) => {
-          if (this.#commander !== undefined) await beat(keepAlive, this.#commander, signal);
-        },
-      }),
-    );
+    const beats = [...profile.keepAlives.values()].map((keepAlive): Job => ({
+      everyMs: keepAlive.everyMs,
+      phaseMs: 0,
+      run: async (signal) => {
+        if (this.#commander !== undefined) await beat(keepAlive, this.#commander, signal);
+      },
+    }));
     return [
       ...polls,
       ...beats,
@@ -291,6 +291,9 @@ export class Session {
 
   async #lookAtNodes(signal: AbortSignal): Promise<void> {
     await this.#watch?.read({ signal });
+    const { skewed } = this.#live;
+    this.#parts.notices.clock(skewed > this.#toldSkewed);
+    this.#toldSkewed = skewed;
     this.#takeBehaviours();
     this.#give(this.#live.reading(this.#arrival()));
   }

@@ -2,7 +2,11 @@ import type { CompiledProfile } from "../../profiles/binding.ts";
 import type { Iec61850Facts, NodeConversion, NodeWrite } from "../../profiles/binding-iec61850.ts";
 import { nodeScale } from "../../profiles/node-value.ts";
 import { SI_UNITS } from "../../profiles/si-units.ts";
-import { formatReference, type FunctionalConstraint, type Reference } from "../../wire/mms/names.ts";
+import {
+  formatReference,
+  type FunctionalConstraint,
+  type Reference,
+} from "../../wire/mms/names.ts";
 import { status } from "./common-data-classes.ts";
 import type {
   AttributeModel,
@@ -43,7 +47,7 @@ const VALUE_ATTRIBUTES: ReadonlySet<string> = new Set([
 ]);
 const COMMON_NODE = "LLN0";
 const REVISION = "1";
-/** A float32 holds a limit with seven digits: the least below it that is still one of the device. */
+/** A float32 holds seven digits of a limit: so much beyond it is still the limit. */
 const LIMIT_SLACK = 1e-6;
 
 /**
@@ -186,15 +190,13 @@ class Tree {
         members: this.#members(from.facts, from.ordinals(report.group)),
       })),
       reports: reports.flatMap((report) =>
-        report.blocks.map(
-          (name): ReportBlockModel => ({
-            name,
-            isBuffered: report.isBuffered,
-            dataSet: dataSetName(report),
-            configurationRevision: 1,
-            hasOwner: true,
-          }),
-        ),
+        report.blocks.map((name): ReportBlockModel => ({
+          name,
+          isBuffered: report.isBuffered,
+          dataSet: dataSetName(report),
+          configurationRevision: 1,
+          hasOwner: true,
+        })),
       ),
     };
   }
@@ -202,7 +204,8 @@ class Tree {
   #members(facts: Iec61850Facts, ordinals: readonly number[]): readonly string[] {
     const members = ordinals.flatMap((ordinal) => {
       const read = facts.reads.get(ordinal);
-      const object = read === undefined ? undefined : this.#objectOf.get(formatReference(read.place));
+      const object =
+        read === undefined ? undefined : this.#objectOf.get(formatReference(read.place));
       return object === undefined ? [] : [object];
     });
     return [...new Set(members)];
@@ -266,7 +269,13 @@ function commonObjects(ln: string): readonly DataObjectModel[] {
   ];
 }
 
-function dataSetName({ dataSet, name }: { readonly dataSet: string | undefined; readonly name: string }): string {
+function dataSetName({
+  dataSet,
+  name,
+}: {
+  readonly dataSet: string | undefined;
+  readonly name: string;
+}): string {
   return dataSet === undefined ? `ds-${name}` : dataSet.slice(dataSet.indexOf("$") + 1);
 }
 

@@ -85,7 +85,12 @@ export class SimulatedStation {
     const place = this.#places.get(id);
     const raw = place === undefined ? undefined : rawOf(place.conversion, value);
     if (place === undefined || raw === undefined) return;
-    const plain = place.type === "boolean" ? raw !== 0 : place.type === "float32" ? Math.fround(raw) : Math.round(raw);
+    const plain =
+      place.type === "boolean"
+        ? raw !== 0
+        : place.type === "float32"
+          ? Math.fround(raw)
+          : Math.round(raw);
     if (this.#shown.get(place.reference) === plain) this.#waiting.delete(place.reference);
     else this.#waiting.set(place.reference, plain);
   }

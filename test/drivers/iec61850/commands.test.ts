@@ -158,7 +158,10 @@ describe("a command that makes the station safe", () => {
       // The stop is carried out and the answer is lost; then somebody at the station starts it.
       bench.device.inject({ kind: "cut-after-operate" });
       const point = pointIndex(bench.place("run-command"));
-      const [outcome] = await bench.driver.write([{ point, value: 0, confirm: "read-back" }], NEVER);
+      const [outcome] = await bench.driver.write(
+        [{ point, value: 0, confirm: "read-back" }],
+        NEVER,
+      );
       assert.equal(outcome?.result, "unknown");
       bench.device.heal();
       bench.device.update([{ reference: "DCPIBESS1/DSTO1.StoCtl.stVal[ST]", value: true }]);

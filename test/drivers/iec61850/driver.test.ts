@@ -74,6 +74,71 @@ describe("the driver of IEC 61850", () => {
     });
   });
 
+  it("leaves no socket and no timer behind, however often it is started and stopped", async () => {
+    const held = (): readonly string[] =>
+      process
+        .getActiveResourcesInfo()
+        .filter((kind) => kind === "TCPSocketWrap" || kind === "Timeout");
+    const bench = await StationBench.start();
+    await until(() => bench.driver.counters.reports > 0, "the reports");
+    const before = held().length;
+    const cycles = 40;
+    for (let cycle = 0; cycle < cycles; cycle += 1) {
+      const driver = bench.another();
+      const end = new AbortController();
+      const running = driver.run(() => 1, end.signal);
+      await until(() => driver.counters.polls > 0, "a poll");
+      end.abort();
+      await running;
+    }
+    // What is closed here the station has still to notice.
+    await until(() => held().length <= before + 2, "the end of all");
+    await bench.stop();
+  }).timeout(30_000);
+
+  it("tells that the station's clock is wrong, by what has just happened and nothing else", async () => {
+    await withBench(async (bench) => {
+      const hz = "DCPIBESS1/MMXU1.Hz";
+      bench.device.update([{ reference: `${hz}.mag.f[MX]`, value: 50.1 }]);
+      await new Promise((resolve) => setTimeout(resolve, 1_200));
+      assert.equal(bench.events.length, 0);
+      bench.device.update([
+        { reference: `${hz}.t[MX]`, value: bench.clock.utcNow() - 60_000 },
+        { reference: `${hz}.mag.f[MX]`, value: 50.2 },
+      ]);
+      await until(() => bench.events.some(({ id }) => id === "device-clock-off"), "the event");
+      assert.equal(bench.last("frequency")?.quality, GOOD, "a value is not dropped for its time");
+      await until(() => bench.events.some(({ phase }) => phase === "cleared"), "its end");
+    });
+  });
+
+  it("sets a value that is no command, and reads it back", async () => {
+    const profile = stationProfile("bess-station", (own) => ({
+      ...own,
+      points: [
+        ...own.points,
+        {
+          point: "soc-reserve",
+          at: "DSTO1.SocRsv.setMag.f",
+          fc: "SP",
+          group: "slow",
+          unit: "%",
+          write: { range: [0, 100], readBack: { withinMs: 500, tolerance: 0.1 }, danger: "none" },
+        },
+      ],
+    }));
+    const bench = await StationBench.start(profile);
+    try {
+      await until(() => bench.last("soc-reserve") !== undefined, "a value");
+      const [outcome] = await bench.driver.write([setpoint(bench, "soc-reserve", 25)], NEVER);
+      assert.deepEqual(outcome, { result: "accepted", readBack: { result: "applied", value: 25 } });
+      const [refused] = await bench.driver.write([setpoint(bench, "soc-reserve", 101)], NEVER);
+      assert.equal(refused?.result, "refused");
+    } finally {
+      await bench.stop();
+    }
+  });
+
   it("marks the values of a node that is off, and of none other", async () => {
     await withBench(async (bench) => {
       bench.device.update([{ reference: "DCPIBESS1/MMXU1.Beh.stVal[ST]", value: 5 }]);

@@ -58,9 +58,14 @@ export class StationBench {
     this.profile = profile;
     this.#port = port;
     this.station = this.#makeStation();
-    this.driver = new Iec61850Driver({
+    this.driver = this.another(reports);
+  }
+
+  /** One more driver of the same station. */
+  another(reports?: ReportState): Iec61850Driver {
+    return new Iec61850Driver({
       device: deviceId("station"),
-      profile,
+      profile: this.profile,
       firstPoint: FIRST_POINT,
       engine: new TsEngine({
         clock: this.clock,
