@@ -37,13 +37,12 @@ export function typeText(type: TypeSpec): string {
  * @param name last part of its reference: what two bits mean depends on it
  */
 export function valueText(value: AccessResult, name: string): string {
+  if ("code" in value) return `(${dataAccessErrorWord(value.code)})`;
   if ("members" in value) {
     return `{${value.members.map((member) => valueText(member, name)).join(", ")}}`;
   }
   if ("bytes" in value) return value.kind === "bits" ? bitsText(value, name) : hexText(value.bytes);
   switch (value.kind) {
-    case "error":
-      return `(${dataAccessErrorWord(value.code)})`;
     case "boolean":
     case "integer":
     case "unsigned":
@@ -53,11 +52,16 @@ export function valueText(value: AccessResult, name: string): string {
     case "text":
     case "unicode":
       return JSON.stringify(value.value.slice(0, TEXT_MAX));
-    case "utc-time":
-      return value.utcMs === 0 ? "never" : new Date(value.utcMs).toISOString();
-    case "binary-time":
-      return value.hasDate ? new Date(value.ms).toISOString() : `${value.ms} ms after midnight`;
+    default:
+      return timeText(value);
   }
+}
+
+function timeText(value: Extract<AccessResult, { kind: "utc-time" | "binary-time" }>): string {
+  if (value.kind === "utc-time") {
+    return value.utcMs === 0 ? "never" : new Date(value.utcMs).toISOString();
+  }
+  return value.hasDate ? new Date(value.ms).toISOString() : `${value.ms} ms after midnight`;
 }
 
 type Bits = Extract<AccessResult, { kind: "bits" }>;

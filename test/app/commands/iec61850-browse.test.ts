@@ -202,7 +202,7 @@ describe("iec61850 browse over TLS", () => {
     rmSync(folder, { recursive: true });
   });
 
-  const trusting = (name: string, more: Record<string, string> = {}) =>
+  const trusting = async (name: string, more: Record<string, string> = {}) =>
     said(iec61850Browse, [ied.address], { tls: true, ca: path.join(folder, name), ...more });
 
   it("trusts whom it is told to, by the name in the certificate", async () => {
