@@ -49,7 +49,8 @@ function chosenIed(
 ): XmlElement | undefined {
   const all = childrenOf(root, "IED");
   const names = all.map((ied) => attributeOf(ied, "name"));
-  const listed = `${names.slice(0, LISTED_MAX).join(", ")}${names.length > LISTED_MAX ? ", …" : ""}`;
+  const more = names.length > LISTED_MAX ? ", …" : "";
+  const listed = names.slice(0, LISTED_MAX).join(", ") + more;
   if (name !== undefined) {
     const named = all.find((ied) => attributeOf(ied, "name") === name);
     if (named !== undefined) return named;

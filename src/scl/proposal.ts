@@ -300,33 +300,44 @@ const WHOLE: ReadonlySet<string> = new Set([
 ]);
 const POSITIONS = { 0: "intermediate", 1: "open", 2: "closed", 3: "bad-state" };
 
-/** A value that the table does not know, or knows and another node has claimed, outside the vocabulary; undefined for what is no value. */
+/**
+ * A value that the table does not know, or knows and another node has claimed, outside the
+ * vocabulary; undefined for what is no value.
+ */
 function extraLine(candidate: Candidate): Meaning | undefined {
   const { node, main } = candidate;
-  const { attribute, object, path } = main;
-  const short = path.slice(0, path.indexOf(object.name) + 1);
+  const short = main.path.slice(0, main.path.indexOf(main.object.name) + 1);
   const point = `x-${slug([node.name, ...short].join("-"))}`;
   const known = POINT_ROWS.find((row) => isOf(candidate, row))?.point;
   const verify =
     known === undefined
       ? "not in the plant vocabulary by the table: name it, or take it out"
       : `another ${known}: name it, or take it out`;
-  const { bType, words } = attribute;
-  if (bType === "BOOLEAN") return { point, type: "bool", verify };
-  if (bType === "Dbpos") return { point, values: POSITIONS, verify };
-  if (bType === "Enum") {
-    if (words === undefined || words.size === 0) return { point, unit: "1", type: "int32", verify };
-    const values = Object.fromEntries(
-      [...words].map(([number, word]) => [String(number), word === "" ? String(number) : word]),
-    );
-    return { point, values, verify };
-  }
-  const isWhole = WHOLE.has(bType);
-  if (!isWhole && !bType.startsWith("FLOAT")) return undefined;
+  const kind = stateKind(main) ?? numberKind(main, known);
+  return kind === undefined ? undefined : { point, ...kind, verify };
+}
+
+type Kind = Pick<ProposedPoint, "unit" | "type" | "values">;
+
+function stateKind({ attribute: { bType, words } }: MainValue): Kind | undefined {
+  if (bType === "BOOLEAN") return { type: "bool" };
+  if (bType === "Dbpos") return { values: POSITIONS };
+  if (bType !== "Enum") return undefined;
+  if (words === undefined || words.size === 0) return { unit: "1", type: "int32" };
+  const states = [...words].map(([number, word]) => {
+    return [String(number), word === "" ? String(number) : word] as const;
+  });
+  return { values: Object.fromEntries(states) };
+}
+
+/** @param known the canonical point that it would be, for its unit */
+function numberKind({ attribute, object }: MainValue, known: string | undefined): Kind | undefined {
+  const isWhole = WHOLE.has(attribute.bType);
+  if (!isWhole && !attribute.bType.startsWith("FLOAT")) return undefined;
   const said = unitOf(object);
   const usual = known === undefined ? undefined : CANONICAL_POINTS.get(known)?.unit;
   const unit = said !== undefined && isKnown(said) ? said : (usual ?? "1");
-  return { point, unit, ...(isWhole ? { type: "int32" } : {}), verify };
+  return { unit, ...(isWhole ? { type: "int32" } : {}) };
 }
 
 function isKnown(unit: string): boolean {

@@ -45,7 +45,7 @@ export function reportsOf(
     const dataSet = textOf(element, "datSet");
     const isThere = dataSet === undefined || dataSets.some((set) => set.name === dataSet);
     if (!isThere) {
-      const message = `the report block "${name}" has the data set "${dataSet}", which is not there`;
+      const message = `the data set "${dataSet}" of the report block "${name}" is not there`;
       findings.warning(element, message);
     }
     const isBuffered = flagOf(element, "buffered", false);

@@ -1,10 +1,10 @@
 import { strict as assert } from "node:assert";
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { becomeSingleInstance } from "../../src/platform/single-instance.ts";
+import { becomeSingleInstance, holderOf } from "../../src/platform/single-instance.ts";
 
 const MAIN = "test/platform/lock-holder/main.ts";
 
@@ -65,5 +65,19 @@ describe("single instance", function () {
     assert.throws(acquire(join(directory, "none", "x.lock")), {
       code: "FILE_UNREADABLE",
     });
+  });
+
+  it("is looked at without being taken", () => {
+    assert.equal(holderOf(lockFile), undefined, "nobody was ever here");
+    assert.equal(existsSync(lockFile), false);
+    becomeSingleInstance(lockFile);
+    assert.equal(holderOf(lockFile), process.pid);
+    assert.equal(holderOf(lockFile), process.pid, "the look before let nothing go");
+    const former = join(directory, "former.lock");
+    writeFileSync(former, "4711\n");
+    assert.equal(holderOf(former), undefined, "whoever wrote it is gone");
+    assert.equal(holderOf(former), undefined, "the look itself holds nothing");
+    assert.equal(readFileSync(former, "utf8"), "4711\n");
+    acquire(former)();
   });
 });

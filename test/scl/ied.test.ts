@@ -175,7 +175,7 @@ describe("SCL file that is not what it should be", () => {
     assert.ok(model !== undefined);
     assert.match(said, /member of "GONE", which is no logical device/);
     assert.match(said, /member with the functional constraint "\?\?"/);
-    assert.match(said, /"r" has the data set "none", which is not there/);
+    assert.match(said, /the data set "none" of the report block "r" is not there/);
     assert.match(said, /has no data object "Nope"/);
     assert.equal(model.devices[0]?.nodes[0]?.reports[0]?.dataSet, undefined);
   });

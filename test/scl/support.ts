@@ -5,7 +5,7 @@ import type { SclModel } from "../../src/scl/model.ts";
 import { SCL_NAMESPACE, SclXmlReader, type XmlResult } from "../../src/scl/xml-reader.ts";
 
 /** The station of the tests: a battery, a relay and a client in one file. */
-export const STATION_FILE = "test/scl/files/station.scd";
+export const STATION_FILE = "test/scl/files/station.xml";
 
 export function stationText(): string {
   return readFileSync(STATION_FILE, "utf8");

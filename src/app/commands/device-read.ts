@@ -88,8 +88,8 @@ async function watch(call: CommandCall, surroundings: DeviceSurroundings): Promi
     });
   }
   const view = isLive(call) ? new LiveView(call.terminal) : new ChangeView(call);
+  const reached = { is: false };
   let retryMs = RETRY_FIRST_MS;
-  let isReached = false;
   for (;;) {
     const run = new DeviceRun({
       driver: session.access.driver(),
@@ -97,16 +97,16 @@ async function watch(call: CommandCall, surroundings: DeviceSurroundings): Promi
       clock,
       signal,
       onReading: ({ receivedAt, receivedUtc }) => {
-        isReached = true;
+        reached.is = true;
         retryMs = RETRY_FIRST_MS;
         const values = points.map((point) => valueOfPoint(point, run.image.view));
         view.show(values, { receivedAt, receivedUtc });
       },
     });
     const failure = await run.ended;
-    if (failure === undefined) return isReached || call.signal.aborted ? 0 : 3;
+    if (failure === undefined) return reached.is || call.signal.aborted ? 0 : 3;
     call.terminal.err(`${failureText(session, failure)}; tried again in ${retryMs / 1_000} s`);
-    if (!(await slept(clock, retryMs, signal))) return isReached || call.signal.aborted ? 0 : 3;
+    if (!(await slept(clock, retryMs, signal))) return reached.is || call.signal.aborted ? 0 : 3;
     retryMs = Math.min(2 * retryMs, RETRY_LAST_MS);
   }
 }

@@ -14,7 +14,6 @@ import {
   type EngineWriteOutcome,
   type Negotiated,
   type ReportPlan,
-  type ReportSink,
   type SubscribeResult,
 } from "../../drivers/iec61850/engine.ts";
 import {
@@ -127,7 +126,7 @@ class RehearsalAssociation implements Association {
   }
 
   /** A rehearsal takes no report block from whoever has it. */
-  async subscribe(plan: ReportPlan, _sink: ReportSink): Promise<SubscribeResult> {
+  async subscribe(plan: ReportPlan): Promise<SubscribeResult> {
     const [block = ""] = plan.names;
     return Promise.resolve({ result: "refused", block, step: "rehearsal", code: undefined });
   }

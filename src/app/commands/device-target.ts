@@ -35,7 +35,7 @@ export interface TargetPoint {
 
 /** @throws WrongUse with the nearest name, or all of them */
 export function findDevice(context: SiteContext, name: string): DeviceContext {
-  const found = context.deviceById.get(name as DeviceContext["definition"]["id"]);
+  const found = context.deviceById.get(name);
   if (found !== undefined) return found;
   const known = context.devices.map(({ config }) => config.id);
   throw wrongName(`the site has no device "${name}"`, name, known);

@@ -15,6 +15,7 @@ import {
   holderOfDevice,
   holderText,
   sayingWrongUse,
+  soleConnectionOf,
 } from "./device-session.ts";
 import {
   findPoints,
@@ -90,7 +91,10 @@ function refuse(call: CommandCall, sentence: string, status: ExitStatus): ExitSt
   return status;
 }
 
-type Problem = { readonly problem: string; readonly status: ExitStatus };
+interface Problem {
+  readonly problem: string;
+  readonly status: ExitStatus;
+}
 
 function planOf(call: CommandCall, session: DeviceSession): Plan | Problem {
   const [, name, text, unit] = call.positionals;
@@ -100,7 +104,7 @@ function planOf(call: CommandCall, session: DeviceSession): Plan | Problem {
       ({ bound }) => writeRuleOf(device.profile, bound) !== undefined,
     );
     const names = writable.map(({ bound }) => bound.id).join(", ");
-    const what = names === "" ? `${device.profile.name} has none` : `${names}`;
+    const what = names === "" ? `${device.profile.name} has none` : names;
     const problem = `device write needs a point and a value; points that can be written: ${what}`;
     return { problem, status: 2 };
   }
@@ -111,7 +115,9 @@ function planOf(call: CommandCall, session: DeviceSession): Plan | Problem {
     return { problem, status: 1 };
   }
   const value = parseValue(target.bound, rule, text, unit);
-  const problem = envelopeProblem(session, target) ?? drivenProblem(session);
+  // A dry run only reads: a gateway beside it is no harm.
+  const busy = hasFlag(call, "dry-run") ? soleConnectionOf(session) : drivenProblem(session);
+  const problem = envelopeProblem(session, target) ?? busy;
   return problem === undefined ? { session, target, rule, value } : { problem, status: 1 };
 }
 
@@ -296,16 +302,22 @@ function endingOf(plan: Plan, outcome: WriteOutcome | undefined): Ending {
 }
 
 function refused(plan: Plan, outcome: WriteOutcome | undefined): Ending {
-  const error = outcome === undefined || outcome.result === "accepted" ? undefined : outcome.error;
-  if (error?.code === "DEVICE_EXCEPTION") {
+  const error = outcome?.result === "refused" ? outcome.error : undefined;
+  if (error === undefined) return end("refused", "the driver gave no answer", 1);
+  if (error.code === "DEVICE_EXCEPTION") {
     return end("refused", `refused by the device: ${deviceWords(error)}`, 1);
   }
-  const reason = String(error?.context["reason"] ?? "");
-  const told = reason === "" ? (error?.message ?? "no answer") : reason;
-  const words = REFUSAL_WORDS[reason] ?? told;
-  const name = error?.context["interlock"] ?? error?.context["node"];
-  const which = typeof name === "string" ? ` (${name})` : "";
-  return end("refused", `${spoken(plan.target, plan.value)} is refused: ${words}${which}`, 1);
+  const wanted = spoken(plan.target, plan.value);
+  return end("refused", `${wanted} is refused: ${driverWords(error)}`, 1);
+}
+
+/** What the gateway's own side has against it, and where. */
+function driverWords({ context, message }: GatewayError): string {
+  const { reason, interlock, node } = context;
+  if (typeof reason !== "string") return message;
+  const where = interlock ?? node;
+  const words = REFUSAL_WORDS[reason] ?? reason;
+  return where === undefined ? words : `${words} (${String(where)})`;
 }
 
 /** An exception code of Modbus, or what a device of IEC 61850 says, and at which stage. */

@@ -9,9 +9,8 @@ const TEXT_MAX = 80;
 
 /** `float32`, `int8u`, `bits 13`, `text 255`: short, and told apart. */
 export function typeText(type: TypeSpec): string {
+  if ("size" in type) return `${type.kind} ${Math.abs(type.size)}`;
   switch (type.kind) {
-    case "boolean":
-      return "boolean";
     case "utc-time":
       return "time";
     case "integer":
@@ -20,19 +19,15 @@ export function typeText(type: TypeSpec): string {
       return `int${type.bits}u`;
     case "float":
       return `float${type.width}`;
-    case "bits":
-    case "octets":
-    case "text":
-    case "unicode":
-      return `${type.kind} ${Math.abs(type.size)}`;
     case "binary-time":
       return type.hasDate ? "date and time" : "time of day";
     case "array":
       return `${type.count} × ${typeText(type.element)}`;
-    case "structure":
-      return "structure";
     case "foreign":
       return `type 0x${type.tag.toString(16)}`;
+    case "boolean":
+    case "structure":
+      return type.kind;
   }
 }
 
@@ -42,32 +37,31 @@ export function typeText(type: TypeSpec): string {
  * @param name last part of its reference: what two bits mean depends on it
  */
 export function valueText(value: AccessResult, name: string): string {
+  if ("code" in value) return `(${dataAccessErrorWord(value.code)})`;
+  if ("members" in value) {
+    return `{${value.members.map((member) => valueText(member, name)).join(", ")}}`;
+  }
+  if ("bytes" in value) return value.kind === "bits" ? bitsText(value, name) : hexText(value.bytes);
   switch (value.kind) {
-    case "error":
-      return `(${dataAccessErrorWord(value.code)})`;
     case "boolean":
-      return String(value.value);
     case "integer":
     case "unsigned":
       return String(value.value);
     case "float":
       return String(Number(value.value.toPrecision(value.width === 32 ? 7 : 15)));
-    case "bits":
-      return bitsText(value, name);
-    case "octets":
-    case "foreign":
-      return hexText(value.bytes);
     case "text":
     case "unicode":
       return JSON.stringify(value.value.slice(0, TEXT_MAX));
-    case "utc-time":
-      return value.utcMs === 0 ? "never" : new Date(value.utcMs).toISOString();
-    case "binary-time":
-      return value.hasDate ? new Date(value.ms).toISOString() : `${value.ms} ms after midnight`;
-    case "structure":
-    case "array":
-      return `{${value.members.map((member) => valueText(member, name)).join(", ")}}`;
+    default:
+      return timeText(value);
   }
+}
+
+function timeText(value: Extract<AccessResult, { kind: "utc-time" | "binary-time" }>): string {
+  if (value.kind === "utc-time") {
+    return value.utcMs === 0 ? "never" : new Date(value.utcMs).toISOString();
+  }
+  return value.hasDate ? new Date(value.ms).toISOString() : `${value.ms} ms after midnight`;
 }
 
 type Bits = Extract<AccessResult, { kind: "bits" }>;

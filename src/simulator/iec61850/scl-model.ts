@@ -188,31 +188,35 @@ function emptyOf({ bType, members }: SclAttribute): AttributeValue | undefined {
   return type === "octets64" ? new Uint8Array(0) : 0;
 }
 
+/** Types whose values stand as they are in the text, and those that no file gives a value for. */
+const TEXTS: ReadonlySet<string | undefined> = new Set([
+  "text64",
+  "text129",
+  "text255",
+  "unicode255",
+]);
+const VALUELESS: ReadonlySet<string | undefined> = new Set([
+  "quality",
+  "utc-time",
+  "check",
+  "octets64",
+  undefined,
+]);
+
 /** Undefined when the text is no value of the type. */
 function plainValue({ bType, words }: SclAttribute, text: string): AttributeValue | undefined {
   const type = BASIC.get(bType);
-  switch (type) {
-    case "boolean":
-      if (text === "true" || text === "1") return true;
-      return text === "false" || text === "0" ? false : undefined;
-    case "enum":
-      return enumValue(words, text);
-    case "dbpos":
-      return POSITIONS.includes(text) ? POSITIONS.indexOf(text) : undefined;
-    case "text64":
-    case "text129":
-    case "text255":
-    case "unicode255":
-      return text;
-    case "quality":
-    case "utc-time":
-    case "check":
-    case "octets64":
-    case undefined:
-      return undefined;
-    default:
-      return numberOf(text);
-  }
+  if (VALUELESS.has(type)) return undefined;
+  if (TEXTS.has(type)) return text;
+  if (type === "boolean") return flagOf(text);
+  if (type === "enum") return enumValue(words, text);
+  if (type !== "dbpos") return numberOf(text);
+  return POSITIONS.includes(text) ? POSITIONS.indexOf(text) : undefined;
+}
+
+function flagOf(text: string): boolean | undefined {
+  if (text === "true" || text === "1") return true;
+  return text === "false" || text === "0" ? false : undefined;
 }
 
 function enumValue(

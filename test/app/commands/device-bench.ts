@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import type { CommandCall, ExitStatus } from "../../../src/app/terminal.ts";
+import type { CommandCall, ExitStatus, Terminal } from "../../../src/app/terminal.ts";
 import { loadContext, type SiteContext } from "../../../src/app/site-context.ts";
 import { TimerWheel } from "../../../src/drivers/wheel.ts";
 import type { MakeLink } from "../../../src/drivers/modbus/link-pool.ts";
@@ -81,6 +81,8 @@ const STEP_MS = 10;
 export class DeviceBench {
   readonly folder = mkdtempSync(path.join(tmpdir(), "device-"));
   readonly out: string[] = [];
+  readonly drawn: string[] = [];
+  screen: Terminal["screen"];
   readonly err: string[] = [];
   readonly stop = new AbortController();
   readonly clock = new SimClock();
@@ -136,7 +138,7 @@ export class DeviceBench {
   ): Promise<ExitStatus> {
     this.out.length = 0;
     this.err.length = 0;
-    let isOver = false;
+    const over = { is: false };
     const status = command({
       positionals,
       options: { config: this.siteFile, timeout: "1", ...options },
@@ -146,15 +148,18 @@ export class DeviceBench {
           this.onLine();
         },
         err: (line) => this.err.push(line),
-        screen: undefined,
+        screen: this.screen,
         hasColour: false,
-        draw: () => undefined,
+        draw: (text) => {
+          this.drawn.push(text);
+          this.onLine();
+        },
       },
       signal: this.stop.signal,
     }).finally(() => {
-      isOver = true;
+      over.is = true;
     });
-    while (!isOver) {
+    while (!over.is) {
       await this.clock.advance(STEP_MS);
       // Files are read in the machine's own time.
       await new Promise((resolve) => setImmediate(resolve));

@@ -95,6 +95,20 @@ describe("device commands", () => {
       assert.deepEqual(values, ["active-power 0 W good", "active-power 5000 W good"]);
     });
 
+    it("redraws a table in place on a terminal, no more rows than it has", async () => {
+      bench.screen = { columns: 80, rows: 5 };
+      bench.onLine = () => bench.device?.setPoint("active-power", 5_000);
+      assert.equal(await run(deviceWatch, ["bess-1"], { seconds: "1" }), 0);
+      assert.deepEqual(bench.out, []);
+      const [first = "", second = ""] = bench.drawn;
+      assert.ok(first.startsWith("\u001b[Hactive-power "), JSON.stringify(first));
+      assert.match(second, / 5000 W +good/);
+      const rows = second.split("\n");
+      assert.equal(rows.length, 4);
+      assert.match(rows[3] ?? "", /^\d\d:\d\d:\d\d\.\d{3} UTC, 2 more; name those that matter/);
+      assert.ok(bench.drawn.length <= 6, "not more often than a person can see");
+    });
+
     it("ends with 3 when the device never answered", async () => {
       bench.device?.setFault({ kind: "stopped" }, 0);
       assert.equal(await run(deviceWatch, ["bess-1"], { seconds: "0.1" }), 3);
@@ -209,12 +223,13 @@ describe("device commands", () => {
       assert.equal(await run(deviceWrite, ["bess-1", SETPOINT, "1000"], { yes: true }), 1);
       assert.match(
         said(),
-        RegExp(
-          `^gateway-field \\(process ${process.pid}\\) drives bess-1, .* systemctl stop gateway-field`,
-        ),
+        RegExp(`^gateway-field \\(process ${process.pid}\\) drives bess-1, .* stop gateway-field`),
       );
       assert.equal(bench.device?.counters.writes, 0);
       assert.equal(await run(deviceRead, ["bess-1", "active-power"]), 0, "reading is no harm");
+      const options = { "dry-run": true };
+      assert.equal(await run(deviceWrite, ["bess-1", SETPOINT, "1000"], options), 0);
+      assert.match(said(), /a dry run: nothing was written/);
     });
 
     it("looks for a gateway again after the person has answered", async () => {

@@ -1,3 +1,4 @@
+import type { TlsOptions } from "node:tls";
 import type { CommandCall, ExitStatus } from "../../../src/app/terminal.ts";
 import { SystemClock } from "../../../src/platform/clock.ts";
 import type { SclModel } from "../../../src/scl/model.ts";
@@ -12,11 +13,14 @@ export interface ServedIed {
   readonly stop: () => Promise<void>;
 }
 
-export async function serve(scl: SclModel): Promise<ServedIed> {
+export async function serve(scl: SclModel, tls?: TlsOptions): Promise<ServedIed> {
   const stop = new AbortController();
   const { model } = servedModel(scl);
   const options = { host: "127.0.0.1", port: 0, model, clock: new SystemClock() };
-  const server = await startMmsServer(options, stop.signal);
+  const server = await startMmsServer(
+    { ...options, ...(tls === undefined ? {} : { tls }) },
+    stop.signal,
+  );
   return {
     server,
     address: `127.0.0.1:${server.port}`,
@@ -38,6 +42,7 @@ export async function said(
   command: (call: CommandCall) => Promise<ExitStatus>,
   positionals: readonly string[],
   options: CommandCall["options"] = {},
+  signal: AbortSignal = new AbortController().signal,
 ): Promise<Said> {
   const out: string[] = [];
   const err: string[] = [];
@@ -51,7 +56,7 @@ export async function said(
       hasColour: false,
       draw: () => undefined,
     },
-    signal: new AbortController().signal,
+    signal,
   });
   return { status, out, err };
 }

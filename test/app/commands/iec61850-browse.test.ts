@@ -1,6 +1,10 @@
 import { strict as assert } from "node:assert";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { endpointOf, iec61850Browse } from "../../../src/app/commands/iec61850-browse.ts";
 import { typeText, valueJson, valueText } from "../../../src/app/commands/iec61850-text.ts";
 import type { SclAttribute, SclModel, SclObject } from "../../../src/scl/model.ts";
@@ -136,6 +140,13 @@ describe("iec61850 browse", () => {
     assert.match(err[0] ?? "", /was given up: not done in 0\.1 s; give it more with --timeout/);
   });
 
+  it("ends without a word when it is told to", async () => {
+    const stop = new AbortController();
+    const asked = said(iec61850Browse, [ied.address], { values: true }, stop.signal);
+    stop.abort(new Error("told to"));
+    assert.deepEqual(await asked, { status: 3, out: [], err: [] });
+  });
+
   it("says that the other side is no MMS", async () => {
     const web = createServer((socket) => {
       socket.on("error", () => undefined);
@@ -163,6 +174,51 @@ describe("iec61850 browse", () => {
     await assert.rejects(said(iec61850Browse, ["127.0.0.1:1"], noFile), {
       code: "FILE_UNREADABLE",
     });
+  });
+});
+
+describe("iec61850 browse over TLS", () => {
+  let folder: string;
+  let ied: ServedIed;
+
+  /** A certificate that vouches for itself, made for this run. */
+  function certificate(name: string): { readonly cert: string; readonly key: string } {
+    const place = (ending: string): string => path.join(folder, `${name}.${ending}`);
+    const args = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"];
+    args.push("-nodes", "-keyout", place("key"), "-out", place("pem"), "-subj", `/CN=${name}`);
+    args.push("-addext", "subjectAltName=DNS:bess.example");
+    execFileSync("openssl", args, { stdio: "ignore" });
+    return { cert: readFileSync(place("pem"), "utf8"), key: readFileSync(place("key"), "utf8") };
+  }
+
+  before(async () => {
+    folder = mkdtempSync(path.join(tmpdir(), "browse-tls-"));
+    const device = certificate("device");
+    certificate("stranger");
+    ied = await serve(modelOf(stationText(), "RELAY1"), device);
+  });
+  after(async () => {
+    await ied.stop();
+    rmSync(folder, { recursive: true });
+  });
+
+  const trusting = async (name: string, more: Record<string, string> = {}) =>
+    said(iec61850Browse, [ied.address], { tls: true, ca: path.join(folder, name), ...more });
+
+  it("trusts whom it is told to, by the name in the certificate", async () => {
+    const { status, out } = await trusting("device.pem", { "server-name": "bess.example" });
+    assert.equal(status, 0);
+    assert.equal(out[0], "FEEDER_A");
+  });
+
+  it("says why a device is not trusted, and does not go on without TLS", async () => {
+    const stranger = await trusting("stranger.pem", { "server-name": "bess.example" });
+    assert.equal(stranger.status, 3);
+    assert.match(stranger.err[0] ?? "", /the device vouches for itself: give its certificate with/);
+    const unnamed = await trusting("device.pem");
+    assert.match(unnamed.err[0] ?? "", /of another name: give the name in it with --server-name/);
+    const plain = await said(iec61850Browse, [ied.address], { timeout: "2" });
+    assert.equal(plain.status, 3);
   });
 });
 

@@ -51,7 +51,8 @@ describe("iec61850 import", () => {
     );
     assert.equal(compiled.iec61850.writes.size, 0);
     const lines = err.slice(err.indexOf("# for the site file:") + 1).join("\n");
-    const site = `site: a\ngateway: g\nmqtt: { brokers: [{ url: "mqtt://127.0.0.1:1" }] }\n${lines}\n`;
+    const mqtt = 'mqtt: { brokers: [{ url: "mqtt://127.0.0.1:1" }] }';
+    const site = `site: a\ngateway: g\n${mqtt}\n${lines}\n`;
     const parsed = parseSite(site);
     assert.ok("site" in parsed, JSON.stringify(parsed));
     assert.deepEqual(parsed.site.connections["bess1"], {
