@@ -127,6 +127,13 @@ export const COMMANDS: readonly CommandSpec[] = [
     run: async (call) => (await import("./store-audit.ts")).storeAudit(call),
   },
   {
+    words: "goose",
+    usage: "--config <goose.json>",
+    summary: "hears GOOSE and tells supervised states on a socket; needs CAP_NET_RAW",
+    options: { config: "text" },
+    run: async (call) => (await import("./goose.ts")).goose(call),
+  },
+  {
     words: "errors",
     usage: "",
     summary: "every error code with its meaning",
