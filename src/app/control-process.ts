@@ -8,6 +8,7 @@ import { type Answer, RequestServer } from "../link/request-server.ts";
 import { RoundConsumer } from "../link/round-consumer.ts";
 import { RoundProducer } from "../link/round-producer.ts";
 import { socketPath } from "../link/socket-paths.ts";
+import type { StreamId } from "../domain/point.ts";
 import { monotonicMs } from "../domain/time.ts";
 import { PointImage } from "../points/image.ts";
 import { QualityOverrides } from "../points/quality-overrides.ts";
@@ -76,6 +77,9 @@ async function begin(
     align: grid,
     ...(plan === undefined ? {} : { lock: lockTo(plan, grid) }),
   });
+  outlet.storage.stored = (seqs) => {
+    south.stored(seqs);
+  };
   const tap = new RoundTap(context, south.devices, outlet);
   const host = await controlHost(role, { plan, outlet, south, signal });
   const runner = new CycleRunner({
@@ -120,6 +124,8 @@ interface ControlOutlet extends RoundSinks {
   readonly image: PointImage;
   readonly producer: RoundProducer;
   readonly overrides: QualityOverrides;
+  /** Who wants to know what of this process is on disk. */
+  readonly storage: { stored: (seqs: ReadonlyMap<StreamId, number>) => void };
 }
 
 function controlOutlet(role: Role, grid: GridPlan | undefined): ControlOutlet {
@@ -127,6 +133,7 @@ function controlOutlet(role: Role, grid: GridPlan | undefined): ControlOutlet {
   const { table, runtimeDirectory, maxAgesMs } = context;
   const image = new PointImage(table.points.length, maxAgesMs);
   const overrides = new QualityOverrides(grid === undefined ? [] : doubtfulPoints(grid));
+  const storage: ControlOutlet["storage"] = { stored: () => undefined };
   const producer = new RoundProducer({
     socketPath: socketPath(runtimeDirectory, "control/rounds"),
     role: "control",
@@ -134,15 +141,20 @@ function controlOutlet(role: Role, grid: GridPlan | undefined): ControlOutlet {
     tableHash: table.hash,
     tableSize: table.points.length,
     clock,
+    onStored: (seqs) => {
+      storage.stored(seqs);
+    },
   });
   return {
+    storage,
     image,
     overrides,
     producer,
     onRound: (round) => {
-      image.post(round);
+      // A cycle never acts on what was.
+      if (round.isHistory !== true) image.post(round);
       // What control does not believe is told north as such; control itself keeps comparing.
-      const told = overrides.apply(round);
+      const told = round.isHistory === true ? round : overrides.apply(round);
       const { stream, seq } = round;
       producer.postRound(told === round ? round : { ...told, stream, seq });
     },
@@ -240,7 +252,9 @@ async function followField(role: Role, image: PointImage, signal: AbortSignal): 
     random,
     resume: () => undefined,
     onFrame: (frame) => {
-      for (const item of frame.items) if (item.kind === "round") image.post(item.round);
+      for (const item of frame.items) {
+        if (item.kind === "round" && item.round.isHistory !== true) image.post(item.round);
+      }
     },
     onGap: () => undefined,
     onState: (state) => {

@@ -17,7 +17,13 @@ import { SETPOINTS_KEPT_MAX, setpointsKept } from "../control/writes.ts";
 import { GatewayError } from "../domain/errors.ts";
 import { type DeviceDefinition, type PointIndex, pointIndex } from "../domain/point.ts";
 import { conversionTo, ENUM_TEXTS } from "../domain/vocabulary/vocabulary.ts";
-import type { BoundPoint, CompiledProfile, ReadBackRule } from "../profiles/binding.ts";
+import type {
+  BoundPoint,
+  CompiledProfile,
+  ReadBackRule,
+  WriteBinding,
+} from "../profiles/binding.ts";
+import { isSelected } from "../profiles/compile-node-write.ts";
 import type { SiteContext } from "./site-context.ts";
 import { frequencySettings } from "./frequency-settings.ts";
 import { smoothingSettings } from "./smoothing-settings.ts";
@@ -119,11 +125,16 @@ function gridPlan(context: SiteContext, control: ControlConfig): GridPlan {
 
 function unitPlan(context: SiteContext, battery: BatteryConfig, name: string): BatteryUnitPlan {
   const device = requireDevice(context, name);
-  const setpoint = boundOf(context, name, "active-power-setpoint");
-  const write = setpoint?.write;
+  const write = writeRule(context, name, "active-power-setpoint");
   const range = envelopeOf(context, name, "active-power-setpoint");
   if (write === undefined || range === undefined)
     throw invalid(context.site, `${name} needs an envelope for its active-power-setpoint`);
+  if (write.isSelected)
+    throw invalid(
+      context.site,
+      `${name} is selected before it operates: it takes slow setpoints only, and a control loop ` +
+        "cannot drive it",
+    );
   const factor = conversionTo("W", range.unit)?.factor ?? 1;
   const differsW = battery.differsKw * 1_000;
   return {
@@ -164,7 +175,7 @@ function checkMemory(site: SiteConfig, unit: BatteryUnitPlan, periodMs: number):
   );
 }
 
-function readBackPlan(rule: ReadBackRule | undefined, differsW: number): ReadBackPlan {
+function readBackPlan(rule: WriteRule["readBack"], differsW: number): ReadBackPlan {
   return {
     withinMs: rule?.withinMs ?? READ_BACK_MS,
     toleranceW: Math.max(rule?.tolerance ?? 0, differsW),
@@ -210,7 +221,7 @@ function stateConditions(
 function runCommand(context: SiteContext, device: string): RunCommandPlan | undefined {
   const point = pointOf(context, device, "run-command");
   const texts = ENUM_TEXTS.get("run-command") ?? [];
-  if (point === undefined || boundOf(context, device, "run-command")?.write === undefined)
+  if (point === undefined || writeRule(context, device, "run-command") === undefined)
     return undefined;
   const [stopValue, startValue] = [texts.indexOf("stop"), texts.indexOf("start")];
   const range = envelopeOf(context, device, "run-command");
@@ -269,7 +280,7 @@ function tripRules(
 function envelopeEntry(context: SiteContext, entry: EnvelopeConfig): EnvelopeEntry {
   const bound = boundOf(context, entry.device, entry.point);
   const point = pointOf(context, entry.device, entry.point);
-  const write = bound?.write;
+  const write = writeRule(context, entry.device, entry.point);
   if (point === undefined || write === undefined)
     throw invalid(context.site, `${entry.device}/${entry.point} cannot be written by its profile`);
   const conversion = conversionTo(bound?.unit ?? "1", entry.unit);
@@ -288,7 +299,7 @@ function envelopeEntry(context: SiteContext, entry: EnvelopeConfig): EnvelopeEnt
     interlocks: interlocks(context, entry.device, write.needs),
     confirm: isCyclic(context, entry.device, entry.point) ? "by-poll" : "read-back",
     settleMs: write.settleMs > 0 ? write.settleMs : SETTLE_MS,
-    shown: bound?.read === undefined ? undefined : input(context, entry.device, entry.point),
+    shown: bound?.group === undefined ? undefined : input(context, entry.device, entry.point),
     effect: effectOf(context, entry.device, entry.point),
   };
 }
@@ -352,6 +363,21 @@ function requirePoint(context: SiteContext, device: string, name: string): Point
 
 function boundOf(context: SiteContext, device: string, name: string): BoundPoint | undefined {
   return context.deviceById.get(device)?.profile.points.find((point) => point.id === name);
+}
+
+/** Of registers or of nodes: what a write has to wait for. */
+function writeRule(context: SiteContext, device: string, name: string): WriteRule | undefined {
+  const bound = boundOf(context, device, name);
+  if (bound === undefined) return undefined;
+  const node = context.deviceById.get(device)?.profile.iec61850?.writes.get(bound.ordinal);
+  if (bound.write !== undefined) return { ...bound.write, isSelected: false };
+  return node && { ...node, readBack: node.feedback, isSelected: isSelected(node.target) };
+}
+
+interface WriteRule extends Pick<WriteBinding, "needs" | "settleMs" | "step"> {
+  readonly readBack: Pick<ReadBackRule, "withinMs" | "tolerance"> | undefined;
+  /** It is given in two steps, select and operate. */
+  readonly isSelected: boolean;
 }
 
 function requireDevice(context: SiteContext, name: string): DeviceDefinition {

@@ -31,8 +31,11 @@ export async function runField(role: Role, signal: AbortSignal): Promise<void> {
     tableSize: table.points.length,
     clock,
     streamsFor: new Map([["control", fieldStreamsForControl(context)]]),
+    onStored: (seqs) => {
+      south.stored(seqs);
+    },
   });
-  const south = new South({ context, role: "field", clock, random });
+  const south: South = new South({ context, role: "field", clock, random });
   const tell = (event: PlantEvent): void => {
     log.info({ event: event.id, device: event.device, phase: event.phase }, event.text);
     producer.postEvent(event);

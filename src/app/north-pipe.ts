@@ -6,7 +6,7 @@ import type { Round } from "../domain/round.ts";
 import type { Clock, UtcMs } from "../domain/time.ts";
 import type { Speaker } from "../dcpi/document.ts";
 import { eventDocument, eventTopic } from "../dcpi/events.ts";
-import { TelemetryEncoder, type TelemetryForm } from "../dcpi/telemetry.ts";
+import { asBackfill, TelemetryEncoder, type TelemetryForm } from "../dcpi/telemetry.ts";
 import type { ReceivedFrame } from "../link/round-consumer.ts";
 import type { Publisher } from "../northbound/publisher.ts";
 import type { PointImage } from "../points/image.ts";
@@ -144,7 +144,7 @@ export class NorthPipe {
     const stream = this.#encoders.get(round.stream);
     if (stream === undefined)
       throw new GatewayError("FRAME_MALFORMED", { stream: round.stream, reason: "no such stream" });
-    this.#parts.image.post(round);
+    if (round.isHistory !== true) this.#parts.image.post(round);
     this.counters.rounds += 1;
     this.counters.values += round.points.length;
     const row: NewRow = {
@@ -154,7 +154,10 @@ export class NorthPipe {
       stream: stream.device,
       seq: round.seq,
       utc: round.receivedUtc,
-      payload: stream.encoder.encode(epoch, round),
+      payload:
+        round.isHistory === true
+          ? asBackfill(stream.encoder.encode(epoch, round))
+          : stream.encoder.encode(epoch, round),
     };
     this.#parts.publisher.publishRow(row);
     return row;

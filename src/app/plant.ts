@@ -1,4 +1,4 @@
-import { MODBUS_PORT } from "../config/schema.ts";
+import { isModbus, portOf } from "../config/connection-port.ts";
 import type { Clock } from "../domain/time.ts";
 import { DEMO_PLANT, type MeterRole, type PlantSettings } from "../simulator/plant.ts";
 import type { PlantRatings } from "../simulator/plant-ratings.ts";
@@ -27,7 +27,7 @@ export function simulatedSite(options: PlantOptions): Simulation {
   const files = new ProfileFiles(profileRoots(context.site, context.file));
   const devices = context.devices.flatMap((device): SimulationDevice[] => {
     const { connection, config, profile, definition } = device;
-    if (connection.protocol === "modbus-rtu") return [];
+    if (!isModbus(connection) || connection.protocol === "modbus-rtu") return [];
     return [
       {
         id: definition.id,
@@ -36,7 +36,7 @@ export function simulatedSite(options: PlantOptions): Simulation {
         endpoint: {
           protocol: connection.protocol,
           host: connection.host,
-          port: connection.port ?? MODBUS_PORT,
+          port: portOf(connection),
         },
         unitId: config.unit,
       },
@@ -44,6 +44,11 @@ export function simulatedSite(options: PlantOptions): Simulation {
   });
   return new Simulation({
     devices,
+    stations: context.devices.flatMap(({ connection, profile, definition }) =>
+      isModbus(connection)
+        ? []
+        : [{ id: definition.id, profile, host: connection.host, port: portOf(connection) }],
+    ),
     plant: plantOf(context, options.ratings),
     clock,
     preset,

@@ -1,5 +1,4 @@
 import type { StreamId } from "../domain/point.ts";
-import type { ModbusDriver } from "../drivers/modbus/driver.ts";
 import type { PhaseState } from "../drivers/modbus/fresh-phase.ts";
 import type { DeviceContext } from "./site-context.ts";
 
@@ -18,9 +17,20 @@ export interface ReadTiming {
   readonly phase: PhaseState | undefined;
 }
 
+interface TimedDriver {
+  readonly leadMs: number;
+  readonly phase: PhaseState | undefined;
+  readonly counters: {
+    readonly alignedRounds: number;
+    readonly lateRounds: number;
+    readonly roundP50Ms: number | undefined;
+    readonly roundP99Ms: number | undefined;
+  };
+}
+
 interface SouthSide {
   readonly devices: readonly Pick<DeviceContext, "definition">[];
-  driver(stream: StreamId): Pick<ModbusDriver, "leadMs" | "phase" | "counters"> | undefined;
+  driver(stream: StreamId): TimedDriver | undefined;
 }
 
 const MS_PER_S = 1_000;

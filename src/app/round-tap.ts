@@ -68,6 +68,11 @@ export class RoundTap {
 
   /** Called by the supervisor for every round of its device. */
   readonly emit = (round: Round): void => {
+    if (round.isHistory === true) {
+      // What was is no reason for an alarm now.
+      this.#sinks.onRound(round);
+      return;
+    }
     const events = this.#events;
     let reading: Reading = round;
     this.#thresholds.apply(reading, events);

@@ -78,6 +78,7 @@ const SPOKEN: Readonly<Record<ConnectionConfig["protocol"], string>> = {
   "modbus-tcp": "modbus-tcp",
   "modbus-rtu": "modbus-rtu",
   "modbus-rtu-over-tcp": "modbus-rtu",
+  iec61850: "iec61850",
 };
 
 function protocolFindings(site: SiteConfig, files: ProfileFiles): Finding[] {

@@ -1,6 +1,6 @@
 import path from "node:path";
 import { groupPeriodMs } from "../config/point-table.ts";
-import { MODBUS_PORT, type ConnectionConfig } from "../config/schema.ts";
+import { isModbus, type ModbusConnection, portOf } from "../config/connection-port.ts";
 import type { PlantEvent } from "../domain/event.ts";
 import type { PointDefinition, Producer, StreamId } from "../domain/point.ts";
 import type { Round } from "../domain/round.ts";
@@ -8,6 +8,7 @@ import { type Clock, slept } from "../domain/time.ts";
 import { type FleetMember, superviseFleet } from "../drivers/fleet.ts";
 import { ModbusDriver } from "../drivers/modbus/driver.ts";
 import type { GapState } from "../drivers/modbus/gap-memory.ts";
+import type { Iec61850Driver } from "../drivers/iec61850/driver.ts";
 import {
   endpointCost,
   type LinkEndpoint,
@@ -20,10 +21,14 @@ import { TimerWheel, WheelClock } from "../drivers/wheel.ts";
 import { readBounded, writeDurably } from "../platform/files.ts";
 import { roleFolder } from "./role.ts";
 import type { DeviceContext, SiteContext } from "./site-context.ts";
+import { type MakeEngine, Stations } from "./south-iec61850.ts";
 
 /** A silent unit may hold up the others on its bus for this share of the time. */
 const BUS_SHARE = 0.1;
 const GAPS_SAVED_EVERY_MS = 30_000;
+const REPORTS_SAVED_EVERY_MS = 1_000;
+/** A device that buffers what happens shall be heard soon after it is back. */
+const STATION_RETRY_MAX_MS = 1_000;
 const GAPS_FILE_MAX_BYTES = 4 * 1024 * 1024;
 
 export interface SouthOptions {
@@ -36,7 +41,12 @@ export interface SouthOptions {
   readonly lock?: { readonly device: string; readonly want: (shiftMs: number) => void };
   /** See `LinkPoolOptions`. */
   readonly makeLink?: MakeLink;
+  /** Another engine of IEC 61850 than ours. */
+  readonly makeEngine?: MakeEngine;
 }
+
+/** A driver of any protocol. */
+export type SouthDriver = ModbusDriver | Iec61850Driver;
 
 /** All drivers of a process, and what they share. */
 export class South {
@@ -45,14 +55,22 @@ export class South {
   readonly #devices: readonly DeviceContext[];
   /** Field has many slow devices: its waits end on the slots of one wheel. */
   readonly #pollClock: Clock;
-  readonly #drivers = new Map<StreamId, ModbusDriver>();
+  readonly #stations: Stations;
+  readonly #drivers = new Map<StreamId, SouthDriver>();
   readonly #savedRevisions = new Map<StreamId, number>();
   #gaps: Readonly<Record<string, GapState>> = {};
 
   constructor(options: SouthOptions) {
     this.#options = options;
-    const { clock, context, role, makeLink } = options;
+    const { clock, context, role, makeLink, makeEngine } = options;
     const wheel = new TimerWheel(clock);
+    this.#stations = new Stations({
+      siteFile: context.file,
+      stateFile: path.join(roleFolder(context.dataDirectory, role), "reports.json"),
+      clock,
+      wheel,
+      ...(makeEngine === undefined ? {} : { makeEngine }),
+    });
     this.pool = new LinkPool({ clock, wheel, ...(makeLink === undefined ? {} : { makeLink }) });
     this.#pollClock = role === "field" ? new WheelClock(clock, wheel) : clock;
     this.#devices = context.devices.filter(({ definition }) => definition.producer === role);
@@ -62,12 +80,20 @@ export class South {
     return this.#devices;
   }
 
-  driver(stream: StreamId): ModbusDriver | undefined {
+  driver(stream: StreamId): SouthDriver | undefined {
     return this.#drivers.get(stream);
   }
 
-  drivers(): ReadonlyMap<StreamId, ModbusDriver> {
+  drivers(): ReadonlyMap<StreamId, SouthDriver> {
     return this.#drivers;
+  }
+
+  /** Rounds of these streams are on disk up to these numbers. */
+  stored(seqs: ReadonlyMap<StreamId, number>): void {
+    for (const [stream, seq] of seqs) {
+      const driver = this.#drivers.get(stream);
+      if (driver !== undefined && "stored" in driver) driver.stored(seq);
+    }
   }
 
   /** Polls every device of the process until `signal` aborts. */
@@ -77,17 +103,18 @@ export class South {
   ): Promise<void> {
     const { random } = this.#options;
     this.#gaps = await this.#loadGaps();
-    const saving = this.#saveGaps(signal);
+    await this.#stations.load(this.#devices);
+    const saving = Promise.all([this.#saveGaps(signal), this.#saveReports(signal)]);
     await superviseFleet(
-      this.#devices.map((device) => this.#member(device)),
+      this.#devices.map((device) => this.#member(device, sinks.onEvent)),
       { clock: this.#pollClock, random, ...sinks },
       signal,
     );
     await saving;
   }
 
-  #member(device: DeviceContext): FleetMember {
-    const { definition, config, profile } = device;
+  #member(device: DeviceContext, onEvent: (event: PlantEvent) => void): FleetMember {
+    const { definition, config, profile, connection } = device;
     const { table } = this.#options.context;
     const periods = profile.groups
       .map((group) => groupPeriodMs(group, config))
@@ -97,11 +124,18 @@ export class South {
       points: profilePoints(table.points, definition.firstPoint, profile.points.length),
       limits: {
         ...SUPERVISOR_LIMITS,
+        ...(isModbus(connection) ? {} : { retryMaxMs: STATION_RETRY_MAX_MS }),
         busShare: this.#isShared(device) ? BUS_SHARE : undefined,
         maxAgeMs: config.maxAgeMs,
       },
       periodMs: periods.length > 0 ? Math.min(...periods) : 1_000,
-      makeDriver: (phaseMs) => this.#makeDriver(device, phaseMs),
+      makeDriver: (phaseMs) => {
+        const driver = isModbus(connection)
+          ? this.#makeDriver(device, connection, phaseMs)
+          : this.#stations.makeDriver(device, connection, { phaseMs, onEvent });
+        this.#drivers.set(definition.stream, driver);
+        return driver;
+      },
     };
   }
 
@@ -111,13 +145,13 @@ export class South {
     );
   }
 
-  #makeDriver(device: DeviceContext, phaseMs: number): ModbusDriver {
-    const { definition, config, connection, profile } = device;
+  #makeDriver(device: DeviceContext, connection: ModbusConnection, phaseMs: number): ModbusDriver {
+    const { definition, config, profile } = device;
     const { align, lock } = this.#options;
     const endpoint = endpointOf(connection);
     const gaps = this.#gaps[definition.id];
     const cost = endpointCost(endpoint, profile.modbus.serial?.turnaroundMs);
-    const driver = new ModbusDriver({
+    return new ModbusDriver({
       profile,
       firstPoint: definition.firstPoint,
       unitId: config.unit,
@@ -130,8 +164,15 @@ export class South {
       ...(gaps === undefined ? {} : { gaps }),
       ...(cost === undefined ? {} : { cost }),
     });
-    this.#drivers.set(definition.stream, driver);
-    return driver;
+  }
+
+  async #saveReports(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    let isOver = false;
+    while (!isOver) {
+      isOver = !(await slept(clock, REPORTS_SAVED_EVERY_MS, signal));
+      await this.#stations.save();
+    }
   }
 
   get #gapsFile(): string {
@@ -162,6 +203,7 @@ export class South {
       let isChanged = false;
       const record: Record<string, GapState> = {};
       for (const [stream, driver] of this.#drivers) {
+        if (!("gapsRevision" in driver)) continue;
         if (driver.gapsRevision !== (this.#savedRevisions.get(stream) ?? 0)) isChanged = true;
         this.#savedRevisions.set(stream, driver.gapsRevision);
         record[context.table.devices[stream]?.id ?? ""] = driver.gaps;
@@ -181,14 +223,14 @@ function profilePoints(
 }
 
 /** Where and how a connection of the site file is made. */
-export function endpointOf(connection: ConnectionConfig): LinkEndpoint {
+export function endpointOf(connection: ModbusConnection): LinkEndpoint {
   switch (connection.protocol) {
     case "modbus-tcp": {
-      const { host, port = MODBUS_PORT, client = "own" } = connection;
-      return { kind: "tcp", host, port, client };
+      const { host, client = "own" } = connection;
+      return { kind: "tcp", host, port: portOf(connection), client };
     }
     case "modbus-rtu-over-tcp":
-      return { kind: "rtu-over-tcp", host: connection.host, port: connection.port ?? MODBUS_PORT };
+      return { kind: "rtu-over-tcp", host: connection.host, port: portOf(connection) };
     case "modbus-rtu":
       return { ...connection, kind: "serial" };
   }

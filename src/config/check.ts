@@ -1,8 +1,8 @@
+import { portOf } from "./connection-port.ts";
 import {
   type ConnectionConfig,
   type ControlConfig,
   type DeviceConfig,
-  MODBUS_PORT,
   type SiteConfig,
 } from "./schema.ts";
 
@@ -43,6 +43,12 @@ function checkDevices(site: SiteConfig): Finding[] {
         at: `/devices/${index}/connection`,
         message: `there is no connection "${device.connection}" under connections`,
       });
+    for (const [position, other] of (device.sameAs ?? []).entries())
+      if (other === device.id || !site.devices.some(({ id }) => id === other))
+        findings.push({
+          at: `/devices/${index}/sameAs/${position}`,
+          message: `there is no other device "${other}"`,
+        });
     const wire = wireOf(site.connections[device.connection]) ?? device.connection;
     const place = `${wire} ${device.unit}`;
     const other = firstByPlace.get(place);
@@ -57,7 +63,7 @@ function checkDevices(site: SiteConfig): Finding[] {
 function wireOf(connection: ConnectionConfig | undefined): string | undefined {
   if (connection === undefined) return undefined;
   if (connection.protocol === "modbus-rtu") return connection.path;
-  return `${connection.host}:${connection.port ?? MODBUS_PORT}`;
+  return `${connection.host}:${portOf(connection)}`;
 }
 
 function sameUnit(device: DeviceConfig, other: DeviceConfig, wire: string): string {

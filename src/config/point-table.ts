@@ -96,6 +96,7 @@ export function buildPointTable(
       profile: profile.name,
       producer: config.process,
       pointCount: profile.points.length + 1,
+      ...(config.sameAs === undefined ? {} : { isSecondSight: true }),
     });
     devices.push(device);
     for (const bound of profile.points)
@@ -133,7 +134,10 @@ export function groupPeriodMs(
 function deviceAt(
   stream: number,
   firstPoint: number,
-  rest: Pick<DeviceDefinition, "deviceClass" | "profile" | "producer" | "pointCount"> & {
+  rest: Pick<
+    DeviceDefinition,
+    "deviceClass" | "profile" | "producer" | "pointCount" | "isSecondSight"
+  > & {
     readonly id: string;
   },
 ): DeviceDefinition {
@@ -180,7 +184,7 @@ function pointOf(
     unit: bound.unit,
     texts: bound.texts,
     range: bound.range,
-    writable: bound.write !== undefined,
+    writable: bound.access !== "r",
     readable: bound.access !== "w",
     everyMs,
   };

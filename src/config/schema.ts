@@ -15,6 +15,8 @@ const Percent = (value: number, description: string) =>
 const Host = Type.String({ minLength: 1, maxLength: 253, description: "IP address or name." });
 /** Defaults do not reach into a choice of forms: who opens the connection adds this one. */
 export const MODBUS_PORT = 502;
+const File = (description: string) =>
+  Type.String({ minLength: 1, description: `File, beside the site file. ${description}` });
 const Port = Type.Optional(
   Type.Integer({
     minimum: 1,
@@ -56,6 +58,38 @@ export const ConnectionConfig = Type.Union([
     },
     "A serial bus of this machine.",
   ),
+  closed(
+    {
+      protocol: Type.Literal("iec61850"),
+      host: Host,
+      port: Type.Optional(
+        Type.Integer({
+          minimum: 1,
+          maximum: 65_535,
+          description: "TCP port; without it 102, with TLS 3782.",
+        }),
+      ),
+      tls: Type.Optional(
+        closed(
+          {
+            trusted: File("Certificates of those who may vouch for the device, PEM."),
+            certificate: Type.Optional(File("Ours, where the device asks for one, PEM.")),
+            key: Type.Optional(File("Key of our certificate, PEM.")),
+            serverName: Type.Optional(
+              Type.String({
+                minLength: 1,
+                maxLength: 253,
+                description: "Name in the device's certificate when it is not the host.",
+              }),
+            ),
+          },
+          "TLS as IEC 62351-3 has it. With it the device is never spoken to without.",
+        ),
+      ),
+      passwordFile: Type.Optional(File("Holds the password of the association.")),
+    },
+    "A device of IEC 61850, by MMS.",
+  ),
 ]);
 
 export const DeviceConfig = closed(
@@ -75,6 +109,13 @@ export const DeviceConfig = closed(
       Type.String({ pattern: "^[a-z][a-z0-9-]*$" }),
       Type.Integer({ minimum: 0, maximum: 86_400_000 }),
       { default: {}, description: "Poll period by group of the profile, ms; 0: once." },
+    ),
+    sameAs: Type.Optional(
+      Type.Array(Name("Device that shows the same equipment."), {
+        minItems: 1,
+        maxItems: 64,
+        description: "What these measure, this one shows too: it is not counted again.",
+      }),
     ),
     maxAgeMs: Type.Optional(
       Type.Integer({

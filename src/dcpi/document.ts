@@ -89,7 +89,7 @@ export class DevicePoints {
 
 export function devicesOfClass(table: PointTable, classes: ReadonlySet<string>): DevicePoints[] {
   return table.devices
-    .filter((device) => classes.has(device.deviceClass))
+    .filter(({ deviceClass, isSecondSight }) => classes.has(deviceClass) && isSecondSight !== true)
     .map((device) => new DevicePoints(table, device));
 }
 

@@ -234,10 +234,11 @@ export class TelemetryEncoder {
 
 /**
  * Marks a finished message as one that comes late, without reading it: `"bf":true` becomes its
- * first member. For any JSON object.
+ * first member. For any JSON object; one that is marked stays as it is.
  */
 export function asBackfill(payload: Uint8Array): Uint8Array {
   assert(payload[0] === BRACE_OPEN, "only a JSON object can be flagged as backfill");
+  if (BACKFILL_FLAG.every((byte, at) => payload[1 + at] === byte)) return payload;
   const isEmpty = payload[1] === BRACE_CLOSE;
   const flagged = new Uint8Array(payload.length + BACKFILL_FLAG.length + (isEmpty ? 0 : 1));
   flagged[0] = BRACE_OPEN;

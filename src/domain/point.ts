@@ -57,6 +57,8 @@ export interface DeviceDefinition {
   readonly profile: string;
   /** Who numbers its rounds. */
   readonly producer: RoleName;
+  /** Others show the same equipment: what this one measures is not counted again. */
+  readonly isSecondSight?: true;
   /** Points `firstPoint` … `firstPoint + pointCount − 1` of the table. */
   readonly firstPoint: number;
   readonly pointCount: number;

@@ -27,6 +27,11 @@ export interface Reading {
   readonly texts: ReadonlyMap<number, string> | undefined;
   readonly receivedAt: MonotonicMs;
   readonly receivedUtc: UtcMs;
+  /**
+   * True: it tells of the past, out of the device's own buffer. It is stored and goes north, and
+   * nothing is judged or controlled by it.
+   */
+  readonly isHistory?: true;
 }
 
 /** A reading with its identity. Epoch (of the producer), stream and seq name it for ever. */

@@ -106,6 +106,7 @@ class DeviceSupervisor {
     try {
       await this.#options.driver.run((reading) => {
         this.#take(reading);
+        return this.#seq;
       }, signal);
       assert(signal.aborted, "a driver ended without being told to");
     } catch (error) {
@@ -139,6 +140,11 @@ class DeviceSupervisor {
   }
 
   #take(reading: Reading): void {
+    if (reading.isHistory === true) {
+      // It tells of the past: that the device lives is for others to say.
+      this.#give(reading, reading.sourceTimes);
+      return;
+    }
     this.#give(reading, this.#watch.note(reading));
     if (this.#watch.silentCount > 0) return;
     this.#silentSince = undefined;
@@ -197,7 +203,9 @@ class DeviceSupervisor {
     const { points, values, quality, texts, receivedAt, receivedUtc } = reading;
     const { stream } = device;
     const seq = this.#seq;
-    emit({ stream, seq, points, values, quality, sourceTimes, texts, receivedAt, receivedUtc });
+    const round = { stream, seq, points, values, quality, sourceTimes, texts };
+    const { isHistory } = reading;
+    emit({ ...round, receivedAt, receivedUtc, ...(isHistory === true ? { isHistory } : {}) });
   }
 
   #report(phase: "raised" | "cleared", what: string): void {

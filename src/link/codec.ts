@@ -13,6 +13,7 @@ import {
   HAS_QUALITY,
   HAS_SOURCE_TIMES,
   HAS_TEXTS,
+  IS_HISTORY,
   ITEM_EVENT,
   ITEM_ROUND,
   ITEM_STEP,
@@ -206,7 +207,7 @@ export class LinkDecoder {
     { flags, stream, count }: { flags: number; stream: number; count: number },
   ): Round {
     if (count > MAX_ROUND_POINTS) throw malformed("too many points");
-    if (flags > (CONTIGUOUS | HAS_QUALITY | HAS_SOURCE_TIMES | HAS_TEXTS)) {
+    if (flags > (CONTIGUOUS | HAS_QUALITY | HAS_SOURCE_TIMES | HAS_TEXTS | IS_HISTORY)) {
       throw malformed("unknown flags");
     }
     return {
@@ -223,6 +224,7 @@ export class LinkDecoder {
       sourceTimes:
         (flags & HAS_SOURCE_TIMES) === 0 ? undefined : copyColumn(reader, this.#floats.take(count)),
       texts: (flags & HAS_TEXTS) === 0 ? undefined : decodeTexts(reader, count),
+      ...((flags & IS_HISTORY) === 0 ? {} : { isHistory: true }),
     };
   }
 

@@ -85,14 +85,20 @@ export class FrameRing {
     }
   }
 
-  /** Frames up to `frameNo` are stored elsewhere and need not be kept. */
-  release(frameNo: number): void {
+  /**
+   * Frames up to `frameNo` are stored elsewhere and need not be kept.
+   * @returns of each stream in them, its last seq
+   */
+  release(frameNo: number): FrameSeqs {
     this.#releasedFrame = Math.max(this.#releasedFrame, frameNo);
+    const seqs = new Map<StreamId, number>();
     while (this.oldestFrame <= frameNo) {
       const oldest = this.#slots[this.#front];
-      if (oldest === undefined) return;
+      if (oldest === undefined) break;
+      for (const [stream, seq] of oldest.seqs) seqs.set(stream, seq);
       this.#dropOldest(oldest);
     }
+    return seqs;
   }
 
   /** Undefined when the frame is gone or not yet made. */

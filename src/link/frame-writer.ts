@@ -23,6 +23,8 @@ export const CONTIGUOUS = 1;
 export const HAS_QUALITY = 2;
 export const HAS_SOURCE_TIMES = 4;
 export const HAS_TEXTS = 8;
+/** The round tells of the past. */
+export const IS_HISTORY = 16;
 
 /** Frame number f64, items u32, flags u32: behind the message header. */
 export const FRAME_HEADER_BYTES = HEADER_BYTES + 16;
@@ -70,7 +72,8 @@ export class FrameWriter {
       (isContiguous ? CONTIGUOUS : 0) |
       (hasQuality ? HAS_QUALITY : 0) |
       (sourceTimes !== undefined ? HAS_SOURCE_TIMES : 0) |
-      (hasTexts ? HAS_TEXTS : 0);
+      (hasTexts ? HAS_TEXTS : 0) |
+      (round.isHistory === true ? IS_HISTORY : 0);
     this.#roundHeader(round, flags);
     if (isContiguous) this.#u32(points[0] ?? 0);
     else this.#column(points);

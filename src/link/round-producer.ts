@@ -55,6 +55,8 @@ export interface RoundProducerOptions {
    */
   readonly streamsFor?: ReadonlyMap<ConsumerRole, ReadonlySet<StreamId>>;
   readonly limits?: Partial<ProducerLimits>;
+  /** Hears, for each stream, up to which round everything is on disk. */
+  readonly onStored?: (seqs: ReadonlyMap<StreamId, number>) => void;
 }
 
 /** Since the start of the producer; `ring…` and `connections` are as of now. */
@@ -161,7 +163,8 @@ export class RoundProducer {
 
   /** Copies the round; it leaves with the next frame, at most `coalesceMs` later. */
   postRound(round: Round): void {
-    this.#image.take(round);
+    // Who connects late wants what is, not what was.
+    if (round.isHistory !== true) this.#image.take(round);
     this.#writer.addRound(round);
     for (const extract of this.#extracts.values()) extract.addRound(round);
     this.#frameSeqs.set(round.stream, round.seq);
@@ -272,7 +275,8 @@ export class RoundProducer {
         this.#admit(connection, resume);
       },
       onAck: (frameNo) => {
-        this.#ring.release(frameNo);
+        const stored = this.#ring.release(frameNo);
+        if (stored.size > 0) this.#options.onStored?.(stored);
         this.#onReleased();
       },
       onSkipped: () => {

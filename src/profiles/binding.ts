@@ -3,6 +3,7 @@ import type { PointType } from "../domain/point.ts";
 import type { QualityCode } from "../domain/quality.ts";
 import type { Severity } from "../domain/event.ts";
 import type { ByteOrder, NumberType, RegisterTable } from "../wire/modbus/registers.ts";
+import type { Iec61850Facts } from "./binding-iec61850.ts";
 
 /**
  * A device profile, resolved and compiled: what drivers, the simulator and the point table use.
@@ -30,6 +31,11 @@ export interface CompiledProfile {
   readonly missing: ReadonlyMap<string, string>;
   /** Where the SunSpec models stand if this profile is for a SunSpec device. */
   readonly sunspec: SunspecChain | undefined;
+  /**
+   * Present for a device that speaks IEC 61850: where its points are. Their `read` and `write`,
+   * which are registers, are then undefined.
+   */
+  readonly iec61850: Iec61850Facts | undefined;
 }
 
 /** Inclusive range of wire addresses. */

@@ -170,7 +170,7 @@ function fixed(value: number): Bound {
   return { kind: "fixed", value };
 }
 
-function boundOf(
+export function boundOf(
   bound: number | string,
   path: string,
   compilation: Compilation,
@@ -224,7 +224,7 @@ function readBackPlace(
   return undefined;
 }
 
-function keepAlivesOf(
+export function keepAlivesOf(
   write: WriteSection,
   path: string,
   compilation: Compilation,
@@ -241,7 +241,7 @@ function keepAlivesOf(
   return namesIn(names, compilation.profile.keepAlive, `${path}/keepAlive`, compilation);
 }
 
-function namesIn(
+export function namesIn(
   names: readonly string[],
   section: Readonly<Record<string, unknown>> | undefined,
   path: string,

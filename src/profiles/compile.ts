@@ -13,6 +13,7 @@ import type { Draft } from "./compilation.ts";
 import { compileConversion, countOf } from "./compile-conversion.ts";
 import { factsOf } from "./compile-facts.ts";
 import { compileInterlocks, compileKeepAlives } from "./compile-guards.ts";
+import { compileIec61850, nodeDraftOf, nodePoint, speaksIec61850 } from "./compile-iec61850.ts";
 import { compileAlarms, compileDerived } from "./compile-states.ts";
 import { compileWrite } from "./compile-write.ts";
 import { meaningOfDerived, meaningOfLine } from "./define.ts";
@@ -60,9 +61,12 @@ export function compileProfile(profile: Profile, options: CompileOptions = {}): 
   );
   checkScope(filled, lines, problems);
   const finder = finderOf(filled, options, problems);
-  const drafts = lines.flatMap((line) => draftOf(line, finder, problems) ?? []);
+  const isNodes = speaksIec61850(filled);
+  const drafts = isNodes ? [] : lines.flatMap((line) => draftOf(line, finder, problems) ?? []);
+  const nodes = isNodes ? lines.flatMap((line) => nodeDraftOf(line, problems) ?? []) : [];
   const derived = derivedMeanings(filled, problems);
-  const meanings = [...drafts.map((draft) => draft.meaning), ...derived];
+  const bound = [...drafts, ...nodes];
+  const meanings = [...bound.map((draft) => draft.meaning), ...derived];
   checkUnique(meanings, problems);
   const compilation = new Compilation(filled, finder, meanings, problems);
   const compiled: CompiledProfile = {
@@ -75,9 +79,10 @@ export function compileProfile(profile: Profile, options: CompileOptions = {}): 
     groups: groupsOf(filled, problems),
     points: [
       ...drafts.map((draft, ordinal) => boundPoint(draft, ordinal, compilation)),
-      ...derived.map((meaning, index) => derivedPoint(meaning, drafts.length + index)),
+      ...nodes.map((draft, ordinal) => nodePoint(draft, ordinal, compilation)),
+      ...derived.map((meaning, index) => derivedPoint(meaning, bound.length + index)),
     ],
-    derived: compileDerived(drafts.length, compilation),
+    derived: compileDerived(bound.length, compilation),
     alarms: compileAlarms(drafts, compilation),
     interlocks: compileInterlocks(compilation),
     keepAlives: compileKeepAlives(compilation),
@@ -90,6 +95,7 @@ export function compileProfile(profile: Profile, options: CompileOptions = {}): 
     quirks: (filled.quirks ?? []).map(({ quirk, why }) => ({ quirk, why })),
     missing: new Map(Object.entries(filled.missing ?? {})),
     sunspec: finder.chain,
+    iec61850: isNodes ? compileIec61850(nodes, compilation) : undefined,
   };
   return problems.isEmpty ? { profile: compiled } : { problems: problems.all };
 }
@@ -112,8 +118,9 @@ function noLibrary(): undefined {
 
 /** The parts of a profile, besides the points, that may name parameters. */
 function partsWithPlaces(profile: Profile): Partial<Profile> {
-  const { alarms, interlocks, keepAlive, derived } = profile;
+  const { alarms, interlocks, keepAlive, derived, iec61850 } = profile;
   return {
+    ...(iec61850 === undefined ? {} : { iec61850 }),
     ...(alarms === undefined ? {} : { alarms }),
     ...(interlocks === undefined ? {} : { interlocks }),
     ...(keepAlive === undefined ? {} : { keepAlive }),
@@ -123,8 +130,12 @@ function partsWithPlaces(profile: Profile): Partial<Profile> {
 
 function checkScope(profile: Profile, lines: readonly ExpandedLine[], problems: ProblemList): void {
   const { identity } = profile;
-  if (!identity.protocols.some((protocol) => protocol.startsWith("modbus-"))) {
-    problems.add("/identity/protocols", "only Modbus profiles are compiled by this version");
+  const isModbus = identity.protocols.some((protocol) => protocol.startsWith("modbus-"));
+  if (isModbus === speaksIec61850(profile)) {
+    const message = isModbus
+      ? "registers and nodes of IEC 61850 stand in files of their own"
+      : "only Modbus and IEC 61850 profiles are compiled by this version";
+    problems.add("/identity/protocols", message);
   }
   if (!EQUIPMENT_CLASSES.has(identity.class)) {
     problems.add("/identity/class", `"${identity.class}" is not an equipment class`, 3);

@@ -100,7 +100,7 @@ function isPart({ conversion }: ReadBinding): boolean {
 
 function lintCapabilities(compiled: CompiledProfile, problems: ProblemList): void {
   const writable = new Set(
-    compiled.points.filter((point) => point.write !== undefined).map((point) => point.id),
+    compiled.points.filter(({ access }) => access !== "r").map(({ id }) => id),
   );
   compiled.capabilities.forEach((capability, index) => {
     for (const id of IMPLIED_POINTS[capability.can] ?? []) {
@@ -123,7 +123,7 @@ function lintSetpoints(profile: Profile, compiled: CompiledProfile, problems: Pr
     if (reversion !== undefined) reverting.add(can);
   }
   for (const point of compiled.points) {
-    if (!isSetpoint(point) || reverting.has(point.id)) continue;
+    if (!isSetpoint(point, compiled) || reverting.has(point.id)) continue;
     const isPower = POWER_CLASSES.has(compiled.deviceClass) && POWER_SETPOINTS.has(point.id);
     if (!isPower && isSaidToHold(profile, point.id)) continue;
     const wanted = isPower ? "a keepAlive or a reversion" : 'a keepAlive, or "none" with a reason';
@@ -137,7 +137,8 @@ function isSaidToHold(profile: Profile, id: string): boolean {
 }
 
 /** True for a setpoint that is written and has no keep-alive. */
-function isSetpoint({ id, write }: BoundPoint): boolean {
-  if (write === undefined || write.keepAlive.length > 0) return false;
+function isSetpoint({ id, ordinal, write }: BoundPoint, compiled: CompiledProfile): boolean {
+  const keepAlive = (write ?? compiled.iec61850?.writes.get(ordinal))?.keepAlive;
+  if (keepAlive === undefined || keepAlive.length > 0) return false;
   return id.endsWith("-setpoint") || id.endsWith("-limit");
 }

@@ -48,15 +48,26 @@ function lintPoint(point: BoundPoint, subject: VectorSubject, problems: ProblemL
   const index = resolved.points.findIndex((candidate) => candidate.point === point.id);
   const line = resolved.points[index];
   const path = index < 0 ? "/vectors" : `/points/${index}`;
+  const { codes } =
+    (point.read ?? subject.compiled.iec61850?.reads.get(point.ordinal))?.conversion ?? {};
+  const isRead = ({ read, ordinal }: BoundPoint): boolean =>
+    read !== undefined || subject.compiled.iec61850?.reads.has(ordinal) === true;
   const complain: Complain = (what, rule) => {
     problems.add(path, `no vector shows ${what} of "${point.id}"`, rule);
   };
-  if (point.read !== undefined) lintReadCoverage({ point, line }, vectors, complain);
-  if (point.write !== undefined) lintWriteCoverage(point, vectors, complain);
+  if (isRead(point)) lintReadCoverage({ point, line, codes }, vectors, complain);
+  if (point.access !== "r") lintWriteCoverage(point, vectors, complain);
+}
+
+interface ReadSubject {
+  readonly point: BoundPoint;
+  readonly line: PointLine | undefined;
+  /** What the codes of a state mean. */
+  readonly codes: ReadonlyMap<number, number> | undefined;
 }
 
 function lintReadCoverage(
-  { point, line }: { readonly point: BoundPoint; readonly line: PointLine | undefined },
+  { point, line, codes }: ReadSubject,
   vectors: readonly VectorLine[],
   complain: Complain,
 ): void {
@@ -65,7 +76,7 @@ function lintReadCoverage(
   for (const quality of new Set(point.read?.conversion.absent.values() ?? [])) {
     if (!shown.includes(qualityName(quality))) complain(qualityName(quality), 16);
   }
-  const states = line?.values === undefined ? [] : statesOf(point);
+  const states = line?.values === undefined ? [] : statesOf(point, codes);
   for (const state of states) {
     if (!shown.includes(state)) complain(`"${String(state)}"`, 16);
   }
@@ -81,8 +92,10 @@ function isSigned(point: BoundPoint): boolean {
 }
 
 /** States that registers can show: a point that is only written proves them by its writes. */
-function statesOf(point: BoundPoint): readonly Scalar[] {
-  const { codes } = point.read?.conversion ?? {};
+function statesOf(
+  point: BoundPoint,
+  codes: ReadonlyMap<number, number> | undefined,
+): readonly Scalar[] {
   if (codes === undefined) return [];
   const states = [...new Set(codes.values())];
   return states.map((state) =>

@@ -2,6 +2,7 @@ import { canonicalHash, canonicalJson } from "./canonical-json.ts";
 import { compileProfile, slugOf } from "./compile.ts";
 import type { Positions } from "./json.ts";
 import { lintBus } from "./lint-bus.ts";
+import { lintNodes } from "./lint-iec61850.ts";
 import { lintPoints } from "./lint-points.ts";
 import { lintTexts } from "./lint-texts.ts";
 import { lintVectors } from "./lint-vectors.ts";
@@ -51,6 +52,7 @@ export function lintProfile(
   if ("problems" in result) return [...problems.all, ...result.problems];
   lintPoints(resolved, result.profile, problems);
   lintBus(resolved, result.profile, problems);
+  lintNodes(resolved, result.profile, problems);
   lintVectors({ profile, resolved, compiled: result.profile, options }, problems);
   return problems.all;
 }

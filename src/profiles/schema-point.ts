@@ -179,7 +179,11 @@ export const WRITE = strict("a write section", {
   control: Type.Optional(
     oneOf(["status-only", "direct", "sbo", "direct-enhanced", "sbo-enhanced", "from-device"]),
   ),
-  checks: Type.Optional(Type.Array(TEXT)),
+  checks: Type.Optional(Type.Array(oneOf(["interlock", "synchronism"]))),
+  /** States of safety: after an unknown outcome they are sent again until they are read back. */
+  reassert: Type.Optional(Type.Array(TEXT, { minItems: 1 })),
+  /** Shortest time between two commands to the object. */
+  minimumIntervalMs: Type.Optional(DURATION_MS),
 });
 
 const REPEAT_BOUND = Type.Union([Type.Integer(), PARAMETER]);

@@ -1,5 +1,6 @@
 import { Type } from "@sinclair/typebox";
 import type { Static } from "@sinclair/typebox";
+import { IEC61850 } from "./schema-iec61850.ts";
 import {
   COUNT,
   DURATION_MS,
@@ -333,17 +334,6 @@ const OPCUA = Type.Object(
     note: Type.Optional(Type.String()),
   },
   { additionalProperties: false, title: "OPC UA facts" },
-);
-
-const IEC61850 = Type.Object(
-  {
-    edition: Type.Optional(TEXT),
-    root: Type.Optional(TEXT),
-    reports: Type.Optional(Type.Array(Type.Record(Type.String(), SCALAR))),
-    originator: Type.Optional(Type.Record(Type.String(), SCALAR)),
-    note: Type.Optional(Type.String()),
-  },
-  { additionalProperties: false, title: "IEC 61850 facts" },
 );
 
 const SELECTOR = strict("a selector", {

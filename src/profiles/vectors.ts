@@ -3,6 +3,7 @@ import type { RoundColumns } from "../domain/round.ts";
 import { isBitTable, type RegisterTable } from "../wire/modbus/registers.ts";
 import { isAlarmActive } from "./alarm.ts";
 import type { BoundPoint, CompiledProfile } from "./binding.ts";
+import type { Iec61850Facts } from "./binding-iec61850.ts";
 import { compileProfile } from "./compile.ts";
 import type { CompileOptions } from "./compile.ts";
 import { hexOfWords } from "./conversion.ts";
@@ -14,6 +15,7 @@ import { chosenValues, fillIn } from "./resolve.ts";
 import type { Profile, Scalar, VectorLine } from "./schema.ts";
 import { NEVER_READ } from "./vector-device.ts";
 import type { VectorDevice } from "./vector-device.ts";
+import { nodeWriteFailures, readNodes } from "./vectors-iec61850.ts";
 import { writesOf } from "./vector-writes.ts";
 import type { VectorWrite } from "./vector-writes.ts";
 
@@ -82,6 +84,8 @@ function runVector(vector: VectorLine, bench: VectorBench): readonly string[] {
   if ("problem" in bench) return [bench.problem];
   const { profile, finder, values } = bench;
   const filled = fillKeys(vector, values);
+  const facts = profile.iec61850;
+  if (facts !== undefined) return runNodeVector(filled, profile, facts);
   const { given, problems } = wordsOf(filled, finder);
   if (problems.length > 0) return problems;
   const words = new RegisterWords();
@@ -91,6 +95,21 @@ function runVector(vector: VectorLine, bench: VectorBench): readonly string[] {
     ...expectationFailures(filled, device),
     ...alarmFailures(filled, device),
     ...writeFailures(filled, device),
+  ];
+}
+
+function runNodeVector(
+  vector: VectorLine,
+  profile: CompiledProfile,
+  facts: Iec61850Facts,
+): readonly string[] {
+  const { columns, problems } = readNodes(profile, facts, vector.given ?? {});
+  if (problems.length > 0) return problems;
+  const device = { profile, facts, columns };
+  return [
+    ...expectationFailures(vector, device),
+    ...alarmFailures(vector, device),
+    ...nodeWriteFailures(vector, device),
   ];
 }
 
@@ -196,7 +215,7 @@ function wordsOf(
 
 function expectationFailures(
   vector: VectorLine,
-  { profile, columns }: VectorDevice,
+  { profile, columns }: Pick<VectorDevice, "profile" | "columns">,
 ): readonly string[] {
   return Object.entries(vector.expect ?? {}).flatMap(([id, expected]) => {
     const point = profile.points.find((candidate) => candidate.id === id);
@@ -223,7 +242,10 @@ function isSame(wanted: Scalar, shown: Scalar): boolean {
   return Math.abs(wanted - shown) <= RELATIVE_TOLERANCE * Math.max(1, Math.abs(wanted));
 }
 
-function alarmFailures(vector: VectorLine, { profile, columns }: VectorDevice): readonly string[] {
+function alarmFailures(
+  vector: VectorLine,
+  { profile, columns }: Pick<VectorDevice, "profile" | "columns">,
+): readonly string[] {
   if (vector.alarms === undefined) return [];
   const active = profile.alarms
     .filter((rule) => isAlarmActive(rule, columns) === true)

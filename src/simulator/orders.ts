@@ -1,3 +1,4 @@
+import { isStationFault } from "./iec61850/fault-order.ts";
 import { parseFaultOrder } from "./faults.ts";
 import { LOAD_MODES, type LoadMode } from "./physics/plant-model.ts";
 import { TRACE_NAMES } from "./physics/traces.ts";
@@ -103,7 +104,10 @@ function parseLoad(message: Message): PlantOrder | Problem {
 
 function parseFaultMessage(message: Message): PlantOrder | Problem {
   const parsed = parseFaultOrder(message);
-  return "problem" in parsed ? parsed : (message as unknown as FaultMessage);
+  // Which of the two it is for shows when the device is known.
+  const isForStation = typeof message["device"] === "string" && isStationFault(message);
+  if ("problem" in parsed && !isForStation) return parsed;
+  return message as unknown as FaultMessage;
 }
 
 function parseTrip(message: Message): PlantOrder | Problem {

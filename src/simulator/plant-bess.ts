@@ -177,7 +177,7 @@ export class PlantBess {
     };
     const { points } = this.device.profile;
     for (const [id, value] of Object.entries(ratings)) {
-      const canBeSet = points.some((point) => point.id === id && point.write !== undefined);
+      const canBeSet = points.some((point) => point.id === id && point.access !== "r");
       if (!canBeSet) this.device.setPoint(id, value);
     }
   }

@@ -9,10 +9,12 @@ import type { RegisterWords } from "./initial-image.ts";
 import { ModbusServer, type ServerEndpoint } from "./modbus-server.ts";
 import type { TimingPreset } from "./physics/parameters.ts";
 import type { LoadMode, Surroundings } from "./physics/plant-model.ts";
-import { parseOrder, type PlantOrder, type TripCause } from "./orders.ts";
+import { type FaultMessage, parseOrder, type PlantOrder, type TripCause } from "./orders.ts";
 import { countUp } from "./plant-bess.ts";
 import { ScenePlayer } from "./scene-player.ts";
 import { isSiteOrder, type Scene, sceneOf, type SceneStep } from "./scenes.ts";
+import { StationHall } from "./station-hall.ts";
+import type { SimulatedStation } from "./iec61850/station.ts";
 import { Plant, type PlantSettings, type PlantSnapshot } from "./plant.ts";
 
 export interface SimulationDevice {
@@ -33,8 +35,17 @@ export interface SimulationEndpoint extends ServerEndpoint {
   readonly serialBaud?: number;
 }
 
+/** A device of IEC 61850, on an endpoint of its own. */
+export interface SimulationStation {
+  readonly id: string;
+  readonly profile: CompiledProfile;
+  readonly host: string;
+  readonly port: number;
+}
+
 export interface SimulationOptions {
   readonly devices: readonly SimulationDevice[];
+  readonly stations?: readonly SimulationStation[];
   /** Undefined: the devices hold their first values. */
   readonly plant: PlantSettings | undefined;
   readonly clock: Clock;
@@ -92,6 +103,7 @@ export class Simulation {
   readonly #devices = new Map<string, SimulatedDevice>();
   readonly #servers = new Map<string, ModbusServer>();
   readonly #serverOf = new Map<string, ModbusServer>();
+  readonly #stations: StationHall;
   readonly #plant: Plant | undefined;
   readonly #jobs: readonly Job[];
   readonly #tell: (event: SceneEvent) => void;
@@ -112,6 +124,7 @@ export class Simulation {
     const all = [...this.#devices.values()];
     this.#plant = plant === undefined ? undefined : new Plant(plant, all, { preset, seed });
     if (options.hasPorts !== false) this.#makeServers(devices);
+    this.#stations = new StationHall(options.stations ?? [], this.#plant);
     this.#jobs = this.#makeJobs(devices, options.fleetEveryMs ?? FLEET_MS);
   }
 
@@ -125,6 +138,7 @@ export class Simulation {
     const ports = new Map<string, number>();
     try {
       for (const [key, server] of this.#servers) ports.set(key, await server.open());
+      for (const [id, port] of await this.#stations.open(this.#clock, signal)) ports.set(id, port);
     } catch (error) {
       await this.#close();
       throw error;
@@ -136,6 +150,10 @@ export class Simulation {
     const device = this.#devices.get(id);
     assert(device !== undefined, `the simulation has no device ${id}`);
     return device;
+  }
+
+  station(id: string): SimulatedStation {
+    return this.#stations.station(id);
   }
 
   /** Counters of the server that a device is behind. */
@@ -217,7 +235,8 @@ export class Simulation {
     return problem;
   }
 
-  async #obeyFault(message: unknown): Promise<string | undefined> {
+  async #obeyFault(message: FaultMessage): Promise<string | undefined> {
+    if (this.#stations.has(message.device)) return this.#stations.obey(message);
     const order = parseFaultOrder(message);
     if ("problem" in order) return order.problem;
     if (!this.#devices.has(order.device)) return `there is no device ${order.device}`;
@@ -343,6 +362,7 @@ export class Simulation {
         dueMs: 0,
         run: (nowMs) => {
           for (const device of all) device.tick(nowMs);
+          this.#stations.show();
         },
       },
       {
@@ -375,6 +395,7 @@ export class Simulation {
 
   async #close(): Promise<void> {
     await Promise.all([...this.#servers.values()].map(async (server) => server.close()));
+    await this.#stations.close();
   }
 }
 

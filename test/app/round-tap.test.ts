@@ -30,7 +30,11 @@ function start() {
     onEvent: (event) => events.push(event),
   });
   let seq = 0;
-  const read = (at: number, values: Readonly<Record<string, number>>) => {
+  const read = (
+    at: number,
+    values: Readonly<Record<string, number>>,
+    when: { readonly isHistory?: true } = {},
+  ) => {
     const names = Object.keys(values);
     seq += 1;
     const round: Round = {
@@ -43,6 +47,7 @@ function start() {
       texts: undefined,
       receivedAt: monotonicMs(at),
       receivedUtc: utcMs(at),
+      ...when,
     };
     tap.emit(round);
   };
@@ -72,5 +77,23 @@ describe("tap of rounds", () => {
         ["values-frozen", "cleared", id],
       ],
     );
+  });
+
+  it("hands on what was as it is, and judges nothing by it", () => {
+    const { read, given, events } = start();
+    read(0, { "x-alarm-bits": 0 });
+    given.clear();
+    events.length = 0;
+    read(100, { "x-alarm-bits": 2 ** 32 - 1, heartbeat: 1 }, { isHistory: true });
+    assert.deepEqual(
+      [...given],
+      [
+        ["x-alarm-bits", "good"],
+        ["heartbeat", "good"],
+      ],
+    );
+    assert.deepEqual(events, []);
+    read(200, { "x-alarm-bits": 2 ** 32 - 1 });
+    assert.ok(events.length > 0, "the same bits now are alarms");
   });
 });

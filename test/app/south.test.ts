@@ -1,12 +1,13 @@
 import { strict as assert } from "node:assert";
 import { endpointOf } from "../../src/app/south.ts";
+import { isModbus } from "../../src/config/connection-port.ts";
 import { parseSite } from "../../src/config/load.ts";
 import { SAMPLE_SITE } from "../../src/config/sample.ts";
 
 function endpoints(site: string) {
   const parsed = parseSite(site);
   assert.ok("site" in parsed, JSON.stringify(parsed));
-  return Object.values(parsed.site.connections).map(endpointOf);
+  return Object.values(parsed.site.connections).filter(isModbus).map(endpointOf);
 }
 
 describe("connections of the site file", () => {

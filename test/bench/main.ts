@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { commandBench } from "./command.ts";
 import { FigureSink } from "./figures.ts";
+import { iec61850Bench } from "./iec61850.ts";
 import { JITTER_SECONDS, jitterBench } from "./jitter.ts";
 import { responseBench, type ResponseTerms } from "./response.ts";
 import { smoothingBench } from "./smoothing.ts";
@@ -13,12 +14,15 @@ const BENCHES: Readonly<Record<string, (terms: ResponseTerms) => Promise<void>>>
   command: commandBench,
   response: responseBench,
   jitter: jitterBench,
+  iec61850: async (terms) => iec61850Bench(terms),
   smoothing: async (terms) => {
     smoothingBench(terms);
     return Promise.resolve();
   },
 };
 const WINDOW_S = 20;
+/** Of benches that need longer. */
+const SECONDS: Readonly<Record<string, number>> = { jitter: JITTER_SECONDS, iec61850: 60 };
 const STEPS = 1_000;
 /** proc(5) */
 const STEAL_COLUMN = 7;
@@ -38,7 +42,7 @@ process.exitCode = await main(positionals[0] ?? "");
 
 async function main(name: string): Promise<number> {
   const bench = Object.hasOwn(BENCHES, name) ? BENCHES[name] : undefined;
-  const windowS = Number(values.seconds ?? (name === "jitter" ? JITTER_SECONDS : WINDOW_S));
+  const windowS = Number(values.seconds ?? SECONDS[name] ?? WINDOW_S);
   const steps = Number(values.steps);
   if (bench === undefined || !(windowS > 0) || !(steps > 0)) {
     process.stderr.write(

@@ -25,7 +25,7 @@ describe("docs/site-file.md", () => {
     const silent = rows.filter((line) => line.endsWith("|  |"));
     assert.deepEqual(
       silent.map((line) => line.split(" | ")[0]),
-      ["| `protocol`", "| `protocol`", "| `protocol`"],
+      ["| `protocol`", "| `protocol`", "| `protocol`", "| `protocol`"],
     );
   });
 

@@ -126,6 +126,11 @@ describe("site file", () => {
       /no connection "gird"/,
     ],
     [
+      "a device that is like one that there is not",
+      sampleWith(/id: bess-1, profile/, "id: bess-1, sameAs: [bess-9], profile"),
+      /no other device "bess-9"/,
+    ],
+    [
       "a connection without use",
       sampleWith(/connection: grid,/, "connection: bess-1,"),
       /no device uses/,

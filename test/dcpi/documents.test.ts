@@ -208,6 +208,21 @@ describe("battery/status", () => {
     });
   });
 
+  it("counts no battery twice that a second device shows as well", () => {
+    const bess1 = table.devices.find(({ id }) => id === "bess-1");
+    const devices = table.devices.map((device) =>
+      device === bess1 ? { ...device, isSecondSight: true as const } : device,
+    );
+    const document = asJson(
+      new BatteryStatus({ ...table, devices }, speaker, "battery").encode(
+        plantColumns(table, healthy),
+        T,
+      ),
+    );
+    assert.equal((document["batteries"] as unknown[]).length, 1);
+    assert.equal(document["current_power_mw"], 2.875);
+  });
+
   const states: readonly (readonly [string, Readonly<Record<string, number>>, unknown])[] = [
     ["charging", { "active-power": -2e6 }, "charging"],
     ["resting", { "active-power": 59_000 }, "standby"],

@@ -246,6 +246,8 @@ describe("telemetry message", () => {
     assert.deepEqual(late, { bf: true, ...asJson(bytes) });
     assert.equal(Object.keys(late)[0], "bf");
     assert.equal(asText(asBackfill(new TextEncoder().encode("{}"))), '{"bf":true}');
+    assert.deepEqual(asJson(asBackfill(asBackfill(bytes))), late);
+    assert.equal(asText(asBackfill(asBackfill(bytes))), asText(asBackfill(bytes)));
     assert.throws(() => asBackfill(new TextEncoder().encode("[1]")), AssertionError);
   });
 });

@@ -11,7 +11,7 @@ import {
 } from "../../src/domain/point.ts";
 import { qualityName } from "../../src/domain/quality.ts";
 import type { Reading, Round } from "../../src/domain/round.ts";
-import type { Driver } from "../../src/drivers/driver.ts";
+import type { Driver, EmitReading } from "../../src/drivers/driver.ts";
 import { staggeredPhases, superviseFleet } from "../../src/drivers/fleet.ts";
 import {
   superviseDevice,
@@ -59,17 +59,20 @@ class FakeDriver implements Driver {
   quality = 0;
   failure: GatewayError | undefined;
   isMute = false;
+  isHistory = false;
+  /** What the supervisor answered to each reading. */
+  readonly numbers: number[] = [];
 
   constructor(clock: SimClock) {
     this.#clock = clock;
   }
 
-  async run(emit: (reading: Reading) => void, signal: AbortSignal): Promise<void> {
+  async run(emit: EmitReading, signal: AbortSignal): Promise<void> {
     this.startedAt.push(this.#clock.now());
     try {
       while (!signal.aborted) {
         if (this.failure !== undefined) throw this.failure;
-        if (!this.isMute) emit(this.#reading());
+        if (!this.isMute) this.numbers.push(emit(this.#reading()));
         await this.#clock.sleep(POLL_MS, signal);
       }
     } catch (error) {
@@ -90,6 +93,7 @@ class FakeDriver implements Driver {
       texts: undefined,
       receivedAt: this.#clock.now(),
       receivedUtc: this.#clock.utcNow(),
+      ...(this.isHistory ? { isHistory: true } : {}),
     };
   }
 }
@@ -144,6 +148,28 @@ function start(
   };
   return { clock, driver, rounds, events, stop, done, finish };
 }
+
+describe("a supervisor and what is history", () => {
+  it("numbers it like any round, and tells the driver the number", async () => {
+    const { clock, driver, rounds, finish } = start();
+    await clock.advance(3 * POLL_MS);
+    assert.deepEqual(
+      driver.numbers,
+      rounds.map(({ seq }) => seq),
+    );
+    await finish();
+  });
+
+  it("does not take it for a sign of life", async () => {
+    const { clock, driver, rounds, finish } = start();
+    await clock.advance(2 * POLL_MS);
+    driver.isHistory = true;
+    await clock.advance(10 * POLL_MS);
+    const marks = rounds.filter(({ points }) => points[0] === "bad/no-communication");
+    assert.ok(marks.length > 0, "silent although history comes");
+    await finish();
+  });
+});
 
 function fails(driver: FakeDriver): void {
   driver.failure = LOST;

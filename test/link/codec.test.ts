@@ -194,6 +194,7 @@ describe("link codec: round trips", () => {
       hasSourceTimes: fc.boolean(),
       hasTexts: fc.boolean(),
       isContiguous: fc.boolean(),
+      isHistory: fc.boolean(),
     })
     .map(({ rows, ...made }): Round => ({
       stream: streamId(made.stream),
@@ -207,6 +208,7 @@ describe("link codec: round trips", () => {
         ? Float64Array.from(rows, ({ sourceTime }) => sourceTime)
         : undefined,
       texts: textsOf(made.hasTexts ? rows.map(({ text }) => text) : []),
+      ...(made.isHistory ? { isHistory: true } : {}),
     }));
 
   function textsOf(texts: readonly (string | undefined)[]): Map<number, string> | undefined {
@@ -356,7 +358,7 @@ describe("link codec: what it refuses", () => {
     ["an unknown item", "unknown item", changed("frame", event, 4)],
     ["flags on an event", "unknown flags", changed("frame", event + 1, 1)],
     ["a stream on an event", "unknown flags", changed("frame", event + 2, 1)],
-    ["unknown flags of a round", "unknown flags", changed("frame", firstRound + 1, 17)],
+    ["unknown flags of a round", "unknown flags", changed("frame", firstRound + 1, 33)],
     [
       "more points than there can be",
       "too many points",

@@ -41,6 +41,7 @@ describe("frame ring", () => {
   it("is empty after everything is released, and knows what was", () => {
     const ring = new FrameRing(limits);
     fill(ring, 5);
+    assert.deepEqual([...ring.release(2)], [...ring.goneSeqs]);
     ring.release(9);
     assert.deepEqual([ring.oldestFrame, ring.nextFrame, ring.bytes], [6, 6, 0]);
   });

@@ -105,6 +105,42 @@ describe("rounds link", () => {
     assert.deepEqual(live.gaps, []);
   });
 
+  it("gives who comes late what is, and never what was", async () => {
+    const { producer } = await produce();
+    post(producer, 1, 1);
+    producer.postRound({ ...makeRound(1, 2, 0, [9, 9]), isHistory: true });
+    const live = consume({ role: "scada", mode: "live" });
+    await eventually(() => live.frames.length === 1);
+    assert.deepEqual(
+      live.frames[0]?.items.map((item) => item.kind === "round" && item.round),
+      [makeRound(1, 1, 0, [1, -1])].map(kept),
+    );
+  });
+
+  it("tells of every stream what of it is on disk, when it is", async () => {
+    const stored: (readonly [number, number])[] = [];
+    const { producer } = await produce({
+      onStored: (seqs) => {
+        stored.push(...seqs);
+      },
+    });
+    post(producer, 1, 3);
+    producer.postRound(makeRound(2, 1, 50, [5]));
+    producer.flush();
+    const durable = consume();
+    await eventually(() => durable.frames.length === 4);
+    assert.deepEqual(stored, []);
+    durable.consumer.ack(7, 2);
+    await eventually(() => stored.length === 1);
+    assert.deepEqual(stored, [[1, 2]]);
+    durable.consumer.ack(7, 4);
+    await eventually(() => stored.length === 3);
+    assert.deepEqual(stored.slice(1), [
+      [1, 3],
+      [2, 1],
+    ]);
+  });
+
   it("keeps every frame until the durable consumer has stored it", async () => {
     const { producer } = await produce();
     post(producer, 1, 3);

@@ -278,7 +278,7 @@ describe("what keeps a profile from being compiled", () => {
           {},
           { identity: { manufacturer: "a", model: "b", class: "bess", protocols: ["opcua"] } },
         ),
-      "only Modbus profiles are compiled by this version",
+      "only Modbus and IEC 61850 profiles are compiled by this version",
     ],
     [
       "an unknown class",

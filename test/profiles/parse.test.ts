@@ -144,7 +144,7 @@ describe("parsing a profile", () => {
       iec61850: {
         edition: "2.1",
         root: "{ied}{ld}",
-        reports: [{ rcb: "LLN0.BR.rp", integrityMs: 1 }],
+        reports: [{ name: "slow", group: "live", block: "LLN0.rp", buffered: true }],
       },
       groups: { live: { publishingMs: 500, samplingMs: 250, queue: 1, fallbackPollMs: 2000 } },
       points: [

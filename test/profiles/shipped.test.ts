@@ -35,6 +35,9 @@ const WRITABLE: Readonly<Record<string, readonly string[]>> = {
   "vertiv/liebert-hpc": ["secondary.supply-temperature-setpoint", "run-command", "alarm-reset"],
 };
 
+/** Their vectors are nodes; what they share with the others is in `iec61850.test.ts`. */
+const STATIONS = ["iec61850/bess-station", "iec61850/switchgear-relay"];
+
 const VECTORS_MIN = 10;
 
 function profileOf(name: string): Profile {
@@ -62,8 +65,8 @@ function boundOf(profile: CompiledProfile): readonly string[] {
 }
 
 describe("shipped profiles", () => {
-  it("are the eight of the demo site", () => {
-    assert.deepEqual(LIBRARY.names(), Object.keys(DEMO_SITE));
+  it("are the eight of the demo site, and two whose points are nodes of IEC 61850", () => {
+    assert.deepEqual(LIBRARY.names(), [...Object.keys(DEMO_SITE), ...STATIONS].sort());
   });
 
   it("are described by the schema beside them", () => {

@@ -154,6 +154,7 @@ export function profile(
     quirks: [],
     missing: new Map(),
     sunspec: undefined,
+    iec61850: undefined,
     ...changes,
   };
 }

@@ -1,10 +1,12 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { GatewayError } from "../../domain/errors.ts";
+import type { BoundPoint, CompiledProfile } from "../../profiles/binding.ts";
 import { ProfileLibrary } from "../../profiles/library.ts";
 import { lintProfile, type LintSubject } from "../../profiles/lint.ts";
 import type { ProfileProblem } from "../../profiles/parse.ts";
 import { runVectors } from "../../profiles/vectors.ts";
+import { formatReference } from "../../wire/mms/names.ts";
 import { ProfileFiles } from "../profile-files.ts";
 import { type CommandCall, type ExitStatus, hasFlag } from "../terminal.ts";
 
@@ -83,14 +85,22 @@ function show(call: CommandCall, { name, library }: Place): ExitStatus {
     `${compiled.name} ${compiled.version} (${compiled.status}), class ${compiled.deviceClass}`,
   );
   if (note !== undefined) terminal.out(note);
-  for (const { id, unit, type, read, write } of compiled.points) {
-    const at = read === undefined ? "" : `${read.table} ${read.address}`;
-    const access = write === undefined ? "r " : read === undefined ? " w" : "rw";
+  for (const point of compiled.points) {
+    const { id, unit, type } = point;
+    const access = { r: "r ", w: " w", rw: "rw" }[point.access];
+    const at = placeText(point, compiled);
     terminal.out(`  ${id.padEnd(42)} ${access} ${at.padEnd(16)} ${(unit ?? "").padEnd(6)} ${type}`);
   }
   for (const { quirk, why } of compiled.quirks) terminal.out(`  quirk ${quirk}: ${why}`);
   for (const [point, why] of compiled.missing) terminal.out(`  missing ${point}: ${why}`);
   return 0;
+}
+
+/** Register or node; empty for what is derived or only written. */
+function placeText({ read, ordinal }: BoundPoint, { iec61850 }: CompiledProfile): string {
+  if (read !== undefined) return `${read.table} ${read.address}`;
+  const place = iec61850?.reads.get(ordinal)?.place;
+  return place === undefined ? "" : formatReference(place);
 }
 
 /** Maps and sets have no form of their own in JSON. */

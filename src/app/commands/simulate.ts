@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { createInterface, type Interface } from "node:readline";
 import type { Readable } from "node:stream";
+import { isModbus } from "../../config/connection-port.ts";
 import { problemLine } from "../../config/problem.ts";
 import { parseYaml } from "../../config/yaml-text.ts";
 import { SystemClock } from "../../platform/clock.ts";
@@ -130,10 +131,12 @@ function takeOrders(
 ): { readonly close: () => void } {
   if (!process.stdin.isTTY) return ordersOf(process.stdin, (order) => void obey(order));
   const keys = new SimulateKeys(
-    context.devices.map(({ definition, profile }) => ({
-      id: definition.id,
-      deviceClass: profile.deviceClass,
-    })),
+    context.devices
+      .filter(({ connection }) => isModbus(connection))
+      .map(({ definition, profile }) => ({
+        id: definition.id,
+        deviceClass: profile.deviceClass,
+      })),
   );
   terminal.out(keyHelp());
   process.stdin.setRawMode(true);

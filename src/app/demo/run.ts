@@ -32,7 +32,7 @@ import { DemoView, eventLine } from "./view.ts";
 
 const DEMO_MQTT_PORT = 18_830;
 const DEMO_BASE_PORT = 15_020;
-const DEMO_DEVICES = 28;
+const DEMO_DEVICES = 30;
 const SECOND_MS = 1_000;
 /** The plant is up, the gateway not yet: how long a first answer may take. */
 const FIRST_ANSWER_MS = 30_000;
@@ -102,7 +102,14 @@ class DemoRun {
     const preset = presetOf(call);
     await writeFile(
       file,
-      demoSiteText({ basePort, mqttPort, directory: "data", runtimeDirectory, preset }),
+      demoSiteText({
+        basePort,
+        mqttPort,
+        directory: "data",
+        runtimeDirectory,
+        preset,
+        hasStations: true,
+      }),
     );
     const run = new DemoRun(call, { file, mqttPort, runtimeDirectory });
     try {
@@ -324,7 +331,7 @@ class DemoRun {
       else if (order === "broker-on") {
         if (this.#broker === undefined) await this.#openBroker();
       } else if (order === "estop") {
-        for (const trip of this.#devices.filter((id) => id.startsWith("bess-")))
+        for (const trip of this.#devices.filter((id) => /^bess-\d+$/.test(id)))
           this.#plant?.order({ trip, cause: "emergency-stop" });
       } else if (isSiteOrder(order)) this.#command(order);
       else this.#plant?.order(order);

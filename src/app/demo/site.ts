@@ -21,6 +21,11 @@ const RTU_OVER_TCP_OFFSETS: readonly (readonly [connection: string, offset: numb
   ["env-line", 15],
 ];
 
+const STATION_OFFSETS: readonly (readonly [connection: string, offset: number])[] = [
+  ["bess-station", 31],
+  ["relay", 32],
+];
+
 export interface DemoSiteOptions {
   /** First of the plant's ports on loopback. */
   readonly basePort: number;
@@ -32,6 +37,12 @@ export interface DemoSiteOptions {
   readonly control?: "smoothing" | "peak-cap";
   /** How fast the simulated meters and converters are; d95 unless said. */
   readonly preset?: DemoPreset;
+  /**
+   * True: besides the 28 devices a station controller of the batteries and a switchgear relay that
+   * speak IEC 61850. The station is a second way to the batteries, and read only: an asset has one
+   * writer.
+   */
+  readonly hasStations?: boolean;
 }
 
 /** By the delay of the whole loop that they were made for, ms. */
@@ -72,10 +83,10 @@ store:
   quotaMiB: 512
 
 connections:
-${connections(options.basePort)}
+${connections(options)}
 
 devices:
-${devices(timing.periodMs)}
+${devices(timing.periodMs, options.hasStations === true)}
 
 control:
   periodMs: ${timing.periodMs}
@@ -112,12 +123,15 @@ ${envelope()}
 `;
 }
 
-function connections(basePort: number): string {
+function connections({ basePort, hasStations }: DemoSiteOptions): string {
   const line = (name: string, protocol: string, offset: number): string =>
     `  ${name}: { protocol: ${protocol}, host: 127.0.0.1, port: ${basePort + offset} }`;
   return [
     ...TCP_OFFSETS.map(([name, offset]) => line(name, "modbus-tcp", offset)),
     ...RTU_OVER_TCP_OFFSETS.map(([name, offset]) => line(name, "modbus-rtu-over-tcp", offset)),
+    ...(hasStations === true ? STATION_OFFSETS : []).map(([name, offset]) =>
+      line(name, "iec61850", offset),
+    ),
   ].join("\n");
 }
 
@@ -130,7 +144,7 @@ function smoothing(timing: (typeof TIMING)[DemoPreset]): string {
 `;
 }
 
-function devices(periodMs: number): string {
+function devices(periodMs: number, hasStations: boolean): string {
   const meter = "schneider/iem3000";
   const fast = periodMs === 50 ? "" : `, pollMs: { fast: ${periodMs} }`;
   const field = (connection: string, unit = 1): string =>
@@ -149,6 +163,16 @@ function devices(periodMs: number): string {
     ),
     device("heat-meter-1", "onicon/system-10", field("heat")),
     ...each(6, (n) => device(`env-${n}`, "wirenboard/wb-ms-thls-v2", field("env-line", n))),
+    ...(hasStations
+      ? [
+          device(
+            "bess-station",
+            "iec61850/bess-station",
+            `${control("bess-station")}, sameAs: [bess-1, bess-2]`,
+          ),
+          device("relay", "iec61850/switchgear-relay", control("relay")),
+        ]
+      : []),
   ].join("\n");
 }
 

@@ -111,7 +111,9 @@ export function actAt(second: number): Act | undefined {
 
 /** Puts the plant right again, whatever was done to it. Faults of devices come first. */
 export function repairOrders(devices: readonly string[]): readonly PlantOrder[] {
-  const named = (name: string): string[] => devices.filter((id) => id.startsWith(`${name}-`));
+  // By their numbers: `bess-station` is no battery, though it speaks of them.
+  const named = (name: string): string[] =>
+    devices.filter((id) => id.startsWith(`${name}-`) && /^\d+$/.test(id.slice(name.length + 1)));
   return [
     ...devices.map((device) => ({ device, fault: "none" })),
     ...named("bess").map((clearCause) => ({ clearCause })),
