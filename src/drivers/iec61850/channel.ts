@@ -28,8 +28,7 @@ import { Waits } from "./waits.ts";
 const WRAPPING_OCTETS = 1_024;
 const CONNECT_TIMEOUT_MS = 3_000;
 const REQUEST_TIMEOUT_MS = 3_000;
-/** With it a black hole is noticed within 2.5 s, the turns of the wheel included. */
-const PROBE_PERIOD_MS = 950;
+const PROBE_PERIOD_MS = 1_000;
 /** Answers nobody asked for, after which the device is not to be trusted. */
 const UNKNOWN_ANSWERS_MAX = 3;
 /** Units in a row that cannot be read. One is a loss; the stream around it is still whole. */

@@ -19,8 +19,7 @@ import { Waits } from "./waits.ts";
 
 const CONNECT_TIMEOUT_MS = 3_000;
 const REQUEST_TIMEOUT_MS = 3_000;
-/** With it a black hole is noticed within 2.5 s, the turns of the wheel included. */
-const PROBE_PERIOD_MS = 950;
+const PROBE_PERIOD_MS = 1_000;
 /** Frames in a row that cannot be read, after which the association is not to be trusted. */
 const MALFORMED_RUN_MAX = 3;
 const UNKNOWN_ANSWERS_MAX = 3;
