@@ -245,6 +245,9 @@ export class MmsClient {
   }
 }
 
+/** What users of an association need of one: a test has its own. */
+export type MmsCalls = Pick<MmsClient, keyof MmsClient>;
+
 type WaitingCall = Exclude<Parameters<Libiec61850["later"]>[0], "destroy">;
 export type NameKind = "domains" | "variables" | "variableLists";
 

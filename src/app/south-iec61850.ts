@@ -3,9 +3,9 @@ import { type MmsConnection, portOf } from "../config/connection-port.ts";
 import { GatewayError } from "../domain/errors.ts";
 import type { PlantEvent } from "../domain/event.ts";
 import type { Clock } from "../domain/time.ts";
-import { TsEngine } from "../drivers/iec61850/association.ts";
 import { Iec61850Driver, type ReportState } from "../drivers/iec61850/driver.ts";
 import type { Engine, TlsTerms } from "../drivers/iec61850/engine.ts";
+import { EngineChoice } from "../drivers/iec61850/native-engine.ts";
 import { TypeCache } from "../drivers/iec61850/type-cache.ts";
 import type { TimerWheel } from "../drivers/wheel.ts";
 import { readBounded, writeDurably } from "../platform/files.ts";
@@ -39,10 +39,13 @@ export class Stations {
   readonly #secrets = new Map<string, Secrets>();
   readonly #drivers = new Map<string, Iec61850Driver>();
   readonly #savedRevisions = new Map<string, number>();
+  readonly #engines: EngineChoice;
   #states: Readonly<Record<string, ReportState>> = {};
 
   constructor(options: StationsOptions) {
     this.#options = options;
+    const { clock, wheel } = options;
+    this.#engines = new EngineChoice({ clock, wheel, random: Math.random });
   }
 
   /**
@@ -70,7 +73,7 @@ export class Stations {
       device: definition.id,
       profile,
       firstPoint: definition.firstPoint,
-      engine: this.#engine(new TypeCache()),
+      engine: this.#engine(new TypeCache(), connection.library),
       endpoint: {
         host: connection.host,
         port: portOf(connection),
@@ -107,9 +110,10 @@ export class Stations {
     }
   }
 
-  #engine(cache: TypeCache): Engine {
-    const { clock, wheel, makeEngine } = this.#options;
-    return makeEngine?.(cache) ?? new TsEngine({ clock, wheel, cache });
+  #engine(cache: TypeCache, file: string | undefined): Engine {
+    const { makeEngine, siteFile } = this.#options;
+    const library = file === undefined ? undefined : path.resolve(path.dirname(siteFile), file);
+    return makeEngine?.(cache) ?? this.#engines.engineFor({ library }, cache);
   }
 
   async #secretsOf({ tls, passwordFile }: MmsConnection): Promise<Secrets> {

@@ -76,6 +76,12 @@ export const ConnectionConfig = Type.Union([
         ),
       ),
       passwordFile: Type.Optional(File("Holds the password of the association.")),
+      library: Type.Optional(
+        File(
+          "libiec61850 on this machine, which then speaks with the device, in a process of its " +
+            "own and without TLS; without it our own client does.",
+        ),
+      ),
     },
     "A device of IEC 61850, by MMS.",
   ),

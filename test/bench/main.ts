@@ -3,7 +3,8 @@ import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { commandBench } from "./command.ts";
 import { FigureSink } from "./figures.ts";
-import { iec61850Bench } from "./iec61850.ts";
+import { iec61850Bench, OURS } from "./iec61850.ts";
+import { nativeEngines } from "./native-engine.ts";
 import { JITTER_SECONDS, jitterBench } from "./jitter.ts";
 import { responseBench, type ResponseTerms } from "./response.ts";
 import { smoothingBench } from "./smoothing.ts";
@@ -14,7 +15,7 @@ const BENCHES: Readonly<Record<string, (terms: ResponseTerms) => Promise<void>>>
   command: commandBench,
   response: responseBench,
   jitter: jitterBench,
-  iec61850: async (terms) => iec61850Bench(terms),
+  iec61850: async (terms) => iec61850Bench(terms, [OURS, ...nativeEngines()]),
   smoothing: async (terms) => {
     smoothingBench(terms);
     return Promise.resolve();

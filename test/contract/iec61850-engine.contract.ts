@@ -350,6 +350,30 @@ export function engineContract(
       await assert.rejects(nowhere, { code: "LINK_REFUSED" });
     });
 
+    it("notices a device that keeps the line and says nothing, within 2.5 s", async () => {
+      const other = await associate();
+      const gone = new Promise<string>((resolve) => {
+        other.onDown(({ why }) => {
+          resolve(why);
+        });
+      });
+      const startedAt = performance.now();
+      peer.freeze();
+      const command = other.control(
+        { ld: "DCPIBESS1", ln: "DRCC1", path: ["OutWSet"] },
+        orderOf(1),
+        CALL,
+      );
+      assert.equal(await gone, "silent");
+      const tookMs = performance.now() - startedAt;
+      peer.thaw();
+      assert.ok(tookMs <= 2_500, `${tookMs} ms`);
+      // It waits for the model of the object: nothing was commanded yet.
+      assert.equal((await command).outcome, "refused");
+      await until("the first one is down, too", () => !association.isUp);
+      association = await associate();
+    });
+
     it("notices at once that the device is gone", async () => {
       const gone = new Promise<number>((resolve) => {
         association.onDown(() => {

@@ -13,11 +13,14 @@ export const FORBIDDEN_W = 200_000;
 export interface EnginePeer {
   readonly port: number;
   /** Codes by which this server refuses, where the standard leaves it the choice. */
-  readonly codes: { readonly control: number; readonly write: number; readonly enabled: number };
+  readonly codes: { readonly control: number; readonly write: number };
   /** Sets the power of the meter, W. */
   change(powerW: number): void;
   /** Whether commands with a failing value fail, where the server does not see it by itself. */
   setFailing(isFailing: boolean): void;
+  /** Keeps its connections and says nothing any more, until it thaws. */
+  freeze(): void;
+  thaw(): void;
   /** Goes away at once, as by the network. */
   vanish(): void;
   stop(): Promise<void>;
@@ -79,7 +82,7 @@ export async function simulatorPeer(): Promise<EnginePeer> {
   );
   return {
     port: server.port,
-    codes: { control: 3, write: 3, enabled: 2 },
+    codes: { control: 3, write: 3 },
     change: (powerW) => {
       server.device.update([{ reference: "DCPIBESS1/MMXU1.TotW.mag.f[MX]", value: powerW }]);
     },
@@ -87,6 +90,12 @@ export async function simulatorPeer(): Promise<EnginePeer> {
       if (isFailing) {
         server.device.inject({ kind: "fail-control", additionalCause: BLOCKED_BY_PROCESS });
       } else server.device.heal("fail-control");
+    },
+    freeze: () => {
+      server.device.inject({ kind: "blackhole" });
+    },
+    thaw: () => {
+      server.device.heal("blackhole");
     },
     vanish: () => {
       stop.abort();

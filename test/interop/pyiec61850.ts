@@ -33,12 +33,18 @@ export async function libiec61850Peer(): Promise<EnginePeer | undefined> {
   server.stdout.resume();
   return {
     port,
-    codes: { control: 3, write: 3, enabled: 2 },
+    codes: { control: 3, write: 3 },
     change: (powerW) => {
       server.stdin.write(`change ${powerW}\n`);
     },
     // It sees by the value which command fails.
     setFailing: () => undefined,
+    freeze: () => {
+      server.kill("SIGSTOP");
+    },
+    thaw: () => {
+      server.kill("SIGCONT");
+    },
     vanish: () => {
       server.kill("SIGKILL");
     },

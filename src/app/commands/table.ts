@@ -176,6 +176,13 @@ export const COMMANDS: readonly CommandSpec[] = [
     run: async (call) => (await import("./iec61850-import.ts")).iec61850Import(call),
   },
   {
+    words: "goose",
+    usage: "--config <goose.json>",
+    summary: "hears GOOSE and tells supervised states on a socket; needs CAP_NET_RAW",
+    options: { config: "text" },
+    run: async (call) => (await import("./goose.ts")).goose(call),
+  },
+  {
     words: "errors",
     usage: "",
     summary: "every error code with its meaning",

@@ -3,7 +3,7 @@ import {
   type ClientAddress,
   ERROR_CONNECTION_REJECTED,
   ERROR_TIMEOUT,
-  type MmsClient,
+  type MmsCalls,
   NO_ERROR,
 } from "../../../native/mms-client.ts";
 import { GatewayError } from "../../domain/errors.ts";
@@ -38,7 +38,7 @@ interface WaitingRequest {
  * once. It is destroyed when it is over and the call under way has come back.
  */
 export class NativeAssociation {
-  readonly #client: MmsClient;
+  readonly #client: MmsCalls;
   readonly #user: AssociationUser;
   readonly #server: RequestServer;
   readonly #notices = new NoticeJoiner();
@@ -48,7 +48,7 @@ export class NativeAssociation {
   #isOver = false;
   #goodBye: "conclude" | "abort" | undefined;
 
-  constructor(client: MmsClient, user: AssociationUser) {
+  constructor(client: MmsCalls, user: AssociationUser) {
     this.#client = client;
     this.#user = user;
     this.#server = new RequestServer(client);

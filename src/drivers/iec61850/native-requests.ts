@@ -1,6 +1,6 @@
 import {
   type Answered,
-  type MmsClient,
+  type MmsCalls,
   NO_ERROR,
   type NameKind,
 } from "../../../native/mms-client.ts";
@@ -28,11 +28,11 @@ type Request<S extends MmsRequest["service"]> = Extract<MmsRequest, { service: S
 
 /** Carries out MMS requests of one association by calls of libiec61850, one at a time. */
 export class RequestServer {
-  readonly #client: MmsClient;
+  readonly #client: MmsCalls;
   /** What is left of the directory that is being listed: the library has it as a whole. */
   #listing: { readonly of: string; readonly names: readonly string[]; at: number } | undefined;
 
-  constructor(client: MmsClient) {
+  constructor(client: MmsCalls) {
     this.#client = client;
   }
 

@@ -3,9 +3,13 @@ import type { TimerWheel, WheelTimer } from "../wheel.ts";
 
 /** Probes without an answer after which a device is gone. */
 const MISSES_MAX = 2;
-/** Of the probe period: silence before the first probe, and how long each probe may take. */
+/**
+ * Of the probe period: silence before the first probe, and how long each probe may take. A device
+ * that falls silent just after it was heard is gone after 2.4 periods: with one second, and the
+ * turns of the wheel, within two and a half.
+ */
 const IDLE_SHARE = 0.5;
-const ANSWER_SHARE = 0.75;
+const ANSWER_SHARE = 0.7;
 
 export interface ProbeTerms {
   readonly wheel: TimerWheel;
@@ -17,8 +21,8 @@ export interface ProbeTerms {
 
 /**
  * Watches a link on which the network may say nothing when the device is gone. A device that talks
- * is never probed; one that falls silent is gone after two periods: half a period of silence, and
- * two probes of three quarters each.
+ * is never probed; one that falls silent is gone after about two periods: half a period of silence,
+ * and two probes of seven tenths each.
  */
 export class LinkProbe {
   readonly #terms: ProbeTerms;
