@@ -5,7 +5,7 @@ import {
   isModbus,
   portOf,
 } from "../../config/connection-port.ts";
-import type { ConnectionConfig } from "../../config/schema.ts";
+import type { ConnectionConfig } from "../../config/schema-connection.ts";
 import type { Clock } from "../../domain/time.ts";
 import type { Setpoint } from "../../domain/write.ts";
 import type { Driver } from "../../drivers/driver.ts";
