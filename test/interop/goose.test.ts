@@ -133,7 +133,10 @@ describe("GOOSE on a network interface", function () {
       assert.deepEqual(gist(reports[0]), [[false, "closed", -5], []]);
       publisher.stdin.write("repeat\nrepeat\nstate true 1\n");
       await until("second state", () => reports.length >= 2);
-      assert.deepEqual(gist(reports[1]), [[true, "open", -5], ["trip", "breaker-open"]]);
+      assert.deepEqual(gist(reports[1]), [
+        [true, "open", -5],
+        ["trip", "breaker-open"],
+      ]);
       assert.equal(desk.verdicts["relay-1"]?.repeated, 2);
       const silentFrom = clock.now();
       await until("the end of its life", () => {
