@@ -17,14 +17,22 @@ import {
 export interface Libiec61850 {
   readonly version: string;
   /** A call that waits for the network, in a thread of the pool. */
-  later(name: WaitingName, ...values: readonly unknown[]): Promise<unknown>;
-  now(name: AtOnceName, ...values: readonly unknown[]): unknown;
+  readonly later: (name: WaitingName, ...values: readonly unknown[]) => Promise<unknown>;
+  readonly now: (name: AtOnceName, ...values: readonly unknown[]) => unknown;
   /** To be given to `setInformed` and `setLost`; the library must have let go of it at its end. */
   readonly callbacks: { readonly informed: unknown; readonly lost: unknown };
 }
 
 export type Pointer = bigint;
 type NativeFunction = ReturnType<LibraryHandle["func"]>;
+
+type InformedCall = [
+  p: Pointer,
+  domain: string | null,
+  item: string,
+  value: Pointer,
+  isList: boolean,
+];
 
 /** What the library tells by itself. Neither throws. */
 export interface LibraryEvents {
@@ -83,13 +91,10 @@ export function loadLibiec61850(file: string, events: LibraryEvents): Libiec6185
   const waiting = bindAll(library, file, WAITING);
   const atOnce = bindAll(library, file, AT_ONCE);
   const callbacks = {
-    informed: koffi.register(
-      (p: Pointer, domain: string | null, item: string, value: Pointer, isList: boolean) => {
-        const from = { connection: Number(p), domain: domain ?? undefined, item, isList };
-        events.informed(from, value);
-      },
-      koffi.pointer(informed),
-    ),
+    informed: koffi.register((...[p, domain, item, value, isList]: InformedCall) => {
+      const from = { connection: Number(p), domain: domain ?? undefined, item, isList };
+      events.informed(from, value);
+    }, koffi.pointer(informed)),
     lost: koffi.register((_connection: Pointer, p: Pointer) => {
       events.lost(Number(p));
     }, koffi.pointer(lost)),
@@ -98,7 +103,10 @@ export function loadLibiec61850(file: string, events: LibraryEvents): Libiec6185
   return {
     version: typeof version === "string" ? version : "",
     later: async (name, ...values) => asynchronous(waiting[name], values),
-    now: (name, ...values) => atOnce[name](...values),
+    now: (name, ...values) => {
+      const result: unknown = atOnce[name](...values);
+      return result;
+    },
     callbacks,
   };
 }

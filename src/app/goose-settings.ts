@@ -123,7 +123,7 @@ class Place {
     return new GatewayError("CONFIG_INVALID", { at: this.path, reason });
   }
 
-  object(keys: readonly string[]): Place {
+  object(keys: readonly string[]): this {
     const { value } = this;
     if (typeof value !== "object" || value === null || Array.isArray(value)) {
       throw this.wrong("an object is expected");

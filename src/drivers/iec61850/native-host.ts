@@ -240,11 +240,12 @@ export class NativeHost {
 
 /** What a broken device could get hold of in there has no secrets in it. */
 function environment(): NodeJS.ProcessEnv {
-  const kept = ["PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH"].map((name) => [
-    name,
-    process.env[name],
-  ]);
-  return { ...Object.fromEntries(kept), UV_THREADPOOL_SIZE: String(POOL_THREADS) };
+  const kept: NodeJS.ProcessEnv = { UV_THREADPOOL_SIZE: String(POOL_THREADS) };
+  for (const name of ["PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH"]) {
+    const value = process.env[name];
+    if (value !== undefined) kept[name] = value;
+  }
+  return kept;
 }
 
 function lost(reason: string): GatewayError {

@@ -164,28 +164,22 @@ export class GooseSupervision {
 
 /** A repetition says the same again: the same time, and the same values. */
 function isSameEvent(pdu: GoosePdu, last: GoosePdu): boolean {
-  return (
-    pdu.time.utcMs === last.time.utcMs &&
-    pdu.values.length === last.values.length &&
-    pdu.values.every((value, at) => isSameValue(value, last.values[at]))
-  );
+  return pdu.time.utcMs === last.time.utcMs && isSameList(pdu.values, last.values);
 }
 
 function isSameValue(one: MmsValue, other: MmsValue | undefined): boolean {
   if (one.kind !== other?.kind) return false;
-  if ("members" in one && "members" in other) {
-    return (
-      one.members.length === other.members.length &&
-      one.members.every((member, at) => isSameValue(member, other.members[at]))
-    );
-  }
-  if ("bytes" in one && "bytes" in other) {
-    return (
-      one.bytes.length === other.bytes.length &&
-      one.bytes.every((octet, at) => octet === other.bytes[at])
-    );
-  }
+  if ("members" in one && "members" in other) return isSameList(one.members, other.members);
+  if ("bytes" in one && "bytes" in other) return isSameOctets(one.bytes, other.bytes);
   if ("value" in one && "value" in other) return Object.is(one.value, other.value);
   if ("utcMs" in one && "utcMs" in other) return one.utcMs === other.utcMs;
   return "ms" in one && "ms" in other && one.ms === other.ms;
+}
+
+function isSameList(ones: readonly MmsValue[], others: readonly MmsValue[]): boolean {
+  return ones.length === others.length && ones.every((one, at) => isSameValue(one, others[at]));
+}
+
+function isSameOctets(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && one.every((octet, at) => octet === other[at]);
 }
