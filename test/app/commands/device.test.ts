@@ -9,7 +9,8 @@ import { DeviceBench } from "./device-bench.ts";
 
 const SETPOINT = "active-power-setpoint";
 
-describe("device commands", () => {
+describe("device commands", function () {
+  this.timeout(20_000);
   let bench: DeviceBench;
   beforeEach(async () => {
     bench = await DeviceBench.make();

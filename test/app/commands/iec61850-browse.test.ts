@@ -59,7 +59,8 @@ function referencesIn({ devices }: BrowsedJson): string[] {
   );
 }
 
-describe("iec61850 browse", () => {
+describe("iec61850 browse", function () {
+  this.timeout(20_000);
   const scl = modelOf(stationText(), "BESS1");
   let ied: ServedIed;
   before(async () => {
@@ -177,7 +178,8 @@ describe("iec61850 browse", () => {
   });
 });
 
-describe("iec61850 browse over TLS", () => {
+describe("iec61850 browse over TLS", function () {
+  this.timeout(20_000);
   let folder: string;
   let ied: ServedIed;
 

@@ -11,7 +11,8 @@ import { SCL_BYTES_MAX } from "../../../src/scl/xml-reader.ts";
 import { modelOf, smallFile, STATION_FILE, stationText } from "../../scl/support.ts";
 import { said, serve } from "./iec61850-bench.ts";
 
-describe("iec61850 import", () => {
+describe("iec61850 import", function () {
+  this.timeout(20_000);
   let folder: string;
   beforeEach(() => {
     folder = mkdtempSync(path.join(tmpdir(), "import-"));
