@@ -1,7 +1,7 @@
 import type { UnitConversion } from "../domain/vocabulary/vocabulary.ts";
 import type { Origin } from "../wire/mms/control.ts";
 import type { ControlObject, Reference } from "../wire/mms/names.ts";
-import type { Bound } from "./binding.ts";
+import type { Bound } from "./bound.ts";
 
 /** How a device of IEC 61850 is spoken with, and where its points are. */
 export interface Iec61850Facts {

@@ -4,6 +4,7 @@ import type { QualityCode } from "../domain/quality.ts";
 import type { Severity } from "../domain/event.ts";
 import type { ByteOrder, NumberType, RegisterTable } from "../wire/modbus/registers.ts";
 import type { Iec61850Facts } from "./binding-iec61850.ts";
+import type { Bound } from "./bound.ts";
 
 /**
  * A device profile, resolved and compiled: what drivers, the simulator and the point table use.
@@ -177,11 +178,6 @@ export interface WriteBinding extends RegisterPlace {
   readonly settleMs: number;
   readonly danger: "none" | "power" | "cooling" | "interrupts-load" | "permanent";
 }
-
-/** A limit of a setpoint: a number, or a magnitude read from a point of the same device. */
-export type Bound =
-  | { readonly kind: "fixed"; readonly value: number }
-  | { readonly kind: "point"; readonly ordinal: number; readonly sign: 1 | -1 };
 
 export interface ReadBackRule {
   /** Undefined: where the point is read. */

@@ -1,5 +1,4 @@
 import type { Reference } from "../wire/mms/names.ts";
-import type { Bound } from "./binding.ts";
 import type {
   ExpectedControlModel,
   NodeConversion,
@@ -7,6 +6,7 @@ import type {
   NodeTarget,
   NodeWrite,
 } from "./binding-iec61850.ts";
+import type { Bound } from "./bound.ts";
 import type { Compilation } from "./compilation.ts";
 import { boundOf, keepAlivesOf, namesIn } from "./compile-write.ts";
 import { codeOf } from "./compile-conversion.ts";

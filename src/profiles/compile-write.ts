@@ -1,4 +1,5 @@
-import type { Bound, Conversion, ReadBackRule, RegisterPlace, WriteBinding } from "./binding.ts";
+import type { Conversion, ReadBackRule, RegisterPlace, WriteBinding } from "./binding.ts";
+import type { Bound } from "./bound.ts";
 import type { Compilation, Draft } from "./compilation.ts";
 import { compileSteps } from "./compile-guards.ts";
 import type { WriteSection } from "./schema-point.ts";

@@ -5,13 +5,13 @@ import { encodeBits, encodeNumber, encodeString, numberLimits } from "../wire/mo
 import { isBitTable, REGISTERS_BY_TYPE } from "../wire/modbus/registers.ts";
 import type {
   BoundPoint,
-  Bound,
   Conversion,
   Interlock,
   KeepAlive,
   RegisterPlace,
   WriteBinding,
 } from "./binding.ts";
+import type { Bound } from "./bound.ts";
 import {
   codeOfValue,
   isExponent,

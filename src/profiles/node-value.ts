@@ -1,8 +1,9 @@
 import { type QualityCode, isBad, qualityCode } from "../domain/quality.ts";
 import { type RoundColumns, setBad, valueAt } from "../domain/round.ts";
 import { conversionTo } from "../domain/vocabulary/vocabulary.ts";
-import type { Bound, BoundPoint } from "./binding.ts";
+import type { BoundPoint } from "./binding.ts";
 import type { NodeConversion, NodeWrite } from "./binding-iec61850.ts";
+import type { Bound } from "./bound.ts";
 import { codeOfValue, isOutside } from "./conversion.ts";
 import { SI_UNITS } from "./si-units.ts";
 

@@ -22,7 +22,7 @@ const STEP_MS = 50;
 const TURNS = 12;
 const STREAM = streamId(0);
 
-/** A relay whose operations are counted, and a supervised driver, on a clock that the test moves. */
+/** A relay whose operations are counted, and a supervised driver, on the clock of the test. */
 class Relay {
   readonly clock = new SimClock();
   readonly history: number[] = [];
