@@ -2,6 +2,7 @@ import { cycle, isLetGo, laneOf, statusOf, stepsOf } from "../control/cycle.ts";
 import { DirectLane, type DirectSight, type DirectWrite } from "../control/direct-lane.ts";
 import { compileEnvelope } from "../control/envelope.ts";
 import type {
+  ControlStatus,
   CyclicReport,
   CycleResult,
   Distrust,
@@ -72,6 +73,9 @@ interface WaitingNotice {
   readonly notice: WorkloadNotice;
   readonly resolve: (answer: WorkloadAnswer) => void;
 }
+
+/** Of each battery, s. */
+type UnitDelays = Readonly<Record<`${typeof UNIT_DELAY}${string}`, number | undefined>>;
 
 /** Gives the pure core what it needs in each cycle, and carries out what it says. */
 export class ControlHost {
@@ -222,8 +226,7 @@ export class ControlHost {
     readonly "x-trips": number;
     readonly "x-loop-delay": number | undefined;
     readonly "x-workload-steps": number | undefined;
-    readonly [unitDelay: `${typeof UNIT_DELAY}${string}`]: number | undefined;
-  } {
+  } & UnitDelays {
     const modes = ENUM_TEXTS.get("gateway-mode") ?? [];
     const status = this.#state === undefined ? undefined : statusOf(this.#state);
     const isHeard = status?.units.some(({ powerW }) => powerW !== undefined) === true;
@@ -233,12 +236,7 @@ export class ControlHost {
       "x-site-load": status?.loadW,
       "x-leases": status?.leases.length ?? 0,
       "x-trips": status?.trips.length ?? 0,
-      "x-loop-delay": inSeconds(status?.smoothing?.delayMs),
-      "x-workload-steps": status?.workloads.waiting,
-      ...Object.fromEntries(
-        status?.units.map(({ asset, delayMs }) => [`${UNIT_DELAY}${asset}`, inSeconds(delayMs)]) ??
-          [],
-      ),
+      ...smoothingFigures(status),
     };
   }
 
@@ -335,6 +333,21 @@ function wasTaken(report: WriteReport): boolean {
   const readBack = report.readBack?.result;
   if (report.result === "refused" || readBack === "differs") return false;
   return report.result === "accepted" || readBack === "applied";
+}
+
+/** Only where the load is smoothed there are points for these. */
+function smoothingFigures(status: ControlStatus | undefined): {
+  readonly "x-loop-delay": number | undefined;
+  readonly "x-workload-steps": number | undefined;
+} & UnitDelays {
+  const units = status?.units ?? [];
+  return {
+    "x-loop-delay": inSeconds(status?.smoothing?.delayMs),
+    "x-workload-steps": status?.workloads.waiting,
+    ...Object.fromEntries(
+      units.map(({ asset, delayMs }) => [`${UNIT_DELAY}${asset}`, inSeconds(delayMs)]),
+    ),
+  };
 }
 
 function inSeconds(ms: number | undefined): number | undefined {

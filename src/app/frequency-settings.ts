@@ -1,4 +1,5 @@
-import type { ControlConfig, FrequencyConfig } from "../config/schema.ts";
+import type { ControlConfig } from "../config/schema.ts";
+import type { FrequencyConfig } from "../config/schema-levels.ts";
 import type { FrequencySettings } from "../control/frequency-response.ts";
 import { droopShape } from "../control/frequency-shape.ts";
 import type { SmoothingSettings } from "../control/smoothing/settings.ts";

@@ -1,5 +1,5 @@
 import { type Static, Type } from "@sinclair/typebox";
-import { closed } from "./schema-closed.ts";
+import { closed } from "./schema-fields.ts";
 
 const Host = Type.String({ minLength: 1, maxLength: 253, description: "IP address or name." });
 /** Defaults do not reach into a choice of forms: who opens the connection adds this one. */

@@ -1,15 +1,7 @@
 import { type Static, Type } from "@sinclair/typebox";
-import { closed } from "./schema-closed.ts";
 import { ConnectionConfig } from "./schema-connection.ts";
-
-const Name = (description: string) =>
-  Type.String({ pattern: "^[a-z][a-z0-9-]{0,39}$", description });
-
-const Milliseconds = (minimum: number, maximum: number, value: number, description: string) =>
-  Type.Integer({ minimum, maximum, default: value, description: `${description}, ms.` });
-
-const Percent = (value: number, description: string) =>
-  Type.Number({ minimum: 0, maximum: 100, default: value, description: `${description}, %.` });
+import { closed, Milliseconds, Name, Percent } from "./schema-fields.ts";
+import { FrequencyConfig, ReactiveConfig, SmoothingConfig } from "./schema-levels.ts";
 
 export const DeviceConfig = closed(
   {
@@ -188,122 +180,6 @@ export const BatteryConfig = closed(
     differsKw: Type.Number({ minimum: 0, default: 1, description: "Tolerance of read-back, kW." }),
   },
   "Batteries that the control loop drives together.",
-);
-
-const SmoothingConfig = closed(
-  {
-    loadMinKw: Type.Number({ description: "The load never draws less, kW." }),
-    loadMaxKw: Type.Number({ description: "The load never draws more, kW: its nameplate." }),
-    meterPeriodMs: Milliseconds(5, 1_000, 50, "The meters show a new value this often"),
-    meterMeans: Type.Boolean({
-      default: false,
-      description: "A new value of the meters is the mean of its period, not an instant's.",
-    }),
-    delayMs: Type.Optional(
-      Type.Integer({
-        minimum: 5,
-        maximum: 2_000,
-        description:
-          "From a step of the load until the batteries' answer shows at the meter, ms, as far as " +
-          "it is known; then it is measured while the site runs.",
-      }),
-    ),
-    delayMaxMs: Milliseconds(50, 2_000, 800, "Longest delay that is looked for"),
-    efficiencyPercent: Type.Number({
-      exclusiveMinimum: 50,
-      maximum: 100,
-      default: 95,
-      description: "Of the batteries, one way, %.",
-    }),
-    deadbandKw: Type.Optional(
-      Type.Number({
-        minimum: 0,
-        description:
-          "Half of the range in which import may move around its reference, kW. Without it 0.5 % " +
-          "of the batteries' power.",
-      }),
-    ),
-    dailyEnergyKwh: Type.Optional(
-      Type.Number({
-        exclusiveMinimum: 0,
-        description: "What the batteries may give in any 24 h, kWh. Without it all they have.",
-      }),
-    ),
-    lineLimitKw: Type.Optional(
-      Type.Number({
-        exclusiveMinimum: 0,
-        description:
-          "A swing of the import between 0.1 and 6 Hz that is larger than this is an alarm, kW.",
-      }),
-    ),
-  },
-  "Smoothing of a load that swings, inside the ramp limits of the grid connection.",
-);
-
-const FrequencyConfig = closed(
-  {
-    powerKw: Type.Number({ exclusiveMinimum: 0, description: "Power that is promised, kW." }),
-    deadBandMhz: Type.Number({
-      minimum: 0,
-      maximum: 1_000,
-      default: 10,
-      description: "No answer to a smaller deviation, mHz.",
-    }),
-    fullAtMhz: Type.Number({
-      exclusiveMinimum: 0,
-      maximum: 5_000,
-      default: 200,
-      description: "All of it from this deviation on, mHz.",
-    }),
-    direction: Type.Union([Type.Literal("both"), Type.Literal("low"), Type.Literal("high")], {
-      default: "both",
-      description: "`low` answers low frequency only, by discharge; `high` high frequency only.",
-    }),
-    nominalHz: Type.Integer({
-      minimum: 50,
-      maximum: 60,
-      default: 50,
-      description: "Of the grid, Hz: 50 or 60.",
-    }),
-    sustainMinutes: Type.Number({
-      minimum: 0,
-      maximum: 240,
-      default: 15,
-      description: "All of it must be possible for so long, minutes.",
-    }),
-  },
-  "Power for the grid's frequency, from the frequency of the grid meter. Needs `smoothing`.",
-);
-
-const ReactiveConfig = closed(
-  {
-    powerKvar: Type.Number({
-      default: 0,
-      description: "Delivered by the batteries together; negative: taken. Active power goes first.",
-    }),
-    eventKvar: Type.Optional(
-      Type.Number({
-        minimum: 0,
-        description:
-          "While the voltage is outside its band: delivered where it is low, taken where it is " +
-          "high, and before active power. Without it `powerKvar`.",
-      }),
-    ),
-    lowPercent: Type.Number({
-      minimum: 50,
-      maximum: 97,
-      default: 90,
-      description: "Voltage below this is an event, %.",
-    }),
-    highPercent: Type.Number({
-      minimum: 103,
-      maximum: 200,
-      default: 110,
-      description: "Voltage above this is an event, %.",
-    }),
-  },
-  "Reactive power of the batteries whose `reactive-power-setpoint` is in the envelope. Needs " +
-    "`meters/nominalVoltageV`.",
 );
 
 /** Cycle of a control process that has nothing to control, and only reads, ms. */

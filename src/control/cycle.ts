@@ -199,14 +199,10 @@ function takeCommands(state: ControlState, turn: Turn): void {
   }
 }
 
-function decide(state: ControlState, turn: Turn): void {
-  const { plan, units, grid, leases, parts, total, smoothing, frequency, reactive } = state;
-  const { elapsedMs } = turn;
-  const { view, now, isStopping = false } = turn.inputs;
-  const isLettingGo = isStopping || isBlind(grid);
-  // In the first cycle after a blind ramp the parts are what is given: from there they go on.
-  const mayRamp = !isLettingGo && !total.isBlindRamp;
-  if (mayRamp) rampParts(parts, leases, { plan, units, elapsedMs });
+/** What the controllers between the fixed levels have to know of this cycle. */
+function observeLevels(state: ControlState, { inputs, elapsedMs }: Turn): void {
+  const { plan, units, grid, total, smoothing, frequency, reactive } = state;
+  const { view, now, isStopping = false } = inputs;
   if (smoothing !== undefined) {
     observeSmoothing(smoothing, { plan, view, now, grid, units });
     tellSteps(state.workloads, smoothing.smoothing, now);
@@ -222,6 +218,17 @@ function decide(state: ControlState, turn: Turn): void {
       isStopping,
     });
   if (total.energy !== undefined) readCharges(total.energy, plan, { view, now });
+}
+
+function decide(state: ControlState, turn: Turn): void {
+  const { plan, units, grid, leases, parts, total, smoothing, frequency, reactive } = state;
+  const { elapsedMs } = turn;
+  const { now, isStopping = false } = turn.inputs;
+  const isLettingGo = isStopping || isBlind(grid);
+  // In the first cycle after a blind ramp the parts are what is given: from there they go on.
+  const mayRamp = !isLettingGo && !total.isBlindRamp;
+  if (mayRamp) rampParts(parts, leases, { plan, units, elapsedMs });
+  observeLevels(state, turn);
   decideTotal(total, {
     plan,
     smoothing,

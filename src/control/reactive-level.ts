@@ -69,12 +69,8 @@ export function observeReactive(
   plan: ReactivePlan,
   { view, now, units, totalW, isStopping }: ReactiveSight,
 ): void {
-  const { voltage, nominalV } = plan;
-  const voltageV = freshValue(view, voltage.point, now, voltage.maxAgeMs);
-  level.voltagePu = voltageV === undefined ? Number.NaN : voltageV / nominalV;
+  readVoltage(level, plan, { view, now });
   const { lowPu, highPu } = plan.settings;
-  if (level.voltagePu < lowPu) level.direction = 1;
-  if (level.voltagePu > highPu) level.direction = -1;
   let apparentVa = 0;
   for (const [place, unit] of units.entries())
     if (canCommand(unit)) apparentVa += plan.units[place]?.apparentVa ?? 0;
@@ -88,6 +84,27 @@ export function observeReactive(
     if (isEvent && !isStopping) level.askedVar = plan.askedVar;
     return;
   }
+  narrowUnits(level, plan, units, apparentVa);
+}
+
+function readVoltage(
+  level: ReactiveLevel,
+  { voltage, nominalV, settings }: ReactivePlan,
+  { view, now }: Pick<ReactiveSight, "view" | "now">,
+): void {
+  const voltageV = freshValue(view, voltage.point, now, voltage.maxAgeMs);
+  level.voltagePu = voltageV === undefined ? Number.NaN : voltageV / nominalV;
+  if (level.voltagePu < settings.lowPu) level.direction = 1;
+  if (level.voltagePu > settings.highPu) level.direction = -1;
+}
+
+/** What reactive power leaves of each unit's circle limits its active power. */
+function narrowUnits(
+  { out }: ReactiveLevel,
+  plan: ReactivePlan,
+  units: readonly UnitState[],
+  apparentVa: number,
+): void {
   for (const [place, unit] of units.entries()) {
     const own = plan.units[place];
     if (own === undefined || !canCommand(unit)) continue;

@@ -1,7 +1,13 @@
 import type { WorkloadAnswer, WorkloadNotice, WorkloadRefusal } from "../domain/announcement.ts";
 import { type MonotonicMs, monotonicMs } from "../domain/time.ts";
 import { clamp } from "./arbitration.ts";
-import { announce, leadMs, withdraw } from "./smoothing/announcements.ts";
+import {
+  announce,
+  type AnnouncementEnd,
+  type AnnouncementState,
+  leadMs,
+  withdraw,
+} from "./smoothing/announcements.ts";
 import type { SmoothingSettings } from "./smoothing/settings.ts";
 import type { SmoothingState } from "./smoothing/smoothing.ts";
 
@@ -74,13 +80,9 @@ export function takeWorkload(
   const beyondW = BEYOND_SHARE * (settings.highW - settings.lowW);
   if (room.leastW < -beyondW)
     return refuse(state, notice, { refused: "too-much-power", availableW: room.availableW });
-  const [first] = planned;
-  const neededMs = first === undefined ? 0 : leadMs(settings, 0, first.deltaW);
-  const lateMs = first === undefined ? 0 : now + neededMs - first.at;
-  const shiftMs = clamp(lateMs, 0, notice.slackMs);
   for (const { id } of state.steps.filter(({ workload }) => workload === notice.workload))
     withdraw(smoothing.announcements, id);
-  const moved = planned.map((step) => ({ ...step, at: monotonicMs(step.at + shiftMs) }));
+  const { moved, shiftMs, neededMs } = putOff(planned, notice.slackMs, { now, settings });
   state.steps = [...others, ...moved].sort((a, b) => a.at - b.at);
   remember(state, notice.workload, beforeW);
   state.taken += 1;
@@ -94,6 +96,24 @@ export function takeWorkload(
     neededMs,
     availableW: room.availableW,
   };
+}
+
+/** Later by as much as the ramp needs before the first step, if that is allowed. */
+function putOff(
+  planned: readonly PlannedStep[],
+  slackMs: number,
+  { now, settings }: { readonly now: MonotonicMs; readonly settings: SmoothingSettings },
+): {
+  readonly moved: readonly PlannedStep[];
+  readonly shiftMs: number;
+  readonly neededMs: number;
+} {
+  const [first] = planned;
+  if (first === undefined) return { moved: [], shiftMs: 0, neededMs: 0 };
+  const neededMs = leadMs(settings, 0, first.deltaW);
+  const shiftMs = clamp(now + neededMs - first.at, 0, slackMs);
+  const moved = planned.map((step) => ({ ...step, at: monotonicMs(step.at + shiftMs) }));
+  return { moved, shiftMs, neededMs };
 }
 
 function refuse(
@@ -219,16 +239,8 @@ export function endSteps(
   if (state.steps.length === 0) return;
   const { ended } = announcements;
   const over = ended === undefined ? undefined : state.steps.find(({ id }) => id === ended.id);
-  if (over !== undefined && ended?.as === "happened") {
-    remember(state, over.workload, over.powerW);
-    dropSteps(state, ({ id }) => id !== over.id);
-  }
-  // What was to follow a step that did not come would begin from something else.
-  if (over !== undefined && ended?.as === "not-honoured") {
-    for (const { id, workload } of state.steps)
-      if (workload === over.workload) withdraw(announcements, id);
-    dropSteps(state, ({ workload }) => workload !== over.workload);
-  }
+  if (over !== undefined && ended !== undefined)
+    endStep(state, announcements, { over, as: ended.as });
   for (;;) {
     // By time: while smoothing rests or is blind it looks for nothing.
     const [oldest] = state.steps;
@@ -237,6 +249,22 @@ export function endSteps(
     state.steps.shift();
     state.forgotten += 1;
   }
+}
+
+function endStep(
+  state: WorkloadsState,
+  announcements: AnnouncementState,
+  { over, as }: { readonly over: PlannedStep; readonly as: AnnouncementEnd },
+): void {
+  if (as === "happened") {
+    remember(state, over.workload, over.powerW);
+    dropSteps(state, ({ id }) => id !== over.id);
+  }
+  if (as !== "not-honoured") return;
+  // What was to follow a step that did not come would begin from something else.
+  for (const { id, workload } of state.steps)
+    if (workload === over.workload) withdraw(announcements, id);
+  dropSteps(state, ({ workload }) => workload !== over.workload);
 }
 
 function dropSteps(state: WorkloadsState, isKept: (step: PlannedStep) => boolean): void {

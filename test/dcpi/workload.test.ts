@@ -90,7 +90,7 @@ describe("a workload announcement", () => {
     const read = request(message);
     assert.deepEqual([read.dialect, read.slackMs], ["pswd", 300_000]);
     assert.deepEqual(stepsOf(message), [[900, 12.5]]);
-    const { ramp_rate_mw_per_sec: _ramp, ...profile } = message.power_profile;
+    const profile = { peak_power_mw: 20, baseline_power_mw: 5 };
     const without = parse({ ...message, power_profile: profile });
     assert.ok("refused" in without);
     assert.deepEqual([without.refused, without.id], ["schema", "wl_ai_training_001"]);
