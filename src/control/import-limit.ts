@@ -133,20 +133,24 @@ function whyRefused(
   command: Command,
   { plan, smoothing }: ImportLimitSight,
 ): LeaseRefusal | undefined {
-  const { action, priority, leaseMs, holder } = command;
-  if (smoothing === undefined) return "not-available";
-  const isOwn = held?.command.holder === holder;
+  const isOwn = held?.command.holder === command.holder;
   if (isOwn && command.sequence <= held.command.sequence) return "stale-sequence";
-  if (action.kind === "release") return isOwn ? undefined : "no-lease";
-  const value = action.kind === "set-point" ? action.value : Number.NaN;
-  if (!(value >= 0)) return "bad-value";
+  if (command.action.kind === "release") return isOwn ? undefined : "no-lease";
+  const bad = whyBadRequest(command, plan);
+  if (bad !== undefined) return bad;
+  if (held !== undefined && !isOwn && held.command.priority <= command.priority)
+    return "lease-held";
+  const mode = smoothing?.out.mode ?? "init";
+  return mode === "init" || mode === "standby" ? "not-available" : undefined;
+}
+
+function whyBadRequest(
+  { action, priority, leaseMs }: Command,
+  plan: ControlPlan,
+): LeaseRefusal | undefined {
+  if (!(action.kind === "set-point" && action.value >= 0)) return "bad-value";
   if (clamp(priority, STRONGEST_PRIORITY, WEAKEST_PRIORITY) !== priority) return "bad-priority";
-  if (!(leaseMs > 0 && leaseMs <= plan.leases.maximumMs)) return "bad-lease";
-  const isHeld = held !== undefined && !isOwn && held.command.priority <= priority;
-  if (isHeld) return "lease-held";
-  return smoothing.out.mode === "init" || smoothing.out.mode === "standby"
-    ? "not-available"
-    : undefined;
+  return leaseMs > 0 && leaseMs <= plan.leases.maximumMs ? undefined : "bad-lease";
 }
 
 /** Tells the measured effect once it is there, and lets the limit go when its time has passed. */

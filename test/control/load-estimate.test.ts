@@ -67,9 +67,11 @@ class Cycles {
 
   /** A unit whose power was read now. */
   heard(powerW: number): void {
-    this.units[0] ??= unknownUnit(monotonicMs(0));
-    this.units[0].countedW = powerW;
-    addToSeries(this.units[0].powers, this.nowMs, powerW);
+    if (this.units.length === 0) this.units.push(unknownUnit(monotonicMs(0)));
+    for (const unit of this.units) {
+      unit.countedW = powerW;
+      addToSeries(unit.powers, this.nowMs, powerW);
+    }
   }
 
   get batteryW(): number {

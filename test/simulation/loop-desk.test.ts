@@ -23,16 +23,17 @@ interface Run {
 /** A load of 1 Hz for half a minute, with a desk that takes its time. */
 async function run(desk: (site: () => VirtualSite, steps: Step[]) => Desk): Promise<Run> {
   const steps: Step[] = [];
-  let site: VirtualSite | undefined;
+  const holder: { site?: VirtualSite } = {};
   const opened = (): VirtualSite => {
-    assert.ok(site !== undefined);
-    return site;
+    assert.ok(holder.site !== undefined);
+    return holder.site;
   };
-  site = await VirtualSite.open({
+  const site = await VirtualSite.open({
     control: "smoothing",
     load: "training-1hz",
     desk: desk(opened, steps),
   });
+  holder.site = site;
   const cycles: number[] = [];
   site.onCycle.push(() => {
     cycles.push(opened().clock.now());
