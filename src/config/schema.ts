@@ -292,7 +292,6 @@ export const SiteConfig = Type.Object(
 export type SiteConfig = Static<typeof SiteConfig>;
 export type DeviceConfig = Static<typeof DeviceConfig>;
 export type ControlConfig = Static<typeof ControlConfig>;
-export type FrequencyConfig = Static<typeof FrequencyConfig>;
 export type BatteryConfig = Static<typeof BatteryConfig>;
 export type StoreConfig = Static<typeof StoreConfig>;
 export type EnvelopeConfig = Static<typeof EnvelopeConfig>;

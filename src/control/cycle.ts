@@ -200,7 +200,7 @@ function takeCommands(state: ControlState, turn: Turn): void {
 }
 
 /** What the controllers between the fixed levels have to know of this cycle. */
-function observeLevels(state: ControlState, { inputs, elapsedMs }: Turn): void {
+function observeLevels(state: ControlState, { inputs }: Turn): void {
   const { plan, units, grid, total, smoothing, frequency, reactive } = state;
   const { view, now, isStopping = false } = inputs;
   if (smoothing !== undefined) {

@@ -230,12 +230,15 @@ export class Commander {
     this.#sentAt.set(point.ordinal, clock.now());
     const type = this.#valueType(target);
     if (target.kind === "value") {
-      const value = type === undefined ? undefined : valueOfType(type, fitted(type, raw));
+      const fit = type === undefined ? undefined : fitted(type, raw);
+      const value = type === undefined || fit === undefined ? undefined : valueOfType(type, fit);
       if (value === undefined) return { result: "refused", error: refused("not of its type") };
       return sentOfWrite(await association.write(target.place, value, { signal }));
     }
+    const value = type === undefined ? raw : fitted(type, raw);
+    if (value === undefined) return { result: "refused", error: refused("not of its type") };
     const order = {
-      value: type === undefined ? raw : fitted(type, raw),
+      value,
       origin: facts.origin,
       isTest: false,
       isInterlockChecked: target.isInterlockChecked,
@@ -291,9 +294,15 @@ export class Commander {
   }
 }
 
-/** A switch takes a flag although the profile has codes for its states; an integer no fraction. */
-function fitted(type: TypeSpec, raw: number | boolean): number | boolean {
-  if (type.kind === "boolean") return typeof raw === "boolean" ? raw : raw !== 0;
+/**
+ * A switch takes a flag although the profile has codes for its states; an integer no fraction.
+ * Undefined for a code that is no flag: 1 for open and 2 for closed must not both mean close.
+ */
+function fitted(type: TypeSpec, raw: number | boolean): number | boolean | undefined {
+  if (type.kind === "boolean") {
+    if (typeof raw === "boolean") return raw;
+    return raw === 0 || raw === 1 ? raw === 1 : undefined;
+  }
   const number = Number(raw);
   const [only] = type.kind === "structure" ? type.members : [];
   const leaf = only?.type ?? type;
