@@ -140,8 +140,12 @@ function whyRefused(
   if (bad !== undefined) return bad;
   if (held !== undefined && !isOwn && held.command.priority <= command.priority)
     return "lease-held";
-  const mode = smoothing?.out.mode ?? "init";
-  return mode === "init" || mode === "standby" ? "not-available" : undefined;
+  return isSmoothing(smoothing) ? undefined : "not-available";
+}
+
+/** A limit is kept by the reference, which only moves while the load is smoothed. */
+function isSmoothing(level: SmoothingLevel | undefined): boolean {
+  return level !== undefined && level.out.mode !== "init" && level.out.mode !== "standby";
 }
 
 function whyBadRequest(

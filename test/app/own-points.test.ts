@@ -39,7 +39,7 @@ describe("the gateway's own points", () => {
       assert.ok("site" in parsed);
       const { table } = contextOf(parsed.site, "/etc/site.yaml");
       const own = new OwnPoints({ table }, "control", new SimClock());
-      return [...own.round({} as never).points].map((index) => table.points[index]?.name ?? "");
+      return [...own.round({}).points].map((index) => table.points[index]?.name ?? "");
     };
     const added = namesOf(smoothed).slice(namesOf(SAMPLE_SITE).length);
     assert.deepEqual(added, [

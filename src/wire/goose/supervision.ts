@@ -172,6 +172,10 @@ function isSameValue(one: MmsValue, other: MmsValue | undefined): boolean {
   if ("members" in one && "members" in other) return isSameList(one.members, other.members);
   if ("bytes" in one && "bytes" in other) return isSameOctets(one.bytes, other.bytes);
   if ("value" in one && "value" in other) return Object.is(one.value, other.value);
+  return isSameTime(one, other);
+}
+
+function isSameTime(one: MmsValue, other: MmsValue): boolean {
   if ("utcMs" in one && "utcMs" in other) return one.utcMs === other.utcMs;
   return "ms" in one && "ms" in other && one.ms === other.ms;
 }
