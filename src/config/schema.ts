@@ -197,8 +197,8 @@ export const ControlConfig = closed(
     share: Type.Union([Type.Literal("energy"), Type.Literal("equal")], {
       default: "energy",
       description:
-        "How the batteries share a power. `energy`: the fuller gives more and takes less, so that " +
-        "they become alike, and a small power is given by few of them; `equal`: in equal parts.",
+        "How the batteries share a power. `energy`: the fuller gives more and takes less, so " +
+        "that they become alike, and a small power is given by few; `equal`: in equal parts.",
     }),
     smoothing: Type.Optional(SmoothingConfig),
     frequency: Type.Optional(FrequencyConfig),

@@ -80,7 +80,7 @@ function hastyDesk(site: () => VirtualSite, steps: Step[]): Desk {
   };
 }
 
-/** True when no answer was waited for: between a question and the end of its cycle comes nothing. */
+/** True when no answer was waited for: nothing comes between a question and its cycle's end. */
 function isNeverWaited(steps: readonly Step[]): boolean {
   return steps.every(({ what }, place) => {
     const next = steps[place + 1]?.what;

@@ -35,7 +35,7 @@ function planOf(change: (plan: ControlPlan) => ControlPlan = (plan) => plan): Co
   );
 }
 
-/** A load that has stepped up so far that the batteries give `powerW` against the slow reference. */
+/** A load that stepped up so far that the batteries give `powerW` against the slow reference. */
 function discharging(plan: ControlPlan, powerW = TOTAL_W): PlantSite {
   const stepMs = 21_000;
   const site = new PlantSite({

@@ -19,8 +19,8 @@ export interface NorthAnswer {
 const TURNS = 20;
 
 /**
- * The way of a message from the broker to control, without sockets and without a disk: the gateway's
- * own gate, verifier, intake, and the form of the link between the two processes.
+ * The way of a message from the broker to control, without sockets and without a disk: the
+ * gateway's own gate, verifier, intake, and the form of the link between the two processes.
  */
 export class VirtualNorth {
   readonly answers: NorthAnswer[] = [];

@@ -215,6 +215,13 @@ export const BATTERY_ALARMS: AlarmChapter = {
       reset: "device",
     },
     {
+      id: "station-health",
+      means: "The controller of a storage station reports a failure of its hardware.",
+      done: TOLD,
+      remedy: "Read its own log; call the maker's service.",
+      reset: "device",
+    },
+    {
       id: "storage-fault",
       means: "The storage behind an inverter reports an error.",
       done: TOLD,

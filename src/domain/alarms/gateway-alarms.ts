@@ -47,5 +47,12 @@ export const GATEWAY_ALARMS: AlarmChapter = {
       remedy: "Look at its log for why, if nobody restarted it on purpose.",
       reset: "never",
     },
+    {
+      id: "desk-restarted",
+      means: "The thread that learns the load beside the cycle had to be started anew.",
+      done: "It was; smoothing went on with what it knew. Control was never late for it.",
+      remedy: "None, if it was once. Again and again: the machine has too little time for it.",
+      reset: "never",
+    },
   ],
 };

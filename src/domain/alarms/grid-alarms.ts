@@ -88,6 +88,13 @@ export const GRID_ALARMS: AlarmChapter = {
       reset: "itself",
     },
     {
+      id: "voltage-event",
+      means: "The grid's voltage is far off: reactive power goes before active power now.",
+      done: "The converters give reactive power first, and active power with what is left.",
+      remedy: "Tell the grid operator if it stays; expect less smoothing meanwhile.",
+      reset: "itself",
+    },
+    {
       id: "frequency-answer",
       means:
         "The grid's frequency is off, and the batteries give the power that was promised for it.",

@@ -33,12 +33,12 @@ function toldByProfiles(): Set<string> {
   );
 }
 
-/** What the sources tell in so many words. Files of events name the type of one. */
+/** What the sources tell in so many words. Files of events name the type of one, or its phase. */
 function toldBySources(): Set<string> {
   const told = new Set<string>();
   for (const file of filesBelow("src", ".ts")) {
     const text = readFileSync(file, "utf8");
-    if (!text.includes("PlantEvent")) continue;
+    if (!text.includes("PlantEvent") && !text.includes("phase: ")) continue;
     for (const [, id = ""] of text.matchAll(/(?:\bid: |\bonce\(\s*)"([a-z]+(?:-[a-z]+)+)"/g))
       told.add(id);
   }

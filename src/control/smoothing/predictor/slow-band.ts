@@ -58,7 +58,7 @@ function tapsOf(reach: number, cycleMs: number): Float64Array {
   return taps.map((tap) => tap / sum);
 }
 
-/** What a regression works on, and what is added to its matrix for each row, by distance of lags. */
+/** What a regression works on, and what each row adds to its matrix, by distance of lags. */
 export interface Emphasis {
   readonly values: Float64Array;
   readonly unrelated: Float64Array;
