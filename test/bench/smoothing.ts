@@ -4,8 +4,8 @@ import {
   compare,
   compositeComparison,
   squareComparison,
-  UNSEEN,
-  unseenComparison,
+  OTHER_LOADS,
+  otherComparison,
   worstBandDb,
 } from "../control/smoothing/support/comparison.ts";
 import { LOOP_NAMES, type LoopName } from "../control/smoothing/support/timing.ts";
@@ -42,8 +42,8 @@ export interface SmoothingTerms {
  */
 export function smoothingBench({ sink, only }: SmoothingTerms): void {
   const comparisons = [0.2, 0.5, 1, 2, 3].map((hz) => squareComparison(hz));
-  const unseen = UNSEEN.map((load) => unseenComparison(load));
-  for (const comparison of [...comparisons, compositeComparison(), ...unseen])
+  const others = OTHER_LOADS.map((load) => otherComparison(load));
+  for (const comparison of [...comparisons, compositeComparison(), ...others])
     for (const loop of LOOP_NAMES) {
       const name = `${comparison.name} ${loop}`;
       if (!name.startsWith(only)) continue;

@@ -166,10 +166,8 @@ describe("scene 4: the job stops, from 20 to 4 MW", function () {
   });
 
   /**
-   * Half of the edge is 32 ms after its beginning. The meter shows it after up to 50 ms more, and
-   * the cycle that reads that comes up to 50 ms later; then the write, the converter's dead time of
-   * 10 ms and half of its way at 240 MW/s: 32 ms. Together 95 ms + 40 ms at most at half height;
-   * from edge to edge the 64 ms of the load's own and twice the converter's come on top.
+   * The bound of 95 + 40 ms is held at half height, at four phases of the meter; it is measured
+   * and not derived. From edge to edge the 64 ms of the load's own edge come on top.
    */
   it("unannounced: at half its height the pulse lasts the delay of the loop and 40 ms", async () => {
     for (const phaseS of [0, 0.03, 0.06, 0.09]) {
