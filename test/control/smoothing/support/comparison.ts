@@ -56,8 +56,8 @@ export function squareComparison(hz: number, changes: { readonly seed?: number }
 }
 
 /**
- * Other frequencies, duties, jitter and seeds. The limits between bands were chosen with 2.3, 2.6 and
- * 3.4 Hz in view; nothing was tuned with those below 2 Hz.
+ * Other frequencies, duties, jitter and seeds. The limits between bands were chosen with 2.3, 2.6
+ * and 3.4 Hz in view; nothing was tuned with those below 2 Hz.
  */
 export const OTHER_LOADS = [
   { hz: 0.35, duty: 0.7 },
