@@ -190,7 +190,7 @@ export class ControlObject {
     this.#unselect();
     const { alarms, model, world } = this.#terms;
     const course = world.course();
-    const end = alarms.after(model.executionMs ?? 0, () => {
+    const finish = (): void => {
       this.#execution = undefined;
       if (course.failure === undefined) world.operate(command);
       if (!this.#isEnhanced || !course.isTerminated) return;
@@ -200,8 +200,11 @@ export class ControlObject {
         alarms.after(course.lateMs, () => {
           this.#terminate(order, course.failure);
         });
-    });
-    this.#execution = { client, command, value, end };
+    };
+    const { executionMs = 0 } = model;
+    // What takes no time and has no end to tell is done when it is answered: the next may come.
+    if (executionMs === 0 && !this.#isEnhanced) finish();
+    else this.#execution = { client, command, value, end: alarms.after(executionMs, finish) };
     if (course.isCut) client.cut();
   }
 
