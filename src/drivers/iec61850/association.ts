@@ -77,35 +77,36 @@ export class MmsAssociation implements Association {
   constructor(channel: Channel, terms: TsEngineTerms) {
     this.#channel = channel;
     this.#terms = terms;
-    this.#types = new Types(channel, terms.cache ?? new TypeCache());
-    channel.inform = (information) => {
+    const { dialogue } = channel;
+    this.#types = new Types(dialogue, terms.cache ?? new TypeCache());
+    dialogue.inform = (information) => {
       this.#inform(information);
     };
-    channel.onDown(() => {
+    dialogue.onDown(() => {
       this.#hub.end();
     });
   }
 
   get negotiated(): Negotiated {
-    return this.#channel.negotiated;
+    return this.#channel.dialogue.negotiated;
   }
 
   get isUp(): boolean {
-    return this.#channel.isUp;
+    return this.#channel.dialogue.isUp;
   }
 
   get counters(): AssociationCounters {
     const own = { ...this.#hub.counters, ...this.#desk.counters };
     const strayReports = own.strayReports + this.#strayInformation;
-    return { ...this.#channel.counters, ...own, strayReports };
+    return { ...this.#channel.dialogue.counters, ...own, strayReports };
   }
 
   onDown(listener: (reason: DownReason) => void): () => void {
-    return this.#channel.onDown(listener);
+    return this.#channel.dialogue.onDown(listener);
   }
 
   directory(terms: CallTerms): AsyncIterable<DirectoryEntry> {
-    return browse(this.#channel, new DirectoryBudget(), terms);
+    return browse(this.#channel.dialogue, new DirectoryBudget(), terms);
   }
 
   async typeOf(reference: Reference, terms: CallTerms): Promise<TypeSpec | undefined> {
@@ -116,11 +117,11 @@ export class MmsAssociation implements Association {
     name: DataSetName,
     terms: CallTerms,
   ): Promise<readonly DataSetMember[] | undefined> {
-    return dataSetMembers(this.#channel, name, terms);
+    return dataSetMembers(this.#channel.dialogue, name, terms);
   }
 
   async read(references: readonly Reference[], terms: CallTerms): Promise<readonly AccessResult[]> {
-    return readVariables(this.#channel, references, terms);
+    return readVariables(this.#channel.dialogue, references, terms);
   }
 
   async write(
@@ -128,7 +129,7 @@ export class MmsAssociation implements Association {
     value: MmsValue,
     terms: CallTerms,
   ): Promise<EngineWriteOutcome> {
-    return writeName(this.#channel, objectNameOf(reference), value, terms);
+    return writeName(this.#channel.dialogue, objectNameOf(reference), value, terms);
   }
 
   async control(
@@ -137,7 +138,7 @@ export class MmsAssociation implements Association {
     terms: ControlTerms,
   ): Promise<ControlOutcome> {
     const parts = {
-      channel: this.#channel,
+      dialogue: this.#channel.dialogue,
       types: this.#types,
       desk: this.#desk,
       clock: this.#terms.clock,
@@ -148,7 +149,7 @@ export class MmsAssociation implements Association {
 
   async subscribe(plan: ReportPlan, sink: ReportSink, terms: CallTerms): Promise<SubscribeResult> {
     const parts = {
-      channel: this.#channel,
+      dialogue: this.#channel.dialogue,
       types: this.#types,
       hub: this.#hub,
       wheel: this.#terms.wheel,

@@ -1,7 +1,7 @@
 import { DirectoryBudget, DirectoryParts } from "../../wire/mms/directory.ts";
 import type { NameClass, NameScope } from "../../wire/mms/request.ts";
 import { refusalError, responseOf } from "./answer.ts";
-import type { Channel } from "./channel.ts";
+import type { Dialogue } from "./dialogue.ts";
 import type { CallTerms, DirectoryEntry } from "./engine.ts";
 
 /**
@@ -11,12 +11,12 @@ import type { CallTerms, DirectoryEntry } from "./engine.ts";
  * @throws WireError too-many-elements or directory-endless; GatewayError DEVICE_EXCEPTION
  */
 export async function* browse(
-  channel: Channel,
+  dialogue: Dialogue,
   budget: DirectoryBudget,
   terms: CallTerms,
 ): AsyncGenerator<DirectoryEntry, void, undefined> {
   const devices: string[] = [];
-  const listing = { channel, budget, terms };
+  const listing = { dialogue, budget, terms };
   for await (const names of listParts(listing, "domain", { of: "device" })) devices.push(...names);
   for (const ld of devices) {
     yield { kind: "logical-device", ld };
@@ -31,7 +31,7 @@ export async function* browse(
 }
 
 interface Listing {
-  readonly channel: Channel;
+  readonly dialogue: Dialogue;
   readonly budget: DirectoryBudget;
   readonly terms: CallTerms;
 }
@@ -45,7 +45,7 @@ async function* listParts(
   let continueAfter: string | undefined;
   let told = 0;
   do {
-    const answer = await listing.channel.request(
+    const answer = await listing.dialogue.request(
       { service: "getNameList", class: nameClass, scope, continueAfter },
       listing.terms,
     );

@@ -10,29 +10,18 @@ import {
   type Unit,
   wrapMms,
 } from "../../wire/mms/association.ts";
-import { encodePdu, type InformationReport, type MmsPdu } from "../../wire/mms/pdu.ts";
+import { encodePdu, type MmsPdu } from "../../wire/mms/pdu.ts";
 import type { ContextIds } from "../../wire/mms/presentation.ts";
-import type { MmsRequest } from "../../wire/mms/request.ts";
 import { WireError } from "../../wire/mms/wire-error.ts";
 import type { TimerWheel, WheelTimer } from "../wheel.ts";
-import type { Answer } from "./answer.ts";
-import type { AssociateOptions, CallTerms, DownReason, Negotiated } from "./engine.ts";
-import { agreed, associationRequest, probeRequest, proposed, refusalFacts } from "./negotiation.ts";
-import { LinkProbe } from "./probe.ts";
-import { type RequestTerms, RequestTable } from "./request-table.ts";
+import { CONNECT_TIMEOUT_MS, Dialogue } from "./dialogue.ts";
+import type { AssociateOptions, CallTerms } from "./engine.ts";
+import { agreed, associationRequest, proposed, refusalFacts } from "./negotiation.ts";
 import { dial } from "./socket.ts";
 import { Transport } from "./transport.ts";
-import { Waits } from "./waits.ts";
 
 /** What the layers around a PDU may add. */
 const WRAPPING_OCTETS = 1_024;
-const CONNECT_TIMEOUT_MS = 3_000;
-const REQUEST_TIMEOUT_MS = 3_000;
-const PROBE_PERIOD_MS = 1_000;
-/** Answers nobody asked for, after which the device is not to be trusted. */
-const UNKNOWN_ANSWERS_MAX = 3;
-/** Units in a row that cannot be read. One is a loss; the stream around it is still whole. */
-const MALFORMED_RUN_MAX = 3;
 
 export interface ChannelTerms {
   readonly options: AssociateOptions;
@@ -40,65 +29,48 @@ export interface ChannelTerms {
   readonly wheel: TimerWheel;
 }
 
-/** MMS towards one device, whoever does it: what everything above a channel needs of it. */
-export type Channel = Pick<
-  MmsChannel,
-  | "negotiated"
-  | "localAddress"
-  | "isUp"
-  | "counters"
-  | "waits"
-  | "inform"
-  | "onDown"
-  | "request"
-  | "release"
-  | "abort"
->;
+/** MMS towards one device, whoever carries it. */
+export interface Channel {
+  readonly dialogue: Dialogue;
+  readonly localAddress: string | undefined;
+  /** Says good-bye and closes, whatever the device answers. */
+  release(terms: CallTerms): Promise<void>;
+  abort(): void;
+}
 
-/** MMS towards one device: requests and their answers, reports, and the end. */
-export class MmsChannel {
+/** MMS towards one device by our own stack: the association, and its units on the wire. */
+export class MmsChannel implements Channel {
+  readonly dialogue: Dialogue;
   readonly #terms: ChannelTerms;
   readonly #transport: Transport;
-  readonly #probe: LinkProbe;
-  #requests: RequestTable;
   #ids: ContextIds = { acse: 1, mms: 3 };
-  #negotiated: Negotiated;
   #associated: ((answer: AssociationAnswer) => void) | undefined;
   #refuse: ((error: unknown) => void) | undefined;
   #released: (() => void) | undefined;
-  #down: DownReason | undefined;
-  #isDownTold = false;
-  #malformedRun = 0;
-  #malformed = 0;
-  readonly #downListeners = new Set<(reason: DownReason) => void>();
-  #inform: (information: InformationReport) => void = () => undefined;
-  /** Waits for what the device says unasked; they end with the association. */
-  readonly waits: Waits;
-  readonly #never = new AbortController();
 
   private constructor(terms: ChannelTerms) {
     this.#terms = terms;
     const { options, wheel } = terms;
-    this.waits = new Waits(wheel);
-    this.#negotiated = proposed(options);
-    this.#requests = this.#table(this.#negotiated.outstanding);
+    this.dialogue = new Dialogue({
+      options,
+      wheel,
+      proposed: proposed(options),
+      send: (_, pdu) => {
+        this.#sendPdu(pdu);
+      },
+      close: () => {
+        this.#transport.close();
+        this.#released?.();
+      },
+    });
+    const { facts, negotiated } = this.dialogue;
     this.#transport = new Transport(dial(options), {
-      facts: this.facts,
+      facts,
       calling: options.callingTransport ?? DEFAULT_TRANSPORT_SELECTOR,
       called: options.calledTransport ?? DEFAULT_TRANSPORT_SELECTOR,
-      tsduOctets: this.#negotiated.pduOctets + WRAPPING_OCTETS,
+      tsduOctets: negotiated.pduOctets + WRAPPING_OCTETS,
       connectTimeoutMs: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
       wheel,
-    });
-    this.#probe = new LinkProbe({
-      wheel,
-      periodMs: options.probePeriodMs ?? PROBE_PERIOD_MS,
-      send: () => {
-        void this.#sendProbe();
-      },
-      gone: (silentMs) => {
-        this.#end("silent", new GatewayError("LINK_LOST", { ...this.facts, silentMs }));
-      },
     });
   }
 
@@ -116,11 +88,11 @@ export class MmsChannel {
           channel.#receive(tsdu);
         },
         hear: () => {
-          channel.#probe.hear();
+          channel.dialogue.hear();
         },
         end: (error) => {
           channel.#refuse?.(error);
-          channel.#end(error.code === "REPLY_MALFORMED" ? "malformed" : "lost", error);
+          channel.dialogue.end(error.code === "REPLY_MALFORMED" ? "malformed" : "lost", error);
         },
       },
       signal,
@@ -130,70 +102,13 @@ export class MmsChannel {
     return channel;
   }
 
-  get facts(): { readonly host: string; readonly port: number } {
-    return { host: this.#terms.options.host, port: this.#terms.options.port };
-  }
-
-  get negotiated(): Negotiated {
-    return this.#negotiated;
-  }
-
   get localAddress(): string | undefined {
     return this.#transport.localAddress;
   }
 
-  get isUp(): boolean {
-    return this.#down === undefined;
-  }
-
-  get requestTimeoutMs(): number {
-    return this.#terms.options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
-  }
-
-  get counters(): Record<
-    | "requests"
-    | "timeouts"
-    | "lateAnswers"
-    | "unknownAnswers"
-    | "busy"
-    | "malformed"
-    | "probes"
-    | "probeMisses",
-    number
-  > {
-    const malformed = this.#malformed;
-    return { ...this.#requests.counters, ...this.#probe.counters, malformed };
-  }
-
-  /** Who takes what the device says unasked; it does not throw. */
-  set inform(listener: (information: InformationReport) => void) {
-    this.#inform = listener;
-  }
-
-  onDown(listener: (reason: DownReason) => void): () => void {
-    const reason = this.#down;
-    if (this.#isDownTold && reason !== undefined) {
-      queueMicrotask(() => {
-        listener(reason);
-      });
-      return () => undefined;
-    }
-    this.#downListeners.add(listener);
-    return () => this.#downListeners.delete(listener);
-  }
-
-  /** @see RequestTable.submit for the errors */
-  async request(
-    request: MmsRequest,
-    terms: CallTerms & Partial<Pick<RequestTerms, "isUrgent" | "onSent">>,
-  ): Promise<Answer> {
-    const timeoutMs = terms.timeoutMs ?? this.requestTimeoutMs;
-    return this.#requests.submit(request, { ...terms, timeoutMs });
-  }
-
-  /** Says good-bye and closes, whatever the device answers. */
   async release(terms: CallTerms): Promise<void> {
-    if (this.#down !== undefined) return;
+    const { dialogue } = this;
+    if (!dialogue.isUp) return;
     let timer: WheelTimer | undefined;
     let abort: (() => void) | undefined;
     await new Promise<void>((resolve) => {
@@ -202,36 +117,20 @@ export class MmsChannel {
         resolve();
       };
       terms.signal.addEventListener("abort", abort);
-      timer = this.#terms.wheel.schedule(terms.timeoutMs ?? this.requestTimeoutMs, resolve);
+      timer = this.#terms.wheel.schedule(dialogue.timeoutMs(terms), resolve);
       if (terms.signal.aborted) resolve();
       this.#sendPdu(encodePdu({ kind: "conclude-request" }));
     });
     timer?.cancel();
     if (abort !== undefined) terms.signal.removeEventListener("abort", abort);
-    this.#end("released", new GatewayError("LINK_LOST", { ...this.facts, released: true }));
+    dialogue.end("released", new GatewayError("LINK_LOST", { ...dialogue.facts, released: true }));
   }
 
   abort(): void {
-    if (this.#down !== undefined) return;
+    const { dialogue } = this;
+    if (!dialogue.isUp) return;
     this.#transport.send(encodeAbort(this.#ids));
-    this.#end("aborted", new GatewayError("LINK_LOST", { ...this.facts, aborted: true }));
-  }
-
-  #table(outstanding: number): RequestTable {
-    return new RequestTable({
-      facts: this.facts,
-      wheel: this.#terms.wheel,
-      outstanding,
-      send: (invokeId, request) => {
-        const pdu = encodePdu({ kind: "confirmed-request", invokeId, request });
-        const { pduOctets } = this.#negotiated;
-        if (pdu.length > pduOctets) {
-          const facts = { ...this.facts, octets: pdu.length, most: pduOctets, sent: false };
-          throw new GatewayError("REQUEST_REFUSED", facts);
-        }
-        this.#sendPdu(pdu);
-      },
-    });
+    dialogue.end("aborted", new GatewayError("LINK_LOST", { ...dialogue.facts, aborted: true }));
   }
 
   #sendPdu(pdu: Uint8Array): void {
@@ -248,17 +147,15 @@ export class MmsChannel {
         this.#associated = resolve;
         this.#refuse = reject;
         timer = wheel.schedule(Math.max(0, timeoutMs - spentMs), () => {
-          reject(new GatewayError("LINK_TIMEOUT", { ...this.facts, timeoutMs }));
+          reject(new GatewayError("LINK_TIMEOUT", { ...this.dialogue.facts, timeoutMs }));
         });
         signal.addEventListener("abort", abort);
         if (signal.aborted) abort();
-        this.#transport.send(associationRequest(options, this.#negotiated));
+        this.#transport.send(associationRequest(options, this.dialogue.negotiated));
       });
       this.#accept(answer);
-      this.#probe.start();
     } catch (error) {
-      this.#down ??= { why: "lost", error: new GatewayError("LINK_LOST", this.facts) };
-      this.#transport.close();
+      this.dialogue.end("lost", new GatewayError("LINK_LOST", this.dialogue.facts));
       throw error;
     } finally {
       timer?.cancel();
@@ -269,12 +166,12 @@ export class MmsChannel {
   }
 
   #accept(answer: AssociationAnswer): void {
+    const { dialogue } = this;
     if (answer.result !== "associated") {
-      throw new GatewayError("LINK_REFUSED", { ...this.facts, ...refusalFacts(answer) });
+      throw new GatewayError("LINK_REFUSED", { ...dialogue.facts, ...refusalFacts(answer) });
     }
     this.#ids = answer.ids;
-    this.#negotiated = agreed(this.#negotiated, answer.initiate);
-    this.#requests = this.#table(this.#negotiated.outstanding);
+    dialogue.agree(agreed(dialogue.negotiated, answer.initiate));
   }
 
   #receive(tsdu: Uint8Array): void {
@@ -283,102 +180,37 @@ export class MmsChannel {
       this.#associated = undefined;
       return;
     }
-    if (this.#down !== undefined) return;
+    if (!this.dialogue.isUp) return;
     let unit: Unit;
     try {
       unit = decodeUnit(tsdu, this.#ids);
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
-      this.#malformedUnit(error);
+      this.dialogue.malformed(error);
       return;
     }
-    this.#malformedRun = 0;
-    if (unit.unit === "mms") this.#pdu(unit.pdu);
+    if (unit.unit === "mms") this.#take(unit.pdu);
     else this.#goodBye(unit);
   }
 
-  /** The packets around it were whole: one unit is lost, and what follows can still be read. */
-  #malformedUnit(error: WireError): void {
-    this.#malformed += 1;
-    this.#malformedRun += 1;
-    if (this.#malformedRun >= MALFORMED_RUN_MAX) this.#end("malformed", error);
-  }
-
-  #pdu(pdu: MmsPdu): void {
-    switch (pdu.kind) {
-      case "confirmed-response":
-        this.#settle(pdu.invokeId, { answer: "response", response: pdu.response });
-        return;
-      case "confirmed-error":
-        this.#settle(pdu.invokeId, { answer: "service-error", error: pdu.error });
-        return;
-      case "reject":
-        if (pdu.invokeId === undefined) this.#malformed += 1;
-        else this.#settle(pdu.invokeId, { answer: "reject", ...pdu });
-        return;
-      case "information-report":
-        this.#inform(pdu.report);
-        return;
-      case "conclude-response":
-      case "conclude-error":
-        this.#transport.send(encodeRelease(this.#ids, "release-request"));
-        return;
-      default:
-        // Nothing that a server says to a client: counted, and no more.
-        this.#malformed += 1;
-    }
-  }
-
-  #settle(invokeId: number, answer: Answer): void {
-    if (this.#requests.settle(invokeId, answer)) return;
-    const { unknownAnswers } = this.#requests.counters;
-    if (unknownAnswers < UNKNOWN_ANSWERS_MAX) return;
-    const error = new GatewayError("REPLY_MALFORMED", { ...this.facts, unknownAnswers });
-    this.#end("unknown-answers", error);
+  #take(pdu: MmsPdu): void {
+    if (pdu.kind === "conclude-response" || pdu.kind === "conclude-error")
+      this.#transport.send(encodeRelease(this.#ids, "release-request"));
+    else this.dialogue.take(pdu);
   }
 
   #goodBye(unit: Exclude<Unit, { unit: "mms" }>): void {
+    const { facts } = this.dialogue;
     switch (unit.unit) {
       case "release-response":
         this.#released?.();
         return;
       case "release-request":
         this.#transport.send(encodeRelease(this.#ids, "release-response"));
-        this.#end("peer-released", new GatewayError("LINK_LOST", this.facts));
+        this.dialogue.end("peer-released", new GatewayError("LINK_LOST", facts));
         return;
       case "abort":
-        this.#end("peer-aborted", new GatewayError("LINK_LOST", { ...this.facts, by: unit.by }));
+        this.dialogue.end("peer-aborted", new GatewayError("LINK_LOST", { ...facts, by: unit.by }));
     }
-  }
-
-  async #sendProbe(): Promise<void> {
-    try {
-      await this.request(probeRequest(this.#terms.options, this.#negotiated), {
-        signal: this.#never.signal,
-        isUrgent: true,
-      });
-    } catch (error) {
-      // The probe itself judges by what it hears; a probe that fails is no news.
-      if (!(error instanceof GatewayError)) throw error;
-    }
-  }
-
-  #end(why: DownReason["why"], error: GatewayError): void {
-    if (this.#down !== undefined) return;
-    const reason: DownReason = { why, error };
-    this.#down = reason;
-    this.#probe.stop();
-    this.#transport.close();
-    this.#released?.();
-    // Whatever the reason: for those who wait the connection broke.
-    const broken = new GatewayError("LINK_LOST", { ...this.facts, why }, { cause: error });
-    this.#requests.close(broken);
-    this.waits.endAll(broken);
-    // All that waited on a request goes on first, through every layer above it.
-    setImmediate(() => {
-      this.#isDownTold = true;
-      for (const listener of this.#downListeners) listener(reason);
-      this.#downListeners.clear();
-    });
   }
 }

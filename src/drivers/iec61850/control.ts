@@ -6,7 +6,7 @@ import { additionalCauseWord, dataAccessErrorWord } from "../../wire/mms/error-w
 import { type ControlObject, controlName, objectNameOf } from "../../wire/mms/names.ts";
 import { memberType, type TypeSpec } from "../../wire/mms/type-spec.ts";
 import type { MmsValue } from "../../wire/mms/value.ts";
-import type { Channel } from "./channel.ts";
+import type { Dialogue } from "./dialogue.ts";
 import { type ControlDesk, type Ending, type Ticket } from "./control-desk.ts";
 import {
   type CommandOrder,
@@ -26,7 +26,7 @@ const TERMINATION_TIMEOUT_MS = 30_000;
 const CANCEL_TIMEOUT_MS = 1_000;
 
 export interface ControlParts {
-  readonly channel: Channel;
+  readonly dialogue: Dialogue;
   readonly types: Types;
   readonly desk: ControlDesk;
   readonly clock: Clock;
@@ -110,7 +110,7 @@ async function modelOf(
   const key = `${name.domain}/${name.item}`;
   const known = parts.models.get(key);
   if (known !== undefined) return known;
-  const value = await readName(parts.channel, name, terms);
+  const value = await readName(parts.dialogue, name, terms);
   if (value.kind === "error") {
     return { ...refusedBefore(`ctlModel: ${dataAccessErrorWord(value.code)}`), code: value.code };
   }
@@ -226,7 +226,7 @@ class Command {
   async #selectPlain(terms: ControlTerms): Promise<ControlOutcome | undefined> {
     try {
       const name = controlName(this.#ticket.object, "SBO");
-      const value = await readName(this.#parts.channel, name, terms);
+      const value = await readName(this.#parts.dialogue, name, terms);
       if (value.kind === "error") {
         return this.#refused("select", value.code, dataAccessErrorWord(value.code));
       }
@@ -267,18 +267,18 @@ class Command {
 
   #ending(terms: ControlTerms): { readonly reached: Promise<Ending>; readonly forget: () => void } {
     const timeoutMs = terms.terminationTimeoutMs ?? TERMINATION_TIMEOUT_MS;
-    const wait = this.#parts.channel.waits.begin<Ending>({ signal: terms.signal, timeoutMs });
+    const wait = this.#parts.dialogue.waits.begin<Ending>({ signal: terms.signal, timeoutMs });
     this.#ticket.ended = wait.resolve;
     return { reached: wait.promise, forget: wait.forget };
   }
 
   async #cancel(): Promise<void> {
     const { cancel } = this.#prepared;
-    const { channel } = this.#parts;
-    if (cancel === undefined || !channel.isUp) return;
+    const { dialogue } = this.#parts;
+    if (cancel === undefined || !dialogue.isUp) return;
     // The caller has given up: the cancel goes its own way, bounded by its deadline.
     const terms = { signal: new AbortController().signal, timeoutMs: CANCEL_TIMEOUT_MS };
-    await writeName(channel, controlName(this.#ticket.object, "Cancel"), cancel, terms);
+    await writeName(dialogue, controlName(this.#ticket.object, "Cancel"), cancel, terms);
   }
 
   async #write(
@@ -287,7 +287,7 @@ class Command {
     terms: ControlTerms,
   ): Promise<EngineWriteOutcome> {
     this.#ticket.cause = undefined;
-    return writeName(this.#parts.channel, controlName(this.#ticket.object, service), value, terms);
+    return writeName(this.#parts.dialogue, controlName(this.#ticket.object, service), value, terms);
   }
 
   #failed(

@@ -3,7 +3,7 @@ import { objectNameOf, type Reference } from "../../wire/mms/names.ts";
 import { byNames, type ObjectName, type VariableName } from "../../wire/mms/object-name.ts";
 import type { AccessResult } from "../../wire/mms/value.ts";
 import { accessCodeOf, type Answer, refusalError, responseOf } from "./answer.ts";
-import type { Channel } from "./channel.ts";
+import type { Dialogue } from "./dialogue.ts";
 import type { CallTerms } from "./engine.ts";
 
 /** Objects in one request: beyond, devices with small buffers begin to refuse. */
@@ -29,15 +29,15 @@ interface Pack {
  * @returns in the order asked; what cannot be read is an error of its own
  */
 export async function readVariables(
-  channel: Channel,
+  dialogue: Dialogue,
   references: readonly Reference[],
   terms: CallTerms,
 ): Promise<readonly AccessResult[]> {
   const names = references.map(objectNameOf);
   const results = new Array<AccessResult>(names.length);
-  const packs = packed(names, channel.negotiated.pduOctets);
+  const packs = packed(names, dialogue.negotiated.pduOctets);
   const settled = await Promise.allSettled(
-    packs.map(async (pack) => readPack(channel, pack, { terms, results })),
+    packs.map(async (pack) => readPack(dialogue, pack, { terms, results })),
   );
   for (const pack of settled) if (pack.status === "rejected") throw pack.reason;
   return results;
@@ -67,8 +67,8 @@ interface PackTerms {
   readonly results: AccessResult[];
 }
 
-async function readPack(channel: Channel, pack: Pack, into: PackTerms): Promise<void> {
-  const answer = await askFor(channel, pack.names, into.terms);
+async function readPack(dialogue: Dialogue, pack: Pack, into: PackTerms): Promise<void> {
+  const answer = await askFor(dialogue, pack.names, into.terms);
   const response = responseOf(answer, "read");
   if (response !== undefined) {
     if (response.results.length !== pack.names.length) {
@@ -85,18 +85,18 @@ async function readPack(channel: Channel, pack: Pack, into: PackTerms): Promise<
     return;
   }
   const half = pack.names.length >> 1;
-  await readPack(channel, { from: pack.from, names: pack.names.slice(0, half) }, into);
+  await readPack(dialogue, { from: pack.from, names: pack.names.slice(0, half) }, into);
   const rest = { from: pack.from + half, names: pack.names.slice(half) };
-  await readPack(channel, rest, into);
+  await readPack(dialogue, rest, into);
 }
 
 async function askFor(
-  channel: Channel,
+  dialogue: Dialogue,
   names: readonly ObjectName[],
   terms: CallTerms,
 ): Promise<Answer> {
   const access = byNames(names);
-  return channel.request({ service: "read", isSpecificationWanted: false, access }, terms);
+  return dialogue.request({ service: "read", isSpecificationWanted: false, access }, terms);
 }
 
 function refusedResult(answer: Answer): AccessResult {
@@ -108,11 +108,11 @@ function refusedResult(answer: Answer): AccessResult {
 
 /** Reads one variable by its name. @throws GatewayError DEVICE_EXCEPTION when it is refused */
 export async function readName(
-  channel: Channel,
+  dialogue: Dialogue,
   name: ObjectName,
   terms: CallTerms,
 ): Promise<AccessResult> {
-  const answer = await askFor(channel, [name], terms);
+  const answer = await askFor(dialogue, [name], terms);
   const response = responseOf(answer, "read");
   if (response === undefined) return refusedResult(answer);
   const [result, ...others] = response.results;
@@ -124,10 +124,10 @@ export async function readName(
 
 /** Members of a data set, in the order of its reports; undefined when there is none. */
 export async function readMembers(
-  channel: Channel,
+  dialogue: Dialogue,
   name: ObjectName,
   terms: CallTerms,
 ): Promise<readonly VariableName[] | undefined> {
-  const answer = await channel.request({ service: "getNamedVariableListAttributes", name }, terms);
+  const answer = await dialogue.request({ service: "getNamedVariableListAttributes", name }, terms);
   return responseOf(answer, "getNamedVariableListAttributes")?.variables;
 }

@@ -2,7 +2,7 @@ import { type ReportBlock, reportBlockName } from "../../wire/mms/names.ts";
 import { valueOfType } from "../../wire/mms/type-fit.ts";
 import { memberType, type TypeSpec } from "../../wire/mms/type-spec.ts";
 import type { MmsValue } from "../../wire/mms/value.ts";
-import type { Channel } from "./channel.ts";
+import type { Dialogue } from "./dialogue.ts";
 import type { CallTerms, EngineWriteOutcome } from "./engine.ts";
 import { hexOf } from "./hex.ts";
 import { readName } from "./reading.ts";
@@ -27,30 +27,30 @@ export type BlockField =
 /** A block as the device has it: editions differ in the fields, so they go by their names. */
 export class BlockAccess {
   readonly block: ReportBlock;
-  readonly #channel: Channel;
+  readonly #dialogue: Dialogue;
   readonly #type: TypeSpec;
   readonly #fields: ReadonlyMap<string, MmsValue>;
 
   private constructor(
-    from: { readonly channel: Channel; readonly block: ReportBlock; readonly type: TypeSpec },
+    from: { readonly dialogue: Dialogue; readonly block: ReportBlock; readonly type: TypeSpec },
     fields: ReadonlyMap<string, MmsValue>,
   ) {
     this.block = from.block;
-    this.#channel = from.channel;
+    this.#dialogue = from.dialogue;
     this.#type = from.type;
     this.#fields = fields;
   }
 
   /** Undefined when the device has no such block. */
   static async read(
-    from: { readonly channel: Channel; readonly types: Types; readonly block: ReportBlock },
+    from: { readonly dialogue: Dialogue; readonly types: Types; readonly block: ReportBlock },
     terms: CallTerms,
   ): Promise<BlockAccess | undefined> {
-    const { channel, types, block } = from;
+    const { dialogue, types, block } = from;
     const { ld, ln, isBuffered, name } = block;
     const type = await types.typeOf({ ld, ln, fc: isBuffered ? "BR" : "RP", path: [name] }, terms);
     if (type?.kind !== "structure") return undefined;
-    const value = await readName(channel, reportBlockName(block), terms);
+    const value = await readName(dialogue, reportBlockName(block), terms);
     if (value.kind !== "structure" || value.members.length !== type.members.length) {
       return undefined;
     }
@@ -59,7 +59,7 @@ export class BlockAccess {
       const field = value.members[at];
       if (field !== undefined) fields.set(member.name, field);
     }
-    return new BlockAccess({ channel, block, type }, fields);
+    return new BlockAccess({ dialogue, block, type }, fields);
   }
 
   has(field: BlockField): boolean {
@@ -118,6 +118,6 @@ export class BlockAccess {
   }
 
   async write(field: BlockField, value: MmsValue, terms: CallTerms): Promise<EngineWriteOutcome> {
-    return writeName(this.#channel, reportBlockName(this.block, field), value, terms);
+    return writeName(this.#dialogue, reportBlockName(this.block, field), value, terms);
   }
 }

@@ -8,7 +8,7 @@ import {
 import { optionBits, type ReportOption, triggerBits } from "../../wire/mms/report.ts";
 import type { MmsValue } from "../../wire/mms/value.ts";
 import type { TimerWheel } from "../wheel.ts";
-import type { Channel } from "./channel.ts";
+import type { Dialogue } from "./dialogue.ts";
 import type {
   CallTerms,
   DataSetMember,
@@ -41,7 +41,7 @@ const OPTIONS: readonly ReportOption[] = [
 const BUFFERED_OPTIONS: readonly ReportOption[] = [...OPTIONS, "buffer-overflow", "entry-id"];
 
 export interface SubscribeParts {
-  readonly channel: Channel;
+  readonly dialogue: Dialogue;
   readonly types: Types;
   readonly hub: ReportHub;
   readonly wheel: TimerWheel;
@@ -186,7 +186,7 @@ class Opening {
     const name: DataSetName | undefined =
       plan.dataSet ?? parseDataSetName(this.#access.text("DatSet"));
     if (name === undefined) return undefined;
-    return dataSetMembers(this.#parts.channel, name, terms);
+    return dataSetMembers(this.#parts.dialogue, name, terms);
   }
 
   async #chooseStart(members: readonly DataSetMember[]): Promise<Start> {
@@ -304,11 +304,11 @@ const TAKING_FIELDS: ReadonlySet<BlockField> = new Set(["RptEna", "Resv", "ResvT
 
 /** Members of a data set as references; undefined when the device does not have it. */
 export async function dataSetMembers(
-  channel: Channel,
+  dialogue: Dialogue,
   name: DataSetName,
   terms: CallTerms,
 ): Promise<readonly DataSetMember[] | undefined> {
-  const variables = await readMembers(channel, name, terms);
+  const variables = await readMembers(dialogue, name, terms);
   return variables?.map(({ name: member, alternateAccess }): DataSetMember => {
     if (member.scope !== "domain") return { name: member.item, reference: undefined };
     const { domain, item } = member;

@@ -1,20 +1,20 @@
 import { objectNameOf, type Reference } from "../../wire/mms/names.ts";
 import { memberType, type TypeSpec } from "../../wire/mms/type-spec.ts";
 import { responseOf } from "./answer.ts";
-import type { Channel } from "./channel.ts";
+import type { Dialogue } from "./dialogue.ts";
 import type { CallTerms } from "./engine.ts";
 import { readName } from "./reading.ts";
 import type { TypeCache } from "./type-cache.ts";
 
 /** Types of one association: asked for once per logical node. */
 export class Types {
-  readonly #channel: Channel;
+  readonly #dialogue: Dialogue;
   readonly #cache: TypeCache;
   /** Logical devices whose configuration was compared in this association. */
   readonly #entered = new Set<string>();
 
-  constructor(channel: Channel, cache: TypeCache) {
-    this.#channel = channel;
+  constructor(dialogue: Dialogue, cache: TypeCache) {
+    this.#dialogue = dialogue;
     this.#cache = cache;
   }
 
@@ -34,7 +34,7 @@ export class Types {
 
   async #ask(reference: Reference, terms: CallTerms): Promise<TypeSpec | undefined> {
     const name = objectNameOf(reference);
-    const answer = await this.#channel.request(
+    const answer = await this.#dialogue.request(
       { service: "getVariableAccessAttributes", name },
       terms,
     );
@@ -44,7 +44,7 @@ export class Types {
   /** @see IEC 61850-7-3, section 7.9.3 (configRev of the LPL of LLN0) */
   async #compare(ld: string, terms: CallTerms): Promise<void> {
     const reference = { ld, ln: "LLN0", fc: "DC", path: ["NamPlt", "configRev"] } as const;
-    const revision = await readName(this.#channel, objectNameOf(reference), terms);
+    const revision = await readName(this.#dialogue, objectNameOf(reference), terms);
     const isText = revision.kind === "text" || revision.kind === "unicode";
     this.#cache.enter(ld, isText && revision.value !== "" ? revision.value : undefined);
     this.#entered.add(ld);

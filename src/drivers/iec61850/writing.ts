@@ -3,7 +3,7 @@ import { dataAccessErrorWord } from "../../wire/mms/error-words.ts";
 import { byNames, type ObjectName } from "../../wire/mms/object-name.ts";
 import type { MmsValue } from "../../wire/mms/value.ts";
 import { accessCodeOf, type Answer, refusalError, responseOf } from "./answer.ts";
-import type { Channel } from "./channel.ts";
+import type { Dialogue } from "./dialogue.ts";
 import type { CallTerms, EngineWriteOutcome, UnknownWhy } from "./engine.ts";
 
 /**
@@ -11,14 +11,14 @@ import type { CallTerms, EngineWriteOutcome, UnknownWhy } from "./engine.ts";
  * nothing has happened. After that, without an answer, the outcome is unknown.
  */
 export async function writeName(
-  channel: Channel,
+  dialogue: Dialogue,
   name: ObjectName,
   value: MmsValue,
   terms: CallTerms,
 ): Promise<EngineWriteOutcome> {
   const progress = { isSent: false };
   try {
-    const answer = await channel.request(
+    const answer = await dialogue.request(
       { service: "write", access: byNames([name]), values: [value] },
       {
         ...terms,
