@@ -1,6 +1,7 @@
 import type { Informed } from "../../../native/libiec61850.ts";
 import {
   type ClientAddress,
+  ERROR_CONNECTION_LOST,
   ERROR_CONNECTION_REJECTED,
   ERROR_TIMEOUT,
   type MmsCalls,
@@ -17,6 +18,15 @@ import type { Failed, NativeAddress, OpenOrder, Opened, Over } from "./native-te
 
 /** Requests that wait for the one under way; the gateway sends one at a time. */
 const WAITING_MAX = 64;
+/**
+ * Associations that came up lame, one after the other, before the device is told to be gone. The
+ * library notes "connecting" after its own thread may have noted "connected" already: where the
+ * device answers within that moment, every call is refused from then on although the line is good
+ * (libiec61850 1.5, `MmsConnection_connectAsync`; 1 to 2 in 100 on one machine).
+ */
+const LAME_MAX = 4;
+/** Service `status`: the first bit of the first octet, ISO 9506-2 §7.5 (ServiceSupportOptions). */
+const HAS_STATUS = 0x80;
 const NOTHING = new Uint8Array();
 
 export interface AssociationUser {
@@ -38,20 +48,25 @@ interface WaitingRequest {
  * once. It is destroyed when it is over and the call under way has come back.
  */
 export class NativeAssociation {
-  readonly #client: MmsCalls;
+  readonly #newClient: () => MmsCalls;
   readonly #user: AssociationUser;
-  readonly #server: RequestServer;
+  #client: MmsCalls;
+  #server: RequestServer;
   readonly #notices = new NoticeJoiner();
   #waiting: WaitingRequest[] = [];
   #isUp = false;
+  /** While it is not up yet. */
+  #isLost = false;
   #isCalling = false;
   #isOver = false;
   #goodBye: "conclude" | "abort" | undefined;
 
-  constructor(client: MmsCalls, user: AssociationUser) {
-    this.#client = client;
+  /** @param newClient gives another one for each attempt */
+  constructor(newClient: () => MmsCalls, user: AssociationUser) {
+    this.#newClient = newClient;
     this.#user = user;
-    this.#server = new RequestServer(client);
+    this.#client = newClient();
+    this.#server = new RequestServer(this.#client);
   }
 
   async open(body: Uint8Array): Promise<void> {
@@ -110,10 +125,27 @@ export class NativeAssociation {
   }
 
   lost(): void {
+    this.#isLost = true;
     if (this.#isUp) this.#end("lost", undefined);
   }
 
   async #connect(order: OpenOrder): Promise<Failed | undefined> {
+    for (let lame = 0; lame < LAME_MAX; lame++) {
+      this.#isLost = false;
+      const failed = await this.#attempt(order);
+      if (failed !== undefined) return failed;
+      if (this.#isOver || (await this.#isAnswered())) {
+        this.#opened(lame);
+        return undefined;
+      }
+      await this.#client.destroy();
+      this.#client = this.#newClient();
+      this.#server = new RequestServer(this.#client);
+    }
+    return { why: "refused", reason: `the association ended at once, ${LAME_MAX} times` };
+  }
+
+  async #attempt(order: OpenOrder): Promise<Failed | undefined> {
     try {
       this.#client.configure({
         ...order,
@@ -125,12 +157,23 @@ export class NativeAssociation {
       return { why: "refused", reason: error.message };
     }
     const error = await this.#client.connect(order.host, order.port, order.password);
-    if (error !== NO_ERROR) return connectFailure(error);
-    const { octets, nesting, services } = this.#client.parameters;
+    return error === NO_ERROR ? undefined : connectFailure(error);
+  }
+
+  /** Whether the library lets a request through; nothing is at stake yet. */
+  async #isAnswered(): Promise<boolean> {
+    const [services = 0] = this.#client.parameters.services;
+    const hasStatus = (services & HAS_STATUS) !== 0;
+    const answered = await (hasStatus ? this.#client.status() : this.#client.names("domains", ""));
+    return answered.error !== ERROR_CONNECTION_LOST && !this.#isLost;
+  }
+
+  #opened(lame: number): void {
     this.#isUp = true;
-    const opened: Opened = { pduOctets: octets, nesting, services: [...services] };
-    if (!this.#isOver) this.#tellJson(FRAME.opened, opened);
-    return undefined;
+    if (this.#isOver) return;
+    const { octets, nesting, services } = this.#client.parameters;
+    const opened: Opened = { pduOctets: octets, nesting, services: [...services], lame };
+    this.#tellJson(FRAME.opened, opened);
   }
 
   #request(body: Uint8Array): void {

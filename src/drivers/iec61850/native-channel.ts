@@ -181,7 +181,8 @@ export class NativeChannel implements Channel, NativeUser {
   }
 
   #agreed(opened: Readonly<Record<string, unknown>>): Negotiated {
-    const { pduOctets, nesting, services } = opened;
+    const { pduOctets, nesting, services, lame } = opened;
+    if (typeof lame === "number") this.#terms.host.counters.lame += lame;
     const { pduOctets: most } = this.dialogue.negotiated;
     const octets = typeof pduOctets === "number" ? pduOctets : most;
     const bytes = Array.isArray(services)

@@ -79,7 +79,7 @@ export class NativeHost {
   #notBefore = 0;
   #lastEnd = "";
   #isClosed = false;
-  readonly counters = { starts: 0, deaths: 0, malformedFrames: 0, overruns: 0 };
+  readonly counters = { starts: 0, deaths: 0, malformedFrames: 0, overruns: 0, lame: 0 };
 
   constructor(terms: NativeHostTerms) {
     this.#terms = terms;

@@ -30,6 +30,8 @@ export interface Opened {
   readonly nesting: number;
   /** Octets of the bit string of services that the device has. */
   readonly services: readonly number[];
+  /** Attempts before this one that the library let come up without letting anything through. */
+  readonly lame: number;
 }
 
 export interface Failed {

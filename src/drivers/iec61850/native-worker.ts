@@ -84,7 +84,7 @@ class NativeProcess implements LibraryEvents {
       this.#pipe.write(encodeJsonFrame(FRAME.failed, id, { why: "lost", reason }));
       return;
     }
-    const association = new NativeAssociation(new MmsClient(library, id), {
+    const association = new NativeAssociation(() => new MmsClient(library, id), {
       tell: (kind, told) => this.#tell(id, kind, told),
       gone: () => {
         this.#associations.delete(id);

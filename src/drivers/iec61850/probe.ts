@@ -5,10 +5,10 @@ import type { TimerWheel, WheelTimer } from "../wheel.ts";
 const MISSES_MAX = 2;
 /**
  * Of the probe period: silence before the first probe, and how long each probe may take. A device
- * that falls silent just after it was heard is gone after 2.4 periods: with one second, and the
- * turns of the wheel, within two and a half.
+ * that falls silent just after it was heard is gone after 2.2 periods: with one second, the
+ * turns of the wheel and a busy machine, within two and a half.
  */
-const IDLE_SHARE = 0.5;
+const IDLE_SHARE = 0.4;
 const ANSWER_SHARE = 0.7;
 
 export interface ProbeTerms {
@@ -21,8 +21,8 @@ export interface ProbeTerms {
 
 /**
  * Watches a link on which the network may say nothing when the device is gone. A device that talks
- * is never probed; one that falls silent is gone after about two periods: half a period of silence,
- * and two probes of seven tenths each.
+ * is never probed; one that falls silent is gone after about two periods: four tenths of a period
+ * of silence, and two probes of seven tenths each.
  */
 export class LinkProbe {
   readonly #terms: ProbeTerms;

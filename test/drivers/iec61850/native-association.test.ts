@@ -10,6 +10,9 @@ const ADDRESS = { title: "1.1", qualifier: 1, presentation: [1], session: [1], t
 const ORDER = { host: "127.0.0.1", port: 102, calling: ADDRESS, called: ADDRESS };
 const OPEN = new TextEncoder().encode(JSON.stringify(ORDER));
 
+const CONNECTION_LOST = 2;
+const ACCESS_ERROR = 80;
+
 /** The library, whose calls end when the test says so. */
 class FakeCalls implements MmsCalls {
   readonly log: string[] = [];
@@ -41,6 +44,7 @@ class FakeCalls implements MmsCalls {
   }
 
   async names() {
+    this.log.push("names");
     return Promise.resolve({ error: 0, found: [] });
   }
 
@@ -60,9 +64,13 @@ class FakeCalls implements MmsCalls {
     return Promise.resolve({ error: 0, found: EMPTY });
   }
 
+  /** Answers of the library to the first request of an association. */
+  statusErrors: number[] = [];
+
   async status() {
-    await this.#held();
-    return { error: 0, found: { logical: 0, physical: 0 } };
+    this.log.push("status");
+    const found = { logical: 0, physical: 0 };
+    return Promise.resolve({ error: this.statusErrors.shift() ?? 0, found });
   }
 
   async conclude(): Promise<void> {
@@ -116,7 +124,14 @@ describe("an association in the process of the library", () => {
     told = [];
     isTaken = true;
     isGone = false;
-    association = new NativeAssociation(calls, {
+    association = opening();
+    await association.open(OPEN);
+    assert.equal(told.shift()?.kind, FRAME.opened);
+    calls.log.length = 0;
+  });
+
+  function opening(): NativeAssociation {
+    return new NativeAssociation(() => calls, {
       tell: (kind, body) => {
         if (isTaken) told.push({ kind, body });
         return isTaken;
@@ -125,9 +140,43 @@ describe("an association in the process of the library", () => {
         isGone = true;
       },
     });
-    await association.open(OPEN);
-    assert.equal(told.shift()?.kind, FRAME.opened);
-    calls.log.length = 0;
+  }
+
+  it("associates again where the library lets nothing through, and tells how often", async () => {
+    calls.statusErrors = [CONNECTION_LOST, CONNECTION_LOST, 0];
+    await opening().open(OPEN);
+    const attempt = ["configure", "connect", "status"];
+    assert.deepEqual(calls.log, [...attempt, "destroy", ...attempt, "destroy", ...attempt]);
+    assert.deepEqual(
+      told.map(({ kind, body }) => [kind, jsonOf(body)["lame"]]),
+      [[FRAME.opened, 2]],
+    );
+  });
+
+  it("gives up on a device that ends every association at once", async () => {
+    calls.statusErrors = new Array<number>(9).fill(CONNECTION_LOST);
+    await opening().open(OPEN);
+    assert.equal(calls.log.filter((call) => call === "connect").length, 4);
+    assert.deepEqual(
+      told.map(({ kind, body }) => [kind, jsonOf(body)["why"]]),
+      [[FRAME.failed, "refused"]],
+    );
+    assert.equal(isGone, true);
+  });
+
+  it("takes any answer for one: a device need not know the request", async () => {
+    calls.statusErrors = [ACCESS_ERROR];
+    await opening().open(OPEN);
+    assert.deepEqual(
+      told.map(({ kind }) => kind),
+      [FRAME.opened],
+    );
+  });
+
+  it("asks for names where the device has no status", async () => {
+    calls.parameters.services[0] = 0x7f;
+    await opening().open(OPEN);
+    assert.deepEqual(calls.log, ["configure", "connect", "names"]);
   });
 
   it("has one call under way at a time, in the order asked", async () => {
