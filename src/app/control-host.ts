@@ -1,3 +1,4 @@
+import { fullAuthority } from "../control/authority/authority.ts";
 import { cycle, isLetGo, laneOf, statusOf, stepsOf } from "../control/cycle.ts";
 import { DirectLane, type DirectSight, type DirectWrite } from "../control/direct-lane.ts";
 import { compileEnvelope } from "../control/envelope.ts";
@@ -106,6 +107,7 @@ export class ControlHost {
     this.#direct = new DirectLane(
       this.#state?.envelope ?? compileEnvelope([]),
       plan === undefined ? new Set() : ownedPoints(plan),
+      this.#state?.authority ?? fullAuthority(),
     );
   }
 

@@ -264,6 +264,7 @@ async function listenForRequests(
       ["timing", async () => Promise.resolve({ ...runner.timing(), reads: readTiming(south) })],
       ["announce", async ({ params }) => host.announce(parseNotice(params))],
       ["reset", async ({ params }) => host.order(parseLocalOrder(params))],
+      ["order", async ({ params }) => host.order(parseLocalOrder(params))],
     ]),
   });
   await commands.listen(signal);

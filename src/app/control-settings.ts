@@ -9,6 +9,7 @@ import type {
   InputPoint,
   InterlockPlan,
   ReadBackPlan,
+  SelectorPlan,
   RunCommandPlan,
   TripRule,
   UnitPoints,
@@ -74,6 +75,8 @@ export function controlPlan(context: SiteContext): ControlPlan | undefined {
       units: names.map(unitAt),
     })),
     trips: units.flatMap((unit, at) => tripRules(context, control, unit.asset, at)),
+    assets: context.table.devices.map(({ id }) => id),
+    localSelector: selectorPlan(context, control),
     envelope: context.site.envelope.map((entry) => envelopeEntry(context, entry)),
     leases: { maximumMs: control.leaseMaximumMs, maximumHolders: HOLDERS_MAX },
     smoothing,
@@ -253,6 +256,19 @@ function runCommand(context: SiteContext, device: string): RunCommandPlan | unde
         ? undefined
         : pointOf(context, device, "alarm-reset"),
   };
+}
+
+/** The point by which a device tells whether its hard-wired selector stands on local. */
+const SELECTOR_POINT = "control-location";
+
+function selectorPlan(
+  context: SiteContext,
+  { localSelector: device }: ControlConfig,
+): SelectorPlan | undefined {
+  if (device === undefined) return undefined;
+  const { point, maxAgeMs } = requireInput(context, device, SELECTOR_POINT);
+  const equals = (ENUM_TEXTS.get(SELECTOR_POINT) ?? []).indexOf("local");
+  return { condition: { point, when: { equals }, isActiveLow: false }, maxAgeMs };
 }
 
 function tripRules(

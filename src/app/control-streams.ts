@@ -35,11 +35,13 @@ export function streamsOf(
   return new Set(streams);
 }
 
-function pointsOf({ grid, units, trips, envelope, frequency }: ControlPlan): readonly PointIndex[] {
+function pointsOf(plan: ControlPlan): readonly PointIndex[] {
+  const { grid, units, trips, envelope, frequency, localSelector } = plan;
   return [
     grid.power.point,
     ...grid.feeders.map(({ point }) => point),
     ...pointOf(frequency?.point),
+    ...pointOf(localSelector?.condition),
     ...units.flatMap(({ points }) => unitPoints(points)),
     ...trips.map(({ condition }) => condition.point),
     ...envelope.flatMap(envelopePoints),

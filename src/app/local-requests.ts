@@ -59,7 +59,23 @@ function stepOf(fields: Fields): WorkloadStep {
 /** @throws GatewayError REQUEST_REFUSED */
 export function parseLocalOrder(params: unknown): LocalOrder {
   const fields = fieldsOf(params, "an order");
-  return { kind: "reset", trip: text(fields, "trip"), by: text(fields, "by") };
+  const by = text(fields, "by");
+  const { kind = "reset", mode } = fields;
+  switch (kind) {
+    case "reset":
+      return { kind, trip: text(fields, "trip"), by };
+    case "hold":
+    case "stop":
+    case "release":
+    case "lockout":
+    case "unlock":
+      return { kind, asset: text(fields, "asset"), by };
+    case "mode":
+      if (mode !== "local" && mode !== "remote") throw refused("mode is local or remote");
+      return { kind, mode, by };
+    default:
+      throw refused("an order is none of reset, hold, stop, release, lockout, unlock, mode");
+  }
 }
 
 function actionOf(fields: Fields): CommandAction {

@@ -2,6 +2,9 @@ import { assert } from "../domain/assert.ts";
 import type { WorkloadAnswer } from "../domain/announcement.ts";
 import type { Command, CommandStep } from "../domain/command.ts";
 import type { UtcMs } from "../domain/time.ts";
+import { hasYielded, isHeldAsset, isLocal, yieldAsset } from "./authority/authority.ts";
+import { takeOrder } from "./authority/orders.ts";
+import { admitted, endRemoteLeases, observeAuthority } from "./authority/rule.ts";
 import { followLeases, tellWritten } from "./command-steps.ts";
 import { adoptMeasured, adoptParts, rampParts } from "./dispatch.ts";
 import { LONGEST_STEP_MS } from "./envelope.ts";
@@ -19,13 +22,14 @@ import { distrustedPoints, observeGrid } from "./grid-trust.ts";
 import { itemAt } from "./item-at.ts";
 import {
   askedLimitW,
+  dropImportLimit,
   followImportLimit,
   type ImportLimitSight,
   isImportLimit,
   takeImportLimit,
 } from "./import-limit.ts";
-import { expireLeases, type LeaseSight, takeCommand } from "./leases.ts";
-import { Notices } from "./notices.ts";
+import { endLease, expireLeases, type LeaseSight, membersOf, takeCommand } from "./leases.ts";
+import { megawatts, Notices } from "./notices.ts";
 import { observeReactive, shareReactive, tellReactive, writeReactive } from "./reactive-level.ts";
 import { observeSmoothing, takeNews, trackUnits } from "./smoothing-level.ts";
 import { tellDelay, tellSmoothing } from "./smoothing-notices.ts";
@@ -34,7 +38,7 @@ import { readCharges } from "./share-total.ts";
 import { controlStatus, tellTotal } from "./status.ts";
 import { decideTotal, isBlind, shrinkParts } from "./total-power.ts";
 import { isTripped, latchTrips, resetTrips } from "./trips.ts";
-import { canCommand, isCountedAnew, observeUnit, type UnitState } from "./units.ts";
+import { canCommand, isCountedAnew, isTakenOver, observeUnit, type UnitState } from "./units.ts";
 import {
   askStart,
   assertStop,
@@ -42,12 +46,15 @@ import {
   expectWrite,
   forgetWrites,
   holdsNothing,
+  isForeign,
+  isStopConfirmed,
   noteOutcome,
   writeSetpoint,
   writeStart,
 } from "./writes.ts";
 import { endSteps, takeWorkload, tellSteps } from "./workloads.ts";
-import { numberAt } from "../points/number-at.ts";
+import { isBad } from "../domain/quality.ts";
+import { byteAt, numberAt } from "../points/number-at.ts";
 
 /** `cyclic` for commands that `cycle` takes; everything else goes over the direct lane. */
 export function laneOf(state: ControlState, command: Command): "cyclic" | "direct" {
@@ -93,7 +100,7 @@ export function cycle(state: ControlState, inputs: CycleInputs): CycleResult {
     answers,
     workloads,
     distrusted: distrustedPoints(state.grid, state.plan.grid),
-    latchRevision: state.trips.revision,
+    latchRevision: state.trips.revision + state.authority.revision,
   };
 }
 
@@ -128,15 +135,32 @@ interface Turn {
 }
 
 function protect(state: ControlState, turn: Turn): readonly OrderAnswer[] {
-  const { view, utc, orders } = turn.inputs;
-  const { plan, trips } = state;
+  const { view, now, utc, orders } = turn.inputs;
+  const { plan, trips, authority, envelope } = state;
   const { events } = turn.notices;
   latchTrips(trips, plan, { view, utc }, events);
   const held = plan.units.map((_unit, place) => isTripped(trips, place));
-  const answers = orders.map((order) => resetTrips(trips, plan, { view, utc, order }, events));
+  const standOf = (place: number): "still" | "moving" | "silent" =>
+    standingOf(state, place, turn.inputs);
+  const answers = orders.map((order) =>
+    order.kind === "reset"
+      ? resetTrips(trips, plan, { view, utc, order }, events)
+      : takeOrder(authority, order, { plan, trips, standOf, utc, events }),
+  );
+  observeAuthority(authority, envelope, { plan, view, now, notices: turn.notices });
   for (const [place, write] of state.writes.entries())
     if (held[place] === true && !isTripped(trips, place)) askStart(write, turn.inputs.now);
   return answers;
+}
+
+function standingOf(
+  { plan, units }: ControlState,
+  place: number,
+  sight: Pick<CycleInputs, "view" | "now">,
+): "still" | "moving" | "silent" {
+  const isHeard = !isBad(byteAt(sight.view.quality, itemAt(plan.units, place).points.power));
+  if (!isHeard || itemAt(units, place).mode === "unknown") return "silent";
+  return isStopConfirmed(itemAt(plan.units, place), sight) ? "still" : "moving";
 }
 
 function takeFound({ smoothing, plan }: ControlState, { inputs, notices }: Turn): void {
@@ -160,15 +184,64 @@ function observe(state: ControlState, turn: Turn): void {
     const write = itemAt(writes, place);
     const isTold = write.sent.count > 0 && !write.isInterlocked;
     const sight = { view, now, elapsedMs, plan, notices };
-    observeUnit(unit, unitPlan, { ...sight, isTold, isTripped: isTripped(state.trips, place) });
+    observeUnit(unit, unitPlan, {
+      ...sight,
+      isTold,
+      isTripped: isTripped(state.trips, place),
+      ...authorityOver(state, place, turn),
+    });
     if (unit.mode === "starting") forgetWrites(write);
     if (isCountedAnew(unit)) goOn(state, place);
+    if (isTakenOver(unit)) takeOver(state, place, turn);
     for (const report of outcomes) noteOutcome(write, unitPlan, report, { now, notices });
     checkReadBack(write, unitPlan, { view, now, envelope, notices });
+    const isDriven = unit.mode === "ready" || unit.mode === "held";
+    if (isDriven && isForeign(write, unitPlan, view)) leaveTo(state, place, turn);
   }
   const sight = { view, now, units, notices };
   observeGrid(state.grid, plan.grid, sight);
   tellSource(state.grid, plan.grid, sight);
+}
+
+/** When control ends, nobody is there to hold anything: then a hold ends, too. */
+function authorityOver(
+  { plan, authority, total }: ControlState,
+  place: number,
+  { inputs }: Turn,
+): { readonly heldW: number | undefined; readonly isYielded: boolean } {
+  const { asset } = itemAt(plan.units, place);
+  const isHeld = inputs.isStopping !== true && isHeldAsset(authority, asset);
+  return {
+    heldW: isHeld ? numberAt(total.shares.powersW, place) : undefined,
+    isYielded: hasYielded(authority, asset),
+  };
+}
+
+/** Somebody else writes to a unit: it is theirs until a person releases it. */
+function leaveTo(state: ControlState, place: number, turn: Turn): void {
+  const { inputs, notices } = turn;
+  const { asset } = itemAt(state.plan.units, place);
+  yieldAsset(state.authority, asset, inputs.utc);
+  // From this cycle on: what it would be told now would be written over the other's word.
+  itemAt(state.units, place).mode = "yielded";
+  takeOver(state, place, turn);
+  const shownW = numberAt(inputs.view.values, itemAt(state.plan.units, place).points.setpoint);
+  notices.once(
+    { id: "second-writer", device: asset, point: "active-power-setpoint" },
+    `somebody else wrote ${megawatts(shownW)} to ${asset}: it is left to them until it is released`,
+  );
+}
+
+/** Whoever had a lease of it has it no more, and what it gives is its own part. */
+function takeOver(state: ControlState, place: number, turn: Turn): void {
+  const { leases, parts, units } = state;
+  const end = { stage: "superseded", reason: "held-locally" } as const;
+  for (const lease of [...leases.leases])
+    if (membersOf(leases, lease.asset).includes(place))
+      endLease(leases, lease, { steps: turn.steps, utc: turn.inputs.utc }, end);
+  adoptParts(parts, leases, place);
+  const { mode, heldW, countedW } = itemAt(units, place);
+  parts[place] = mode === "held" ? heldW : countedW;
 }
 
 /**
@@ -178,7 +251,8 @@ function observe(state: ControlState, turn: Turn): void {
 function goOn(state: ControlState, place: number): void {
   const { parts, leases, total } = state;
   const { modeBefore, countedW: measuredW } = itemAt(state.units, place);
-  if (modeBefore === "unknown") parts[place] = measuredW;
+  if (modeBefore === "unknown" || modeBefore === "held" || modeBefore === "yielded")
+    parts[place] = measuredW;
   const beforeW = numberAt(total.shares.powersW, place);
   adoptMeasured(parts, leases, place, { beforeW, measuredW });
 }
@@ -186,7 +260,11 @@ function goOn(state: ControlState, place: number): void {
 function takeCommands(state: ControlState, turn: Turn): void {
   const sight = leaseSight(state, turn);
   expireLeases(state.leases, sight);
-  for (const command of turn.inputs.commands) {
+  if (isLocal(state.authority)) {
+    endRemoteLeases(state.leases, sight);
+    dropImportLimit(state.importLimit, sight, "local-mode");
+  }
+  for (const command of admitted(state.authority, turn.inputs.commands, sight)) {
     if (isImportLimit(state.plan, command))
       takeImportLimit(state.importLimit, command, limitSight(state, turn));
     else takeCommand(state.leases, command, sight);
@@ -265,9 +343,12 @@ function write(state: ControlState, turn: Turn): void {
         break;
       case "faulted":
       case "starting":
+      case "held":
       case "ready":
         writeSetpoint(own, unitPlan, wantedOf(unit, numberAt(total.shares.powersW, place)), sight);
         writeStart(own, unitPlan, sight);
+        break;
+      case "yielded":
         break;
       case "unknown":
       case "silent":

@@ -3,6 +3,7 @@ import type { PointIndex } from "../domain/point.ts";
 import type { MonotonicMs, UtcMs } from "../domain/time.ts";
 import type { Setpoint } from "../domain/write.ts";
 import { freshValue, type ImageView } from "../points/image.ts";
+import { authorityRefusal, type AuthorityState } from "./authority/authority.ts";
 import { type Envelope, judgeWrite, recordWrite } from "./envelope.ts";
 import type { WriteReport } from "./exchange.ts";
 import { pushStep, type StepFacts } from "./leases.ts";
@@ -33,12 +34,17 @@ export interface DirectSight {
 export class DirectLane {
   readonly #envelope: Envelope;
   readonly #owned: ReadonlySet<PointIndex>;
+  readonly #authority: AuthorityState;
   readonly #entries = new Map<string, EnvelopeEntry>();
 
-  /** @param owned points that only the cycle writes, see `ownedPoints` */
-  constructor(envelope: Envelope, owned: ReadonlySet<PointIndex>) {
+  /**
+   * @param owned points that only the cycle writes, see `ownedPoints`
+   * @param authority what people at the box have decided
+   */
+  constructor(envelope: Envelope, owned: ReadonlySet<PointIndex>, authority: AuthorityState) {
     this.#envelope = envelope;
     this.#owned = owned;
+    this.#authority = authority;
     for (const entry of envelope.entries)
       this.#entries.set(`${entry.asset}/${entry.pointName}`, entry);
   }
@@ -57,6 +63,11 @@ export class DirectLane {
     const { action } = command;
     if (now > command.notAfter) {
       tell({ stage: "expired", reason: "too-late" });
+      return { kind: "refused", steps };
+    }
+    const held = authorityRefusal(this.#authority, command.asset);
+    if (held !== undefined) {
+      tell({ stage: "refused", reason: held });
       return { kind: "refused", steps };
     }
     const entry =

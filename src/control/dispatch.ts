@@ -106,7 +106,16 @@ export function isFixedUnit(leases: LeaseState, unit: number): boolean {
 /** True for the own part of a unit that cannot be moved now: nothing of it is asked meanwhile. */
 function isHeld(asset: number, { units }: DispatchSight): boolean {
   const mode = units[asset]?.mode;
-  return mode === "silent" || mode === "unknown" || mode === "starting";
+  switch (mode) {
+    case "silent":
+    case "unknown":
+    case "starting":
+    case "held":
+    case "yielded":
+      return true;
+    default:
+      return false;
+  }
 }
 
 /** How far a part without a ramp of its own still has to go, W. */

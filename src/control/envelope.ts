@@ -5,7 +5,7 @@ import { clamp } from "./arbitration.ts";
 import { freshState } from "./conditions.ts";
 import { itemAt } from "./item-at.ts";
 import type { EnvelopeEntry, InputPoint } from "./plan.ts";
-import { numberAt } from "../points/number-at.ts";
+import { byteAt, numberAt } from "../points/number-at.ts";
 
 /**
  * What may be written at all, compiled: the last thing that every write passes, whoever asked for
@@ -19,7 +19,16 @@ export interface Envelope {
   readonly lastAt: Float64Array;
   /** When all interlocks of an entry were last seen open, by its place. */
   readonly openAt: Float64Array;
+  /** Whether anything may go out at all, by place of the entry: `OPEN`, `LOCKED_OUT` … */
+  readonly locks: Uint8Array;
 }
+
+/** Nothing is locked. */
+export const OPEN = 0;
+/** Somebody works on the asset: nothing is written, not even by protection. */
+export const LOCKED_OUT = 1;
+/** It is not known whether somebody does: only protection writes. */
+export const PERHAPS_LOCKED_OUT = 2;
 
 /** After a longer pause ramps go on as if only this had passed, ms: a pause is not a step. */
 export const LONGEST_STEP_MS = 1_000;
@@ -46,6 +55,7 @@ export interface EnvelopeRequest {
 export type EnvelopeRefusal =
   | "not-a-number"
   | "read-only"
+  | "locked-out"
   | "out-of-envelope"
   /** The rate needs the present value, and its read-back is not fresh. */
   | "value-unknown"
@@ -72,7 +82,13 @@ export function compileEnvelope(entries: readonly EnvelopeEntry[]): Envelope {
     lastValues: unset(),
     lastAt: unset(),
     openAt: unset(),
+    locks: new Uint8Array(entries.length),
   };
+}
+
+/** Locks every point of the assets that are named, and opens all others. */
+export function lockAssets({ entries, locks }: Envelope, lockOf: (asset: string) => number): void {
+  for (const [place, { asset }] of entries.entries()) locks[place] = lockOf(asset);
 }
 
 /** What of a write may go out now. */
@@ -86,6 +102,9 @@ export function judgeWrite(
   const place = envelope.placeByPoint.get(request.point);
   if (place === undefined) return refused("read-only");
   const entry = itemAt(envelope.entries, place);
+  const lock = byteAt(envelope.locks, place);
+  if (lock === LOCKED_OUT || (lock === PERHAPS_LOCKED_OUT && !request.isProtective))
+    return refused("locked-out");
 
   const value = clamp(request.value, entry.min, entry.max);
   const limitedBy = value === request.value ? undefined : "range";

@@ -6,6 +6,7 @@ import type { QualityCode } from "../domain/quality.ts";
 import type { MonotonicMs, UtcMs } from "../domain/time.ts";
 import type { ReadBack, Setpoint } from "../domain/write.ts";
 import type { ImageView } from "../points/image.ts";
+import type { Hold, Lockout, Yield } from "./authority/authority.ts";
 import type { SmoothingDegraded, SmoothingMode, SmoothingNews } from "./smoothing/exchange.ts";
 
 /**
@@ -29,19 +30,29 @@ export interface CycleInputs {
   readonly isStopping?: boolean;
 }
 
-/** What a person at the box asks. Stronger than any message from afar. */
-export interface LocalOrder {
-  readonly kind: "reset";
-  /** Id of the trip, or `all`. */
-  readonly trip: string;
-  /** Who asks, for the record; that they may is settled before. */
-  readonly by: string;
-}
+/**
+ * What a person at the box asks. Stronger than any message from afar. `by` says who, for the
+ * record; that they may is settled before. `asset` is a device, a battery of several, or `all`.
+ */
+export type LocalOrder = { readonly by: string } & (
+  | {
+      readonly kind: "reset";
+      /** Id of the trip, or `all`. */
+      readonly trip: string;
+    }
+  | { readonly kind: "hold" | "stop" | "release"; readonly asset: string }
+  | { readonly kind: "lockout" | "unlock"; readonly asset: string }
+  | { readonly kind: "mode"; readonly mode: "local" | "remote" }
+);
 
 export interface OrderAnswer {
   readonly order: LocalOrder;
   readonly result: "done" | "refused";
-  /** `no-such-trip`, `cause-present`, `cause-unknown`. */
+  /**
+   * Of a reset: `no-such-trip`, `cause-present`, `cause-unknown`, `release-it`. Of the others:
+   * `unknown-asset`, `no-stop`, `not-held`, `name-needed`, `stop-it-first`, `stop-not-confirmed`,
+   * `not-locked-out`, `locked-out-by <name>`. Of what is done: `not-saved`, `not-confirmed`.
+   */
   readonly reason: string | undefined;
 }
 
@@ -80,6 +91,7 @@ export interface CyclicReport extends WriteReport {
  */
 export type Level =
   | "protection"
+  | "local-hold"
   | "start"
   | "device-limits"
   | "reserve"
@@ -97,7 +109,12 @@ export type Level =
 /** Where control takes the grid power from. */
 export type GridSource = "meter" | "feeders" | "none";
 
-export type UnitMode = "unknown" | "starting" | "ready" | "silent" | "faulted" | "tripped";
+/**
+ * `held`: a person at the box holds it where it is; `yielded`: somebody else writes to it, and
+ * control leaves it to them.
+ */
+export type UnitMode =
+  "unknown" | "starting" | "ready" | "held" | "yielded" | "silent" | "faulted" | "tripped";
 
 /** What is in force. */
 export interface ControlStatus {
@@ -125,6 +142,18 @@ export interface ControlStatus {
   readonly units: readonly UnitStatus[];
   readonly leases: readonly LeaseStatus[];
   readonly trips: readonly LatchedTrip[];
+  readonly authority: AuthorityStatus;
+}
+
+/** Who may drive what, as decided at the box. */
+export interface AuthorityStatus {
+  /** True while nothing from afar is taken. */
+  readonly isLocal: boolean;
+  /** What makes it so; undefined while it is not. */
+  readonly localBy: "selector" | "person" | undefined;
+  readonly holds: readonly Hold[];
+  readonly yields: readonly Yield[];
+  readonly lockouts: readonly Lockout[];
 }
 
 /** What ramp governor and smoothing do. */

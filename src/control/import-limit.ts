@@ -157,6 +157,15 @@ function whyBadRequest(
   return leaseMs > 0 && leaseMs <= plan.leases.maximumMs ? undefined : "bad-lease";
 }
 
+/** Lets a limit go that somebody else than its holder ends. */
+export function dropImportLimit(
+  state: ImportLimitState,
+  sight: Pick<ImportLimitSight, "steps" | "utc">,
+  reason: string,
+): void {
+  end(state, sight, { stage: "superseded", reason });
+}
+
 /** Tells the measured effect once it is there, and lets the limit go when its time has passed. */
 export function followImportLimit(
   state: ImportLimitState,

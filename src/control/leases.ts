@@ -77,6 +77,7 @@ export type LeaseRefusal =
   | "lease-held"
   | "no-lease"
   | "tripped"
+  | "held-locally"
   | "not-available"
   | "out-of-envelope";
 
@@ -283,6 +284,7 @@ function whyUnable(
 ): LeaseRefusal | undefined {
   const units = membersOf(state, asset);
   if (units.some((unit) => itemAt(sight.units, unit).mode === "tripped")) return "tripped";
+  if (units.every((unit) => itemAt(sight.units, unit).mode === "held")) return "held-locally";
   if (!units.some((unit) => canCommand(itemAt(sight.units, unit)))) return "not-available";
   const range = envelopeOf(units, sight);
   if (range === undefined) return "out-of-envelope";

@@ -21,6 +21,10 @@ export interface ControlPlan {
   /** A command is for a unit by its own name, or for one of these. */
   readonly groups: readonly BatteryGroupPlan[];
   readonly trips: readonly TripRule[];
+  /** Every device of the site: what a person at the box may name. */
+  readonly assets: readonly string[];
+  /** The hard-wired selector: its condition holds while it stands on local; undefined: none. */
+  readonly localSelector: SelectorPlan | undefined;
   readonly envelope: readonly EnvelopeEntry[];
   readonly leases: LeaseLimits;
   /** Undefined: the load is not smoothed. */
@@ -31,6 +35,12 @@ export interface ControlPlan {
   readonly frequency: FrequencyPlan | undefined;
   /** Undefined: nothing is asked of the batteries' reactive power. */
   readonly reactive: ReactivePlan | undefined;
+}
+
+/** A selector that cannot be read counts as local. */
+export interface SelectorPlan {
+  readonly condition: ConditionPlan;
+  readonly maxAgeMs: number;
 }
 
 /** Reactive power that the batteries give, VAr; positive delivers. */
@@ -266,6 +276,8 @@ export const CONTROL_EVENTS = {
   "envelope-clamped": "warning",
   "lease-expired": "info",
   "trip-reset": "info",
+  "local-mode": "info",
+  "second-writer": "warning",
 } as const satisfies Record<string, Severity>;
 
 export type ControlEventId = keyof typeof CONTROL_EVENTS;

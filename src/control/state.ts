@@ -1,5 +1,12 @@
 import { type MonotonicMs, utcMs } from "../domain/time.ts";
 import type { Parts } from "./dispatch.ts";
+import {
+  authorityRecord,
+  type AuthorityState,
+  distrustAll,
+  fullAuthority,
+  restoreAuthority,
+} from "./authority/authority.ts";
 import { compileEnvelope, type Envelope } from "./envelope.ts";
 import { createFrequencyLevel, type FrequencyLevel } from "./frequency-level.ts";
 import { type GridState, unknownGrid } from "./grid-trust.ts";
@@ -30,6 +37,7 @@ export interface ControlState {
   readonly total: TotalState;
   readonly writes: readonly WriteState[];
   readonly trips: TripState;
+  readonly authority: AuthorityState;
   readonly notices: NoticeState;
   /** Undefined where the site does not smooth. */
   readonly smoothing: SmoothingLevel | undefined;
@@ -57,6 +65,9 @@ export function createControl(
   const { now, latches } = start;
   const trips = noTrips();
   if (latches !== undefined) restoreTrips(trips, plan, latches, utcMs(0));
+  const authority = fullAuthority();
+  if (latches === "unreadable") distrustAll(authority, plan.assets, utcMs(0));
+  else if (latches?.authority !== undefined) restoreAuthority(authority, latches.authority);
   const leases = noLeases(plan);
   return {
     plan,
@@ -68,6 +79,7 @@ export function createControl(
     total: noTotal(plan, now),
     writes: plan.units.map((unit) => noWrites(setpointsKept(unit, plan.periodMs))),
     trips,
+    authority,
     notices: noNotices(),
     smoothing: createSmoothingLevel(plan, now),
     workloads: noWorkloads(),
@@ -80,5 +92,5 @@ export function createControl(
 
 /** What has to be saved before a trip is acknowledged; read back by `parseLatchRecord`. */
 export function latchState(state: ControlState): LatchRecord {
-  return latchRecord(state.trips, state.plan);
+  return latchRecord(state.trips, state.plan, authorityRecord(state.authority));
 }

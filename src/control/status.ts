@@ -1,4 +1,5 @@
 import { type MonotonicMs, monotonicMs } from "../domain/time.ts";
+import { authorityStatus } from "./authority/rule.ts";
 import { isFixedUnit } from "./dispatch.ts";
 import type { ControlStatus, LeaseStatus, Level, UnitStatus, WorkloadsStatus } from "./exchange.ts";
 import { itemAt } from "./item-at.ts";
@@ -50,6 +51,7 @@ export function controlStatus(state: ControlState, now: MonotonicMs): ControlSta
       return { asset, holder, commandId, priority, targetW, partW, remainingMs };
     }),
     trips: trips.latched,
+    authority: authorityStatus(state.authority),
   };
 }
 

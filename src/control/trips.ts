@@ -1,6 +1,7 @@
 import type { PlantEvent } from "../domain/event.ts";
 import { type UtcMs, utcMs } from "../domain/time.ts";
 import type { ImageView } from "../points/image.ts";
+import { type AuthorityRecord, parseAuthorityRecord } from "./authority/authority.ts";
 import { conditionState } from "./conditions.ts";
 import type { LatchedTrip, LocalOrder, OrderAnswer } from "./exchange.ts";
 import { itemAt } from "./item-at.ts";
@@ -14,9 +15,13 @@ export interface TripState {
   revision: number;
 }
 
-/** What is saved of the latches: names instead of places, so that it outlives a changed site. */
+/**
+ * What is saved of the latches, and of what people at the box have decided: names instead of
+ * places, so that it outlives a changed site. Version 1 had no authority.
+ */
 export interface LatchRecord {
-  readonly version: 1;
+  readonly version: 1 | 2;
+  readonly authority?: AuthorityRecord;
   readonly latches: readonly {
     readonly id: string;
     readonly device: string;
@@ -29,6 +34,8 @@ export interface LatchRecord {
 
 /** Id of the latch that stands for saved latches which could not be read. */
 export const LATCHES_UNREADABLE = "latches-unreadable";
+/** Id of the latch by which a person at the box stopped a unit; `release` lifts it. */
+export const OPERATOR_STOP = "operator-stop";
 
 export function noTrips(): TripState {
   return { latched: [], revision: 0 };
@@ -69,11 +76,14 @@ export function isTripped(state: TripState, unit: number): boolean {
 export function resetTrips(
   state: TripState,
   plan: ControlPlan,
-  sight: { readonly view: ImageView; readonly utc: UtcMs; readonly order: LocalOrder },
+  sight: { readonly view: ImageView; readonly utc: UtcMs; readonly order: ResetOrder },
   events: PlantEvent[],
 ): OrderAnswer {
   const { order, view, utc } = sight;
-  const asked = state.latched.filter((trip) => order.trip === "all" || trip.id === order.trip);
+  if (order.trip === OPERATOR_STOP) return { order, result: "refused", reason: "release-it" };
+  const asked = state.latched.filter(
+    ({ id }) => id !== OPERATOR_STOP && (order.trip === "all" || id === order.trip),
+  );
   if (asked.length === 0) return { order, result: "refused", reason: "no-such-trip" };
   const reasons = asked.map((trip) => whyNot(trip, plan, view));
   const refusal = reasons.find((reason) => reason !== undefined);
@@ -87,10 +97,50 @@ export function resetTrips(
   return { order, result: refusal === undefined ? "done" : "refused", reason: refusal };
 }
 
+/** Stops a unit because a person at the box says so. */
+export function stopByHand(
+  state: TripState,
+  plan: ControlPlan,
+  { unit, by, at }: { readonly unit: number; readonly by: string; readonly at: UtcMs },
+  events: PlantEvent[],
+): void {
+  const device = itemAt(plan.units, unit).asset;
+  if (isStoppedByHand(state, device)) return;
+  const text = `${by} stopped ${device}`;
+  const isFirstOut = state.latched.length === 0;
+  const trip = { id: OPERATOR_STOP, device, text, at, isFirstOut, units: [unit] };
+  state.latched.push(trip);
+  state.revision += 1;
+  events.push(tripEvent({ ...trip, pointName: undefined }, "raised", at));
+}
+
+export function isStoppedByHand(state: TripState, asset: string): boolean {
+  return state.latched.some(({ id, device }) => id === OPERATOR_STOP && device === asset);
+}
+
+/** Lets a unit go that a person had stopped; other trips hold it on. */
+export function liftStop(
+  state: TripState,
+  { asset, by, at }: { readonly asset: string; readonly by: string; readonly at: UtcMs },
+  events: PlantEvent[],
+): void {
+  const stop = state.latched.find(({ id, device }) => id === OPERATOR_STOP && device === asset);
+  if (stop === undefined) return;
+  state.latched = state.latched.filter((other) => other !== stop);
+  state.revision += 1;
+  const text = `${by} let ${asset} go`;
+  events.push(tripEvent({ ...stop, text, pointName: undefined }, "cleared", at));
+}
+
 /** What to save; `restoreTrips` takes it back. */
-export function latchRecord(state: TripState, plan: ControlPlan): LatchRecord {
+export function latchRecord(
+  state: TripState,
+  plan: ControlPlan,
+  authority: AuthorityRecord,
+): LatchRecord {
   return {
-    version: 1,
+    version: 2,
+    authority,
     latches: state.latched.map(({ units, ...trip }) => ({
       ...trip,
       assets: units.map((unit) => itemAt(plan.units, unit).asset),
@@ -100,10 +150,12 @@ export function latchRecord(state: TripState, plan: ControlPlan): LatchRecord {
 
 /** Reads a saved record; anything else than a whole one is unreadable. */
 export function parseLatchRecord(document: unknown): LatchRecord | "unreadable" {
-  if (!isObject(document) || document["version"] !== 1) return "unreadable";
-  const latches = document["latches"];
+  if (!isObject(document)) return "unreadable";
+  const { version, latches } = document;
   if (!Array.isArray(latches) || !latches.every(isLatch)) return "unreadable";
-  return { version: 1, latches };
+  if (version === 1) return { version, latches };
+  const authority = version === 2 ? parseAuthorityRecord(document["authority"]) : undefined;
+  return authority === undefined ? "unreadable" : { version: 2, latches, authority };
 }
 
 /**
@@ -131,6 +183,8 @@ export function restoreTrips(
     state.latched.push({ ...trip, at: utcMs(at), units: isKnown ? units : all });
   }
 }
+
+type ResetOrder = LocalOrder & { readonly kind: "reset" };
 
 function isLatched(state: TripState, rule: TripRule): boolean {
   return state.latched.some((trip) => trip.id === rule.id && trip.device === rule.device);

@@ -2,7 +2,7 @@ import type { PointIndex } from "../domain/point.ts";
 import { isBad, isGood } from "../domain/quality.ts";
 import type { MonotonicMs } from "../domain/time.ts";
 import { freshValue, type ImageView } from "../points/image.ts";
-import { lowerCeiling, openBox, type PowerBox, raiseFloor, resetBox } from "./arbitration.ts";
+import { lowerCeiling, openBox, pin, type PowerBox, raiseFloor, resetBox } from "./arbitration.ts";
 import { conditionState } from "./conditions.ts";
 import type { UnitMode } from "./exchange.ts";
 import { fadedLimit, silentPower } from "./link-rules.ts";
@@ -28,6 +28,8 @@ export interface UnitState {
   shownW: number | undefined;
   /** When something was last sent to it, monotonic ms. */
   sentAt: number;
+  /** While it is held, W. */
+  heldW: number;
   /** When this state was made, monotonic ms. */
   readonly sinceAt: number;
   /** What it may be asked for, W. */
@@ -50,6 +52,10 @@ export interface UnitSight {
   readonly elapsedMs: number;
   readonly plan: ControlPlan;
   readonly isTripped: boolean;
+  /** What a person holds it at, W; NaN: what it gives; undefined: nobody does. */
+  readonly heldW: number | undefined;
+  /** True while it is left to somebody else who writes to it. */
+  readonly isYielded: boolean;
   /**
    * True when a setpoint has gone out since the unit was heard and nothing holds the next one off.
    * Until then it goes its own way, and control with it.
@@ -70,6 +76,7 @@ export function unknownUnit(now: MonotonicMs): UnitState {
     countedW: Number.NaN,
     shownW: undefined,
     sentAt: -Infinity,
+    heldW: 0,
     sinceAt: now,
     box: openBox(),
     limits: { dischargeW: 0, chargeW: 0, reserveW: 0, roomW: 0 },
@@ -88,6 +95,11 @@ export function canCommand(unit: UnitState): boolean {
 export function isCountedAnew(unit: UnitState): boolean {
   const hasGone = unit.mode === "silent" && unit.modeBefore !== "silent";
   return unit.mode === "starting" || hasGone;
+}
+
+/** True in the cycle in which a person takes hold of a unit. */
+export function isTakenOver(unit: UnitState): boolean {
+  return unit.mode === "held" && unit.modeBefore !== "held";
 }
 
 /** Reads a unit, finds its mode and what it may be asked for. */
@@ -139,6 +151,9 @@ function nextMode(unit: UnitState, plan: BatteryUnitPlan, sight: ModeSight): Uni
   if (sight.isTripped) return "tripped";
   if (isActive || (unit.isFaulted && sight.powerW !== undefined)) return "faulted";
   if (sight.powerW === undefined) return unit.mode === "unknown" ? "unknown" : "silent";
+  if (sight.isYielded) return "yielded";
+  const isKnown = canCommand(unit) || unit.mode === "held";
+  if (sight.heldW !== undefined && isKnown && sight.isTold) return "held";
   return canCommand(unit) && sight.isTold ? "ready" : "starting";
 }
 
@@ -215,6 +230,15 @@ function narrowBox(unit: UnitState, plan: BatteryUnitPlan, sight: UnitSight): vo
     }
     case "starting":
       resetBox(box, unit.countedW, unit.countedW, "start");
+      return;
+    case "yielded":
+      resetBox(box, unit.countedW, unit.countedW, "local-hold");
+      return;
+    case "held":
+      // What the device can give, and its reserve, stay stronger than whoever holds it.
+      narrowReady(unit, plan, sight);
+      if (unit.modeBefore !== "held") unit.heldW = sight.heldW ?? unit.countedW;
+      pin(box, unit.heldW, "local-hold");
       return;
     case "ready":
       narrowReady(unit, plan, sight);

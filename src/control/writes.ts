@@ -38,6 +38,8 @@ export interface WriteState {
   readAt: number;
   /** Read-backs in a row that show nothing we sent. */
   differing: number;
+  /** What was last read back as sent, W; NaN before. */
+  confirmedW: number;
   /** The next cycle sends whatever the value: for a new command, and as first word to a unit. */
   isDue: boolean;
   /** True when an interlock of the envelope held the last setpoint back. */
@@ -83,6 +85,7 @@ export function noWrites(kept: number): WriteState {
     refusedAt: -Infinity,
     readAt: -Infinity,
     differing: 0,
+    confirmedW: Number.NaN,
     isDue: true,
     isInterlocked: false,
     startUntil: undefined,
@@ -100,6 +103,7 @@ export function expectWrite(state: WriteState): void {
 export function forgetWrites(state: WriteState): void {
   expectWrite(state);
   clearSeries(state.sent);
+  state.confirmedW = Number.NaN;
 }
 
 /**
@@ -153,6 +157,7 @@ export function checkReadBack(state: WriteState, plan: BatteryUnitPlan, sight: W
   if (match === "too-early") return;
   if (match !== undefined) {
     state.confirmedAt = Math.max(state.confirmedAt, match);
+    state.confirmedW = shownW;
     state.differing = 0;
   } else if (state.acceptedAt >= state.doubtAt) state.differing += 1;
   if (match === undefined && !differs(state)) return;
@@ -164,6 +169,30 @@ export function checkReadBack(state: WriteState, plan: BatteryUnitPlan, sight: W
       differs(state),
       differs(state) ? whatDiffers(state, plan, shownW) : `${device} shows the setpoint again`,
     );
+}
+
+/**
+ * True where somebody else must have written what the device shows: it lies outside of all that was
+ * sent, or it changed while nothing else was sent. Anything between could be a device that limits
+ * what it is asked for, and zero one that went back to it by itself.
+ */
+export function isForeign(state: WriteState, plan: BatteryUnitPlan, view: ImageView): boolean {
+  if (!differs(state) || Number.isNaN(state.confirmedW)) return false;
+  const { sent, confirmedW } = state;
+  const shownW = numberAt(view.values, plan.points.setpoint);
+  let lowW = Math.min(0, confirmedW);
+  let highW = Math.max(0, confirmedW);
+  let isSteady = true;
+  for (let back = 0; back < sent.count; back += 1) {
+    const place = placeBack(sent, back);
+    const sentW = numberAt(sent.values, place);
+    if (numberAt(sent.times, place) >= state.confirmedAt && sentW !== confirmedW) isSteady = false;
+    lowW = Math.min(lowW, sentW);
+    highW = Math.max(highW, sentW);
+  }
+  const { toleranceW } = plan.readBack;
+  const hasChanged = isSteady && Math.abs(shownW) > toleranceW;
+  return hasChanged || shownW < lowW - toleranceW || shownW > highW + toleranceW;
 }
 
 /** True while the device shows something else than what was sent to it. */
@@ -206,18 +235,25 @@ export function writeSetpoint(
   sendSetpoint(state, plan, { value: verdict.value, isProtective: false }, sight);
 }
 
+/** Whether the STOP of a unit, and its zero, are read back. */
+export function isStopConfirmed(
+  plan: BatteryUnitPlan,
+  sight: Pick<WriteSight, "view" | "now">,
+): boolean {
+  const { run, setpoint } = plan.points;
+  const isZero = freshValue(sight.view, setpoint, sight.now, plan.silentMs) === 0;
+  return isZero && (run === undefined || isStopped(run, plan, sight));
+}
+
 /**
  * Holds a tripped unit: STOP and zero in every cycle until they are read back, then again whenever
  * they are not, and each `repeatMs` so that its own timer does not run out.
  */
 export function assertStop(state: WriteState, plan: BatteryUnitPlan, sight: Sending): void {
-  const { now, view } = sight;
   const { run, setpoint } = plan.points;
   state.startUntil = undefined;
-  const isZero = freshValue(view, setpoint, now, plan.silentMs) === 0;
-  const isConfirmed = isZero && (run === undefined || isStopped(run, plan, sight));
-  const sinceMs = now - newestTime(state.sent);
-  if (isConfirmed && lastSetpoint(state) === 0 && sinceMs < plan.repeatMs) return;
+  const sinceMs = sight.now - newestTime(state.sent);
+  if (isStopConfirmed(plan, sight) && lastSetpoint(state) === 0 && sinceMs < plan.repeatMs) return;
   if (run !== undefined)
     push(plan, { point: run.point, value: run.stopValue, isProtective: true }, sight);
   const zero = judge(sight, { point: setpoint, value: 0, isProtective: true });
@@ -294,7 +330,11 @@ function send(
   writes.push({ asset, stream, lane: "cyclic", confirm: "by-poll", sentAt: now, ...write });
 }
 
-function isStopped(run: RunCommandPlan, plan: BatteryUnitPlan, { view, now }: WriteSight): boolean {
+function isStopped(
+  run: RunCommandPlan,
+  plan: BatteryUnitPlan,
+  { view, now }: Pick<WriteSight, "view" | "now">,
+): boolean {
   if (run.stopped !== undefined) return conditionState(view, run.stopped) === "active";
   return freshValue(view, run.point, now, plan.silentMs) === run.stopValue;
 }

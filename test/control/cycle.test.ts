@@ -184,7 +184,8 @@ describe("control cycle", () => {
     assert.deepEqual(statusOf(state), status);
     assert.equal(status.gridW, 20 * MW);
     assert.equal(status.units[0]?.bindingLevel, "start");
-    assert.deepEqual(latchState(state), { version: 1, latches: [] });
+    const authority = { isLocalAsked: false, holds: [], lockouts: [], yields: [] };
+    assert.deepEqual(latchState(state), { version: 2, authority, latches: [] });
   });
 
   it("starts with what saved latches say", () => {
@@ -365,13 +366,14 @@ describe("control cycle", () => {
     turn();
     for (let count = 0; count < 6; count += 1)
       turn({ ...shown, [first.setpoint]: 1 * MW, [second.setpoint]: 1 * MW });
-    const told = [1, 2, 3].map(() => turn({ [first.setpoint]: 3 * MW }).events);
+    const told = [1, 2, 3].map(() => turn({ [first.setpoint]: 3 * MW }));
     assert.deepEqual(
-      told.map((events) => events.length),
-      [0, 1, 0],
+      told.map(({ events }) => events.map(({ id }) => id)),
+      [[], ["setpoint-differs", "second-writer"], []],
       "once, at the second",
     );
-    assert.match(told[1]?.[0]?.text ?? "", /second writer/);
+    assert.match(told[1]?.events[0]?.text ?? "", /second writer/);
+    assert.equal(told[2]?.status.units[0]?.mode, "yielded");
     assert.equal(turn({ [first.setpoint]: 1 * MW }).events[0]?.phase, "cleared");
     turn({ [first.setpoint]: 4 * MW }, {});
     assert.deepEqual(turn({ [first.setpoint]: 1 * MW }).events, [], "a single one may cross");

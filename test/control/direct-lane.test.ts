@@ -2,6 +2,7 @@ import { strict as assert } from "node:assert";
 import type { Command, CommandStep } from "../../src/domain/command.ts";
 import { monotonicMs, utcMs } from "../../src/domain/time.ts";
 import type { ReadBack } from "../../src/domain/write.ts";
+import { fullAuthority } from "../../src/control/authority/authority.ts";
 import { DirectLane } from "../../src/control/direct-lane.ts";
 import { compileEnvelope } from "../../src/control/envelope.ts";
 import type { WriteReport } from "../../src/control/exchange.ts";
@@ -29,8 +30,9 @@ function start() {
   image.take();
   const lamp = { ...chillerEntry(), asset: "bess-1", pointName: "x-lamp", point: LAMP };
   const free = { ...lamp, min: 0, max: 1, interlocks: [], effect: undefined };
+  const authority = fullAuthority();
   const envelope = compileEnvelope([...plan.envelope, free]);
-  const lane = new DirectLane(envelope, ownedPoints(plan));
+  const lane = new DirectLane(envelope, ownedPoints(plan), authority);
   const sight = (now: number) => ({ view: image.view, now: monotonicMs(now), utc: UTC });
   const ask = (value: number, rest: Partial<Command> = {}, now = 0) =>
     lane.judge(

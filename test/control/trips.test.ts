@@ -1,3 +1,4 @@
+import { authorityRecord, fullAuthority } from "../../src/control/authority/authority.ts";
 import { strict as assert } from "node:assert";
 import type { PlantEvent } from "../../src/domain/event.ts";
 import { qualityCode } from "../../src/domain/quality.ts";
@@ -126,7 +127,9 @@ describe("trips", () => {
   it("survive a restart as they were", () => {
     const { plan, state, read } = start();
     read(PRESSED, 0);
-    const saved = parseLatchRecord(JSON.parse(JSON.stringify(latchRecord(state, plan))));
+    const saved = parseLatchRecord(
+      JSON.parse(JSON.stringify(latchRecord(state, plan, authorityRecord(fullAuthority())))),
+    );
     assert.notEqual(saved, "unreadable");
     const restored = noTrips();
     restoreTrips(restored, plan, saved, utcMs(9));

@@ -89,6 +89,8 @@ export function testPlan(options: PlanOptions = {}): ControlPlan {
     units,
     groups: [{ asset: "battery", units: units.map((_unit, place) => place) }],
     trips: units.map((_unit, unit) => emergencyStop(unit, count)),
+    assets: [...units.map(({ asset }) => asset), "pcc-meter", "chiller-1"],
+    localSelector: undefined,
     envelope: [
       ...units.map((unit) => setpointEntry(unit, options.envelopeMode ?? "clamp")),
       ...units.map((unit, place) => alarmResetEntry(unit.asset, place)),

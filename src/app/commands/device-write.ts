@@ -181,6 +181,7 @@ function readIndexes({ context, device }: DeviceSession) {
 const ENVELOPE_WORDS: Readonly<Record<EnvelopeRefusal, string>> = {
   "not-a-number": "it is no number",
   "read-only": "the envelope of the site has no line for it",
+  "locked-out": "somebody has locked the device out",
   "out-of-envelope": "it is beyond the envelope of the site",
   "value-unknown": "the envelope limits its rate, and the present value cannot be read",
   "too-fast": "the envelope limits its rate: go there in smaller steps",

@@ -89,9 +89,24 @@ function controlLines(answer: unknown): string[] {
         `  lease    ${lease.asset} by ${lease.holder}: ${megawatts(lease.targetW)} MW, ` +
         `${Math.round(lease.remainingMs / 1_000)} s left`,
     ),
+    ...authorityLines(control.authority),
     ...trips.map(
       (trip) => `  TRIP     ${trip.id} of ${trip.device}${trip.isFirstOut ? " (first)" : ""}`,
     ),
+  ];
+}
+
+function authorityLines({
+  localBy,
+  holds,
+  yields,
+  lockouts,
+}: ControlAnswer["authority"]): string[] {
+  return [
+    ...(localBy === undefined ? [] : [`  LOCAL    by ${localBy}: nothing from afar is taken`]),
+    ...holds.map(({ asset, by }) => `  HELD     ${asset} by ${by}`),
+    ...yields.map(({ asset }) => `  YIELDED  ${asset} to another writer`),
+    ...lockouts.map(({ asset, by }) => `  LOCKED   ${asset} by ${by}`),
   ];
 }
 
@@ -124,6 +139,12 @@ interface ControlAnswer {
     readonly targetW: number;
     readonly remainingMs: number;
   }[];
+  readonly authority: {
+    readonly localBy?: string;
+    readonly holds: readonly { readonly asset: string; readonly by: string }[];
+    readonly yields: readonly { readonly asset: string }[];
+    readonly lockouts: readonly { readonly asset: string; readonly by: string }[];
+  };
   readonly trips: readonly {
     readonly id: string;
     readonly device: string;

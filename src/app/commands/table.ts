@@ -84,6 +84,34 @@ export const COMMANDS: readonly CommandSpec[] = [
     options: { ...CONFIG, by: "text" },
     run: async (call) => (await import("./status.ts")).reset(call),
   },
+  ...(["hold", "stop", "release"] as const).map((kind): CommandSpec => ({
+    words: kind,
+    usage: "<asset|all> --config site.yaml [--by name]",
+    summary: {
+      hold: "keep an asset as it is, whatever is asked from afar",
+      stop: "stop a battery, latched until it is released",
+      release: "let go what was held, stopped, or left to another writer",
+    }[kind],
+    options: { ...CONFIG, by: "text" },
+    run: async (call) => (await import("./authority.ts")).assetOrder(kind)(call),
+  })),
+  {
+    words: "mode",
+    usage: "<local|remote> --config site.yaml [--by name]",
+    summary: "whether anything from afar is taken",
+    options: { ...CONFIG, by: "text" },
+    run: async (call) => (await import("./authority.ts")).mode(call),
+  },
+  ...(["lockout", "unlock"] as const).map((kind): CommandSpec => ({
+    words: `asset ${kind}`,
+    usage: "<asset> --config site.yaml [--by name]",
+    summary:
+      kind === "lockout"
+        ? "write nothing to an asset while somebody works on it"
+        : "lift a lockout, by the name that set it",
+    options: { ...CONFIG, by: "text" },
+    run: async (call) => (await import("./authority.ts")).assetOrder(kind)(call),
+  })),
   {
     words: "config check",
     usage: "<file>",

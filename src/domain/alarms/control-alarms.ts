@@ -28,6 +28,40 @@ export const CONTROL_ALARMS: AlarmChapter = {
       reset: "itself",
     },
     {
+      id: "second-writer",
+      means: "Somebody else than this gateway wrote a setpoint to a converter.",
+      done:
+        "The gateway left the converter to them: it writes nothing more to it but a stop of " +
+        "protection, and counts it at what it gives.",
+      remedy:
+        "Find out who writes: a panel, a service computer, a second controller. When they are " +
+        "done: `dcpi-gateway release <asset>`.",
+      reset: "release",
+    },
+    {
+      id: "operator-stop",
+      means: "A person at the box stopped a battery.",
+      done: "Stop and zero are written until they are read back, and again whenever they are not.",
+      remedy: "Whoever stopped it lets it go: `dcpi-gateway release <asset>`.",
+      reset: "release",
+    },
+    {
+      id: "local-mode",
+      means: "A person at the box, or the plant's selector, keeps commands from afar out.",
+      done:
+        "Commands in force were let go at their ramp; new ones are refused. Protection, smoothing " +
+        "and the peak cap go on.",
+      remedy: "Turn the selector back, or `dcpi-gateway mode remote`. Nothing from afar can do it.",
+      reset: "itself",
+    },
+    {
+      id: "local-order",
+      means: "A person at the box held, stopped, released or locked an asset, or changed the mode.",
+      done: "It is in force from the next cycle on, saved, and recorded with the name.",
+      remedy: "None.",
+      reset: "never",
+    },
+    {
       id: "write-refused",
       means: "A converter refused a setpoint.",
       done: "The others take its share; it is asked again later.",

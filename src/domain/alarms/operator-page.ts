@@ -4,6 +4,7 @@ import type { AlarmReset } from "./entry.ts";
 const RESET: Readonly<Record<AlarmReset, string>> = {
   itself: "ends with its cause",
   device: "at the device, after the cause is gone",
+  release: "a person at the box, by `dcpi-gateway release`",
   operator: "an operator on the box, by `dcpi-gateway reset`, after the cause is gone",
   never: "happened once, has no end",
 };
