@@ -15,7 +15,6 @@ import type { ControlPlan } from "../control/plan.ts";
 import { refusedWorkload } from "../control/workloads.ts";
 import { gatewayDeviceId, UNIT_DELAY } from "../config/point-table.ts";
 import { type ControlState, createControl, latchState } from "../control/state.ts";
-import { parseLatchRecord } from "../control/trips.ts";
 import { ownedPoints } from "../control/units.ts";
 import type { WorkloadAnswer, WorkloadNotice, WorkloadRefusal } from "../domain/announcement.ts";
 import type { Command, CommandStep } from "../domain/command.ts";
@@ -30,6 +29,7 @@ import type { QualityOverrides } from "../points/quality-overrides.ts";
 import type { LatchFiles, LatchRecord } from "../platform/latch-files.ts";
 import type { Logger } from "../platform/log.ts";
 import { LatchKeeper } from "./latch-keeper.ts";
+import { latchesOf } from "./saved-latches.ts";
 import { type Desk, SmoothingDesk } from "./smoothing-desk.ts";
 import type { WriteDispatch } from "./write-dispatch.ts";
 
@@ -354,14 +354,4 @@ function smoothingFigures(status: ControlStatus | undefined): {
 
 function inSeconds(ms: number | undefined): number | undefined {
   return ms === undefined ? undefined : ms / 1_000;
-}
-
-function latchesOf(record: LatchRecord): ReturnType<typeof parseLatchRecord> | undefined {
-  if (record.state === "absent") return undefined;
-  if (record.state === "unreadable") return "unreadable";
-  try {
-    return parseLatchRecord(JSON.parse(record.content));
-  } catch {
-    return "unreadable";
-  }
 }

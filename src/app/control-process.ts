@@ -1,4 +1,3 @@
-import path from "node:path";
 import { OWN_POINTS_MS } from "../config/point-table.ts";
 import { READ_ONLY_CYCLE_MS } from "../config/schema.ts";
 import { doubtfulPoints } from "../control/grid-trust.ts";
@@ -13,7 +12,6 @@ import { socketPath } from "../link/socket-paths.ts";
 import { monotonicMs } from "../domain/time.ts";
 import { PointImage } from "../points/image.ts";
 import { QualityOverrides } from "../points/quality-overrides.ts";
-import { LatchFiles } from "../platform/latch-files.ts";
 import { PreciseTimer } from "../platform/precise-timer.ts";
 import { runInRealTime } from "../platform/scheduling.ts";
 import { StealMeter } from "../platform/steal-time.ts";
@@ -28,7 +26,8 @@ import { parseCommand, parseLocalOrder, parseNotice } from "./local-requests.ts"
 import { every } from "./every.ts";
 import { readFigures, readTiming } from "./read-timing.ts";
 import { OwnPoints } from "./own-points.ts";
-import { CpuMeter, type Role, roleFolder, runTogether } from "./role.ts";
+import { CpuMeter, type Role, runTogether } from "./role.ts";
+import { latchFilesOf } from "./saved-latches.ts";
 import { DeskThread } from "./smoothing-desk.ts";
 import { type RoundSinks, RoundTap } from "./round-tap.ts";
 import { South, type SouthOptions } from "./south.ts";
@@ -190,7 +189,7 @@ async function controlHost(
 ): Promise<ControlHost> {
   const { context, clock, random, log } = role;
   const { plan, outlet, south, desk, signal } = parts;
-  const latches = new LatchFiles(path.join(roleFolder(context.dataDirectory, "control"), "trips"));
+  const latches = latchFilesOf(context);
   return new ControlHost({
     plan,
     clock,

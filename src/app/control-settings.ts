@@ -18,6 +18,7 @@ import { ENERGY_SHARE_DEFAULTS } from "../control/share-energy.ts";
 import { SETPOINTS_KEPT_MAX, setpointsKept } from "../control/writes.ts";
 import { pointIndex } from "../domain/point.ts";
 import { conversionTo, ENUM_TEXTS } from "../domain/vocabulary/vocabulary.ts";
+import { effectiveEnvelope } from "./drive.ts";
 import type { SiteContext } from "./site-context.ts";
 import { frequencySettings } from "./frequency-settings.ts";
 import {
@@ -77,7 +78,7 @@ export function controlPlan(context: SiteContext): ControlPlan | undefined {
     trips: units.flatMap((unit, at) => tripRules(context, control, unit.asset, at)),
     assets: context.table.devices.map(({ id }) => id),
     localSelector: selectorPlan(context, control),
-    envelope: context.site.envelope.map((entry) => envelopeEntry(context, entry)),
+    envelope: writable(context).map((entry) => envelopeEntry(context, entry)),
     leases: { maximumMs: control.leaseMaximumMs, maximumHolders: HOLDERS_MAX },
     smoothing,
     share: control.share === "energy" ? ENERGY_SHARE_DEFAULTS : undefined,
@@ -292,6 +293,12 @@ function tripRules(
       },
       units: [unit],
     }));
+}
+
+/** The lines of the site's envelope for devices that may be driven at all. */
+export function writable(context: SiteContext): readonly EnvelopeConfig[] {
+  const { site, deviceById } = context;
+  return effectiveEnvelope(site, ({ id }) => deviceById.get(id)?.profile.deviceClass ?? "");
 }
 
 /**

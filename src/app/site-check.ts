@@ -3,6 +3,7 @@ import { type Problem, problemLine } from "../config/problem.ts";
 import type { DeviceConfig, SiteConfig } from "../config/schema.ts";
 import type { ConnectionConfig } from "../config/schema-connection.ts";
 import { GatewayError } from "../domain/errors.ts";
+import { effectiveEnvelope } from "./drive.ts";
 import { nearestName } from "./nearest-name.ts";
 import { ProfileFiles } from "./profile-files.ts";
 import { profileRoots } from "./profile-roots.ts";
@@ -30,7 +31,8 @@ export function inspectSite(text: string, file: string): SiteFindings {
     findings.map(({ at, message }) => place(at, message));
   const told = new Set(problems.map(({ at }) => at));
   const findings = profileFindings(site, files, isSound).filter(({ at }) => !told.has(at));
-  const all = [...problems, ...placed(findings)];
+  const driven = isSound && findings.length === 0 ? driveFindings(site, files) : [];
+  const all = [...problems, ...placed([...findings, ...driven])];
   const warnings = placed(protocolFindings(site, files));
   return { problems: all, warnings, site: all.length === 0 ? site : undefined };
 }
@@ -65,6 +67,20 @@ function profileFindings(site: SiteConfig, files: ProfileFiles, isSound: boolean
         return [{ at, message: `"${device.id}": ${error.message}` }];
       return [{ at, message: noProfile(device, files.names()) }];
     }
+  });
+}
+
+/** An envelope that is never used is a mistake of whoever wrote it. */
+function driveFindings(site: SiteConfig, files: ProfileFiles): Finding[] {
+  const classOf = ({ profile, parameters }: DeviceConfig): string =>
+    files.compile(profile, parameters).deviceClass;
+  const used = new Set(effectiveEnvelope(site, classOf));
+  return site.envelope.flatMap((entry, index): Finding[] => {
+    if (used.has(entry) || !site.devices.some(({ id }) => id === entry.device)) return [];
+    const message =
+      `"${entry.device}" is only observed, so nothing is ever written to it: ` +
+      "give it `drive: request`, or take this line out";
+    return [{ at: `/envelope/${index}`, message }];
   });
 }
 

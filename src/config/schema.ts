@@ -16,6 +16,15 @@ export const DeviceConfig = closed(
       default: "field",
       description: "`control` for what the control loop reads or drives, else `field`.",
     }),
+    drive: Type.Optional(
+      Type.Union([Type.Literal("observe"), Type.Literal("request"), Type.Literal("control")], {
+        description:
+          "Who may drive it. `observe`: nothing is ever written to it; `request`: commands are, " +
+          "inside the envelope; `control`: controllers of the gateway drive it as well. Without " +
+          "it `control` for the units of a battery, `observe` for chillers and CDUs, `request` " +
+          "for everything else.",
+      }),
+    ),
     pollMs: Type.Record(
       Type.String({ pattern: "^[a-z][a-z0-9-]*$" }),
       Type.Integer({ minimum: 0, maximum: 86_400_000 }),

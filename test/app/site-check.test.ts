@@ -43,6 +43,19 @@ describe("inspection of a site", () => {
     );
   });
 
+  it("says that a line of the envelope is never used where the device is only observed", () => {
+    const observed = SAMPLE_SITE.replace(
+      "envelope:",
+      "envelope:\n  - { device: chiller-1, point: secondary.supply-temperature-setpoint, " +
+        "minimum: 14, maximum: 24, unit: Cel }",
+    );
+    const [line, ...rest] = linesOf(observed);
+    assert.match(line ?? "", /"chiller-1" is only observed, .* give it `drive: request`/);
+    assert.deepEqual(rest, []);
+    const asked = observed.replace("vertiv/liebert-hpc,", "vertiv/liebert-hpc, drive: request,");
+    assert.deepEqual(linesOf(asked), []);
+  });
+
   it("warns where a device does not speak the protocol of its connection", () => {
     const wrong = SAMPLE_SITE.replace("vertiv/liebert-hpc", "deepgadget/l2a-cdu");
     assert.deepEqual(linesOf(wrong), []);

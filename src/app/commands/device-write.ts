@@ -2,7 +2,9 @@ import { createInterface } from "node:readline/promises";
 import { compileEnvelope, judgeWrite, type EnvelopeRefusal } from "../../control/envelope.ts";
 import { GatewayError } from "../../domain/errors.ts";
 import type { WriteOutcome } from "../../domain/write.ts";
-import { envelopeEntry } from "../control-settings.ts";
+import type { EnvelopeConfig } from "../../config/schema.ts";
+import { envelopeEntry, writable } from "../control-settings.ts";
+import { lockedOutBy } from "../saved-latches.ts";
 import { type CommandCall, type ExitStatus, hasFlag, textOption } from "../terminal.ts";
 import type { WireWrite } from "./device-access.ts";
 import { spoken } from "./device-lines.ts";
@@ -64,6 +66,8 @@ async function decide(call: CommandCall, surroundings: DeviceSurroundings): Prom
   if (typeof session === "number") return session;
   const plan = planOf(call, session);
   if ("problem" in plan) return refuse(call, plan.problem, plan.status);
+  const locked = await lockedProblem(session);
+  if (locked !== undefined) return refuse(call, locked, 1);
   const rehearsed = await rehearse(call, plan);
   if ("ending" in rehearsed) return tell(call, plan, { ...rehearsed, writes: [] });
   const { writes } = rehearsed;
@@ -123,9 +127,11 @@ function planOf(call: CommandCall, session: DeviceSession): Plan | Problem {
 
 function envelopeProblem({ context }: DeviceSession, { definition }: TargetPoint) {
   const { device, name, unit } = definition;
-  if (context.site.envelope.some((entry) => entry.device === device && entry.point === name)) {
-    return undefined;
-  }
+  const isLine = (entry: EnvelopeConfig): boolean =>
+    entry.device === device && entry.point === name;
+  if (writable(context).some(isLine)) return undefined;
+  if (context.site.envelope.some(isLine))
+    return `nothing may write ${definition.id}: ${device} is only observed; see \`drive\` of ${context.file}`;
   return (
     `nothing may write ${definition.id}: the envelope of ${context.file} has no line for it; ` +
     `add { device: ${device}, point: ${name}, minimum: …, maximum: …, unit: ${unit ?? "'1'"} }`
@@ -140,6 +146,13 @@ function drivenProblem(session: DeviceSession): string | undefined {
     `${holderText(holder)} drives ${id}, and two writers would fight: send the gateway a command ` +
     `(cmd/… on MQTT), or end it first, for example with systemctl stop ${holder.role}`
   );
+}
+
+async function lockedProblem({ context, device }: DeviceSession): Promise<string | undefined> {
+  const { id } = device.config;
+  const by = await lockedOutBy(context, id);
+  if (by === undefined) return undefined;
+  return `${id} is locked out by ${by}: nothing may be written to it until they lift it`;
 }
 
 /** Reads what the write depends on, and lets the driver write to nobody. */
@@ -194,7 +207,7 @@ const ENVELOPE_WORDS: Readonly<Record<EnvelopeRefusal, string>> = {
 function envelopeVerdict({ session, target, value }: Plan, run: DeviceRun): string | undefined {
   const { context, clock } = session;
   const { device, name, index } = target.definition;
-  const entries = context.site.envelope
+  const entries = writable(context)
     .filter((entry) => entry.device === device && entry.point === name)
     .map((entry) => envelopeEntry(context, entry));
   const request = { point: index, value, isProtective: false, mode: "refuse" } as const;

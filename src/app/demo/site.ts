@@ -157,9 +157,15 @@ function devices(periodMs: number, hasStations: boolean): string {
     device("m-mech", meter, `${field("feeders", 3)}, pollMs: { default: 1000 }`),
     ...each(2, (n) => device(`bess-${n}`, "sunspec/der-storage", `${control(`bess-${n}`)}${fast}`)),
     ...each(3, (n) => device(`ups-${n}`, "huawei/ups2000", field(`ups-${n}`))),
-    ...each(4, (n) => device(`chiller-${n}`, "vertiv/liebert-hpc", field(`chiller-${n}`))),
+    ...each(4, (n) =>
+      device(`chiller-${n}`, "vertiv/liebert-hpc", `${field(`chiller-${n}`)}, drive: request`),
+    ),
     ...each(8, (n) =>
-      device(`cdu-${n}`, "deepgadget/l2a-cdu", field(n <= 4 ? "cdu-line-a" : "cdu-line-b", n)),
+      device(
+        `cdu-${n}`,
+        "deepgadget/l2a-cdu",
+        `${field(n <= 4 ? "cdu-line-a" : "cdu-line-b", n)}, drive: request`,
+      ),
     ),
     device("heat-meter-1", "onicon/system-10", field("heat")),
     ...each(6, (n) => device(`env-${n}`, "wirenboard/wb-ms-thls-v2", field("env-line", n))),

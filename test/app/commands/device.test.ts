@@ -1,9 +1,12 @@
 import { strict as assert } from "node:assert";
+import { mkdirSync } from "node:fs";
+import path from "node:path";
 import { deviceRead, deviceWatch } from "../../../src/app/commands/device-read.ts";
 import type { DeviceSurroundings } from "../../../src/app/commands/device-session.ts";
 import { deviceWrite } from "../../../src/app/commands/device-write.ts";
 import type { CommandCall, ExitStatus } from "../../../src/app/terminal.ts";
 import { GatewayError } from "../../../src/domain/errors.ts";
+import { LatchFiles } from "../../../src/platform/latch-files.ts";
 import { becomeSingleInstance } from "../../../src/platform/single-instance.ts";
 import { DeviceBench } from "./device-bench.ts";
 
@@ -126,6 +129,20 @@ describe("device commands", function () {
       "  danger: power",
       "  held only while watchdog is repeated every 1000 ms: it goes to zero",
     ];
+
+    it("writes nothing to a device that somebody has locked out, gateway or not", async () => {
+      const folder = path.join(bench.folder, "data", "control");
+      mkdirSync(folder, { recursive: true });
+      const lockouts = [{ asset: "bess-1", by: "anna", at: 1 }];
+      const authority = { isLocalAsked: false, holds: [], yields: [], lockouts };
+      const record = { version: 2, authority, latches: [] };
+      const files = new LatchFiles(path.join(folder, "trips"));
+      await files.load();
+      await files.save(JSON.stringify(record));
+      assert.equal(await run(deviceWrite, ["bess-1", SETPOINT, "-50000"], { yes: true }), 1);
+      assert.match(said(), /bess-1 is locked out by anna/);
+      assert.equal(shown(SETPOINT), 0);
+    });
 
     it("shows what would go on the wire and writes nothing before it is told to", async () => {
       assert.equal(await run(deviceWrite, ["bess-1", SETPOINT, "250", "kW"], {}, "n"), 1);

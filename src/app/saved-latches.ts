@@ -1,0 +1,31 @@
+import path from "node:path";
+import { parseLatchRecord } from "../control/trips.ts";
+import { LatchFiles, type LatchRecord } from "../platform/latch-files.ts";
+import { roleFolder } from "./role.ts";
+import type { SiteContext } from "./site-context.ts";
+
+/** Where control keeps its latches, and what people at the box have decided. */
+export function latchFilesOf({ dataDirectory }: Pick<SiteContext, "dataDirectory">): LatchFiles {
+  return new LatchFiles(path.join(roleFolder(dataDirectory, "control"), "trips"));
+}
+
+/** What was saved; undefined where nothing ever was. */
+export function latchesOf(record: LatchRecord): ReturnType<typeof parseLatchRecord> | undefined {
+  if (record.state === "absent") return undefined;
+  if (record.state === "unreadable") return "unreadable";
+  try {
+    return parseLatchRecord(JSON.parse(record.content));
+  } catch {
+    return "unreadable";
+  }
+}
+
+/** Who has locked a device out, as far as the disk tells; undefined: nobody. */
+export async function lockedOutBy(
+  context: Pick<SiteContext, "dataDirectory">,
+  device: string,
+): Promise<string | undefined> {
+  const saved = latchesOf(await latchFilesOf(context).load());
+  if (saved === "unreadable") return "somebody, perhaps: the saved lockouts cannot be read";
+  return saved?.authority?.lockouts.find(({ asset }) => asset === device)?.by;
+}

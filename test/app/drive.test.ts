@@ -1,0 +1,51 @@
+import { strict as assert } from "node:assert";
+import { driveOf, effectiveEnvelope } from "../../src/app/drive.ts";
+import { readSite } from "../../src/config/load.ts";
+import { demoSiteText } from "../../src/app/demo/site.ts";
+import type { DeviceConfig, SiteConfig } from "../../src/config/schema.ts";
+
+const OPTIONS = { basePort: 1, mqttPort: 2, directory: "data", runtimeDirectory: "run" } as const;
+
+function withoutWord({ drive: _drive, ...device }: DeviceConfig): DeviceConfig {
+  return device;
+}
+
+function demoSite(): SiteConfig {
+  const { site } = readSite(demoSiteText(OPTIONS));
+  assert.ok(site !== undefined);
+  return site;
+}
+
+describe("who may drive a device", () => {
+  it("is what the site says, else what is usual for the equipment", () => {
+    const site = demoSite();
+    const [first] = site.devices;
+    assert.ok(first !== undefined);
+    const plain = withoutWord({ ...first, id: "x" });
+    const battery = { ...plain, id: "bess-1" };
+    assert.deepEqual(
+      [
+        driveOf(site, plain, "chiller"),
+        driveOf(site, plain, "cdu"),
+        driveOf(site, plain, "ups"),
+        driveOf(site, battery, "bess"),
+        driveOf(site, { ...plain, drive: "request" }, "chiller"),
+        driveOf(site, { ...battery, drive: "observe" }, "bess"),
+      ],
+      ["observe", "observe", "request", "control", "request", "observe"],
+    );
+  });
+
+  it("leaves no line of the envelope of a device that is only observed", () => {
+    const site = demoSite();
+    const chillers = site.devices.filter(({ id }) => id.startsWith("chiller-"));
+    const observed = site.devices.map((device) =>
+      chillers.includes(device) ? withoutWord(device) : device,
+    );
+    const classOf = ({ id }: { readonly id: string }): string =>
+      id.startsWith("chiller-") ? "chiller" : "other";
+    const left = effectiveEnvelope({ ...site, devices: observed }, classOf);
+    assert.equal(site.envelope.length - left.length, chillers.length);
+    assert.ok(left.every(({ device }) => !device.startsWith("chiller-")));
+  });
+});
