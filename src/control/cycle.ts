@@ -22,6 +22,7 @@ import {
   followImportLimit,
   type ImportLimitSight,
   isImportLimit,
+  prepareImportLimit,
   takeImportLimit,
 } from "./import-limit.ts";
 import { expireLeases, type LeaseSight, takeCommand } from "./leases.ts";
@@ -191,6 +192,7 @@ function takeCommands(state: ControlState, turn: Turn): void {
       takeImportLimit(state.importLimit, command, limitSight(state, turn));
     else takeCommand(state.leases, command, sight);
   }
+  prepareImportLimit(state.importLimit, limitSight(state, turn));
   for (const lease of state.leases.leases) {
     if (lease.takenAt !== turn.inputs.now) continue;
     adoptParts(state.parts, state.leases, lease.asset);
@@ -293,7 +295,8 @@ function follow(state: ControlState, turn: Turn): void {
   const { view } = turn.inputs;
   followLeases(state.leases, { ...leaseSight(state, turn), view, parts, writes });
   const { gridW } = state.grid;
-  followImportLimit(state.importLimit, { ...limitSight(state, turn), gridW });
+  const { elapsedMs } = turn;
+  followImportLimit(state.importLimit, { ...limitSight(state, turn), gridW, elapsedMs });
 }
 
 function leaseSight(state: ControlState, turn: Turn): LeaseSight {
@@ -302,7 +305,8 @@ function leaseSight(state: ControlState, turn: Turn): LeaseSight {
   return { now, utc, plan, units, envelope, notices: turn.notices, steps: turn.steps };
 }
 
-function limitSight({ plan, smoothing }: ControlState, turn: Turn): ImportLimitSight {
+function limitSight({ plan, smoothing, total }: ControlState, turn: Turn): ImportLimitSight {
   const { now, utc } = turn.inputs;
-  return { now, utc, plan, smoothing, notices: turn.notices, steps: turn.steps };
+  const { notices, steps } = turn;
+  return { now, utc, plan, smoothing, reachW: total.reach.highW, notices, steps };
 }

@@ -196,13 +196,18 @@ export interface UnitStatus {
 }
 
 export interface LeaseStatus {
+  /** Of a battery's power, or of the import at the grid connection. */
+  readonly kind: "power" | "import-limit";
   readonly asset: string;
   readonly holder: string;
   readonly commandId: string;
   readonly priority: number;
+  /** The battery's power, or what the import is kept below, W. */
   readonly targetW: number;
-  /** The leased part as it has ramped so far, W. */
+  /** The leased part as it has ramped so far; of an import limit the grid's reference, W. */
   readonly partW: number;
+  /** 0 once it is in force. */
+  readonly startsInMs: number;
   readonly remainingMs: number;
 }
 

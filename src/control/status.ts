@@ -1,6 +1,7 @@
 import { type MonotonicMs, monotonicMs } from "../domain/time.ts";
 import { isFixedUnit } from "./dispatch.ts";
 import type { ControlStatus, LeaseStatus, Level, UnitStatus, WorkloadsStatus } from "./exchange.ts";
+import { importLimitLease } from "./import-limit.ts";
 import { itemAt } from "./item-at.ts";
 import { rampStepW } from "./link-rules.ts";
 import { megawatts, type Notices } from "./notices.ts";
@@ -42,15 +43,24 @@ export function controlStatus(state: ControlState, now: MonotonicMs): ControlSta
     reactive: state.reactive === undefined ? undefined : reactiveStatus(state.reactive),
     workloads: workloadsStatus(state.workloads, now),
     units: state.units.map((_unit, place) => unitStatus(state, place)),
-    leases: state.leases.leases.map((lease): LeaseStatus => {
-      const { holder, commandId, priority, targetW } = lease;
-      const { asset } = itemAt(state.leases.assets, lease.asset);
-      const partW = numberAt(state.parts, lease.asset);
-      const remainingMs = lease.expiresAt - now;
-      return { asset, holder, commandId, priority, targetW, partW, remainingMs };
-    }),
+    leases: leasesStatus(state, now),
     trips: trips.latched,
   };
+}
+
+function leasesStatus(state: ControlState, now: MonotonicMs): readonly LeaseStatus[] {
+  const { leases, parts, plan, smoothing } = state;
+  const referenceW = smoothing?.out.referenceW ?? Number.NaN;
+  const limit = importLimitLease(state.importLimit, plan, { now, referenceW });
+  const powers = leases.leases.map((lease): LeaseStatus => {
+    const { holder, commandId, priority, targetW } = lease;
+    const { asset } = itemAt(leases.assets, lease.asset);
+    const partW = numberAt(parts, lease.asset);
+    const remainingMs = lease.expiresAt - now;
+    const kind = "power";
+    return { kind, asset, holder, commandId, priority, targetW, partW, startsInMs: 0, remainingMs };
+  });
+  return limit === undefined ? powers : [limit, ...powers];
 }
 
 function workloadsStatus(state: WorkloadsState, now: MonotonicMs): WorkloadsStatus {

@@ -224,7 +224,8 @@ function narrowByLevels(state: TotalState, sight: TotalSight, partsW: number): v
   raiseFloor(box, connection.lowW, "connection");
   narrowByInstruction(state.box, state.shares, { sight, partsW });
   if (smoothing !== undefined) {
-    pinSmoothed(smoothing, box, sight.frequency?.isTold === true);
+    const isDuty = sight.frequency?.isTold === true;
+    pinSmoothed(smoothing, box, { isDuty, askedLimitW: sight.askedLimitW });
     state.peakNeedW = box.lowW + beyondCapW(smoothing);
     return;
   }

@@ -88,8 +88,11 @@ function commandFor(status: ControlStatus, unit: UnitStatus): string | undefined
   const [lease] = own.length > 0 ? own : status.leases.filter(({ asset }) => !units.has(asset));
   if (lease === undefined) return undefined;
   const { holder, targetW, partW, remainingMs } = lease;
+  const leftS = Math.ceil(remainingMs / 1_000);
+  if (lease.kind === "import-limit")
+    return `import limit of ${holder} ${power(targetW)}, ${leftS} s left`;
   const ramp = Math.abs(targetW - partW) > ARRIVED_W ? `, ramp at ${power(partW)}` : "";
-  return `command of ${holder} ${power(targetW)}${ramp}, ${Math.ceil(remainingMs / 1_000)} s left`;
+  return `command of ${holder} ${power(targetW)}${ramp}, ${leftS} s left`;
 }
 
 function tripOf(status: ControlStatus, unit: UnitStatus): string {
