@@ -35,11 +35,15 @@ export function streamsOf(
   return new Set(streams);
 }
 
-function pointsOf({ grid, units, trips, envelope, frequency }: ControlPlan): readonly PointIndex[] {
+function pointsOf(plan: ControlPlan): readonly PointIndex[] {
+  const { grid, units, trips, envelope, frequency, reactive, rideThrough } = plan;
   return [
     grid.power.point,
     ...grid.feeders.map(({ point }) => point),
     ...pointOf(frequency?.point),
+    ...pointOf(reactive?.voltage),
+    ...pointOf(rideThrough?.voltage?.input),
+    ...(rideThrough?.flags ?? []).map(({ condition }) => condition.point),
     ...units.flatMap(({ points }) => unitPoints(points)),
     ...trips.map(({ condition }) => condition.point),
     ...envelope.flatMap(envelopePoints),

@@ -6,6 +6,7 @@ import type { QualityCode } from "../domain/quality.ts";
 import type { MonotonicMs, UtcMs } from "../domain/time.ts";
 import type { ReadBack, Setpoint } from "../domain/write.ts";
 import type { ImageView } from "../points/image.ts";
+import type { GridPresence, RideThroughRule } from "./ride-through.ts";
 import type { SmoothingDegraded, SmoothingMode, SmoothingNews } from "./smoothing/exchange.ts";
 
 /**
@@ -81,6 +82,7 @@ export interface CyclicReport extends WriteReport {
 export type Level =
   | "protection"
   | "start"
+  | "ride-through"
   | "device-limits"
   | "reserve"
   | "link-lost"
@@ -121,6 +123,8 @@ export interface ControlStatus {
   readonly smoothing: SmoothingStatus | undefined;
   /** Undefined where nothing is asked of the batteries' reactive power. */
   readonly reactive: ReactiveStatus | undefined;
+  /** Undefined where the site says nothing of a loss of its grid. */
+  readonly rideThrough: RideThroughStatus | undefined;
   readonly workloads: WorkloadsStatus;
   readonly units: readonly UnitStatus[];
   readonly leases: readonly LeaseStatus[];
@@ -158,6 +162,16 @@ export interface ReactiveStatus {
   readonly voltagePu: number | undefined;
   readonly askedVar: number;
   readonly givenVar: number;
+}
+
+/** Whether the grid is there, and what the batteries do while it is not. */
+export interface RideThroughStatus {
+  readonly presence: GridPresence;
+  readonly rule: RideThroughRule;
+  /** What said that it is lost; undefined while it is not. */
+  readonly cause: string | undefined;
+  /** Until control goes on, ms; undefined while the grid is not back. */
+  readonly returnsInMs: number | undefined;
 }
 
 /** What workloads have announced. */

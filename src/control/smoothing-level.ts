@@ -83,6 +83,8 @@ export interface SmoothingSight {
   readonly now: MonotonicMs;
   readonly grid: GridState;
   readonly units: readonly UnitState[];
+  /** True while what the grid's meter says is no measurement: the grid is dead. */
+  readonly isVoid?: boolean;
 }
 
 /** Reads what smoothing has to know of the plant in this cycle. */
@@ -93,6 +95,10 @@ export function observeSmoothing(level: SmoothingLevel, sight: SmoothingSight): 
   inputs.now = now;
   inputs.loadW = estimateLoad(load, plan.grid, { grid, units, view, now, lagMs });
   inputs.gridW = grid.source === "none" ? Number.NaN : grid.gridW;
+  if (sight.isVoid === true) {
+    inputs.loadW = Number.NaN;
+    inputs.gridW = Number.NaN;
+  }
   inputs.batteryW = 0;
   for (const { countedW } of units) inputs.batteryW += countedW;
   inputs.answerW = inputs.batteryW;

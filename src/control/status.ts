@@ -11,6 +11,7 @@ import type { ControlState } from "./state.ts";
 import type { UnitState } from "./units.ts";
 import { lastSetpoint } from "./writes.ts";
 import type { WorkloadsState } from "./workloads.ts";
+import { rideThroughStatus } from "./ride-through.ts";
 import { numberAt } from "../points/number-at.ts";
 
 /** Less than this part of the batteries' rating is no shortfall worth telling. */
@@ -41,6 +42,8 @@ export function controlStatus(state: ControlState, now: MonotonicMs): ControlSta
     shortfallW: total.shortfallW,
     smoothing: state.smoothing === undefined ? undefined : smoothingStatus(state.smoothing),
     reactive: state.reactive === undefined ? undefined : reactiveStatus(state.reactive),
+    rideThrough:
+      state.rideThrough === undefined ? undefined : rideThroughStatus(state.rideThrough, now),
     workloads: workloadsStatus(state.workloads, now),
     units: state.units.map((_unit, place) => unitStatus(state, place)),
     leases: leasesStatus(state, now),
@@ -168,7 +171,9 @@ function tellDrop(
   total.beforeW = total.totalW;
   const lost = state.units.some((unit) => unit.mode === "faulted" || unit.mode === "tripped");
   const beyondW = Math.abs(changeW) - rampStepW(plan.grid, changeW, sight.elapsedMs);
-  if (!lost || sight.isShort || total.binding === "peak-cap" || tellsJumps(state)) return;
+  if (!lost || sight.isShort || tellsJumps(state)) return;
+  // The cap's own need says it better, and without a grid there is no ramp to keep.
+  if (total.binding === "peak-cap" || total.binding === "ride-through") return;
   if (beyondW > sight.tellingW)
     notices.once(
       { id: "ramp-breach", device: plan.grid.device },

@@ -63,6 +63,7 @@ const WORDS: Readonly<
     string
   >
 > = {
+  "ride-through": "the grid is lost",
   start: "start: what it gives is held until all is known",
   reserve: "reserve: its charge is for later",
   "link-lost": "link lost: the unit does not answer",
