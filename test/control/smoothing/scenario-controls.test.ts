@@ -3,7 +3,8 @@ import { announce } from "../../../src/control/smoothing/announcements.ts";
 import { restartSupervisor } from "../../../src/control/smoothing/supervisor.ts";
 import { monotonicMs } from "../../../src/domain/time.ts";
 import { PlainLimiter } from "./support/arms.ts";
-import { levelLoad, squareLoad } from "./support/loads.ts";
+import { levelLoad, squareLoad, STEP_S } from "./support/loads.ts";
+import { secondMeans } from "./support/metrics.ts";
 import { MW, record, RIG } from "./support/rig.ts";
 import {
   at,
@@ -110,6 +111,24 @@ describe("smoothing scenarios, with a guard switched off", function () {
       20,
     );
     assert.ok(dB > 1, `${dB} dB`);
+  });
+
+  it("9: without the event rule the edges of a dip are seen for longer", () => {
+    const site = { lowW: 160 * MW, highW: 310 * MW, rampUpWPerS: 2 * MW, rampDownWPerS: 2 * MW };
+    const given: Case = { site, rig: { noise: RIG.noise } };
+    const product = productOf(given);
+    product.before = ({ state }) => {
+      state.predictor.surprises = 0;
+    };
+    const load = levelLoad(72, [
+      { fromS: 0, powerW: 300 * MW },
+      { fromS: 60, powerW: 170 * MW },
+      { fromS: 64, powerW: 300 * MW },
+    ]);
+    const { gridW } = record(rigOf(given, product), load);
+    const meansW = secondMeans(gridW.subarray(at(58), at(70)), STEP_S);
+    assert.equal(product.state.predictor.events, 0);
+    assert.ok(most(meansW) - least(meansW) > 31 * MW, `${most(meansW) - least(meansW)} W`);
   });
 
   it("13: a converter that is believed to be larger passes its lack on in silence", () => {

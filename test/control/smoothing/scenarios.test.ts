@@ -204,8 +204,8 @@ describe("smoothing scenarios", function () {
     assert.ok(product.state.predictor.events >= 14);
     assert.ok(referenceRamp(trace) <= 2 * RAMP);
     const meansW = secondMeans(trace.gridW.subarray(at(58), at(70)), STEP_S);
-    // Two edges of 130 MW, each seen for the delay and a cycle.
-    assert.ok(most(meansW) - least(meansW) < 60 * MW);
+    // Two edges of 130 MW, each seen for the delay and no longer.
+    assert.ok(most(meansW) - least(meansW) < 31 * MW, `${most(meansW) - least(meansW)} W`);
     const driftJ = Math.abs(numberIn(trace.storedJ, 890) - numberIn(trace.storedJ, 290));
     assert.ok(driftJ / USABLE_J < 0.05, `${(100 * driftJ) / USABLE_J} % in ten minutes`);
   });
