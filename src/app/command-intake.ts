@@ -206,7 +206,7 @@ export class CommandIntake {
     const { principal, request } = accepted;
     for (const draft of request.commands) {
       this.#remember(draft, request);
-      const command = this.#commandOf(draft, principal, asked.message);
+      const command = this.#commandOf(draft, principal, asked);
       const verdict = await this.#parts.store.journalCommand({
         kid: principal,
         jti: draft.id,
@@ -274,9 +274,13 @@ export class CommandIntake {
     });
   }
 
-  #commandOf(draft: CommandDraft, holder: string, message: CommandMessage): Command {
+  #commandOf(
+    draft: CommandDraft,
+    holder: string,
+    { topic, message }: { readonly topic: CommandTopic; readonly message: CommandMessage },
+  ): Command {
     const { context, clock } = this.#parts;
-    const asset = draft.target ?? groupFor(context.site, draft);
+    const asset = draft.target ?? groupFor(context.site, topic);
     this.#sequence += 1;
     return {
       id: draft.id,
@@ -331,8 +335,8 @@ function takerOf(answer: unknown): number | undefined {
 }
 
 /** Whom a command is for that names nobody: the batteries, or the grid connection. */
-function groupFor({ control }: SiteConfig, { intent }: CommandDraft): string {
-  return intent.kind === "reduce-import"
+function groupFor({ control }: SiteConfig, topic: CommandTopic): string {
+  return topic === "cmd/grid/demand-response"
     ? (control?.grid.meter ?? "grid")
     : (control?.batteries[0]?.id ?? "battery");
 }

@@ -1,4 +1,5 @@
 import { strict as assert } from "node:assert";
+import { readFileSync } from "node:fs";
 import { ackDocument } from "../../src/dcpi/ack.ts";
 import { type CommandSetting, parseCommands } from "../../src/dcpi/commands.ts";
 import type { CommandStep } from "../../src/domain/command.ts";
@@ -73,6 +74,17 @@ describe("demand response request of DCPI", () => {
         },
       ],
     });
+  });
+
+  it("is read as the page for operators writes it", () => {
+    const page = readFileSync("docs/commands.md", "utf8");
+    const [, example = ""] = /```json\n([^`]*)```/.exec(page) ?? [];
+    const parsed = parse(JSON.parse(example) as object);
+    assert.ok("commands" in parsed, JSON.stringify(parsed));
+    const { intent, leaseMs } = parsed.commands[0]!;
+    assert.ok(intent.kind === "reduce-import");
+    const noticeS = (intent.startsAt - parsed.timestamp) / 1_000;
+    assert.deepEqual([intent.reductionW, noticeS, leaseMs], [5_750_000, 180, 1_198_800]);
   });
 
   it("begins at once as an event of the stream, and where no start is named", () => {
