@@ -16,7 +16,7 @@ import {
   requestedOf,
 } from "../domain/command.ts";
 import { GatewayError } from "../domain/errors.ts";
-import { type Clock, isAborted, monotonicMs, utcMs } from "../domain/time.ts";
+import { type Clock, isAborted, monotonicMs, type UtcMs, utcMs } from "../domain/time.ts";
 import type { RequestClient } from "../link/request-client.ts";
 import type { CommandMessage, CommandQueue } from "../northbound/command-gate.ts";
 import type { Logger } from "../platform/log.ts";
@@ -206,12 +206,12 @@ export class CommandIntake {
     const { principal, request } = accepted;
     for (const draft of request.commands) {
       this.#remember(draft, request);
-      const command = this.#commandOf(draft, principal, asked.message);
+      const command = this.#commandOf(draft, principal, asked);
       const verdict = await this.#parts.store.journalCommand({
         kid: principal,
         jti: draft.id,
         iat: request.timestamp,
-        exp: utcMs(request.timestamp + draft.leaseMs),
+        exp: utcMs(beginOf(draft, request) + draft.leaseMs),
         seq: command.sequence,
         raw: asked.message.payload,
         commandId: draft.id,
@@ -261,26 +261,58 @@ export class CommandIntake {
     };
   }
 
-  #remember(draft: CommandDraft, { dialect, correlation }: CommandRequest): void {
-    const leaseMs = draft.intent.kind === "set-power" ? draft.leaseMs : undefined;
-    rememberBounded(this.#askers, draft.id, { dialect, correlation, unit: "W", leaseMs });
+  #remember(draft: CommandDraft, { dialect, correlation, ignored }: CommandRequest): void {
+    const { intent } = draft;
+    const isLeased = intent.kind === "set-power" || intent.kind === "reduce-import";
+    rememberBounded(this.#askers, draft.id, {
+      dialect,
+      correlation,
+      ignored,
+      unit: "W",
+      leaseMs: isLeased ? draft.leaseMs : undefined,
+      isDemandResponse: intent.kind === "reduce-import",
+    });
   }
 
-  #commandOf(draft: CommandDraft, holder: string, message: CommandMessage): Command {
+  #commandOf(
+    draft: CommandDraft,
+    holder: string,
+    { topic, message }: { readonly topic: CommandTopic; readonly message: CommandMessage },
+  ): Command {
     const { context, clock } = this.#parts;
-    const asset = draft.target ?? context.site.control?.batteries[0]?.id ?? "battery";
+    const asset = draft.target ?? groupFor(context.site, topic);
     this.#sequence += 1;
     return {
       id: draft.id,
       holder,
       asset,
-      action: actionFor(context.site, asset, draft),
+      action: this.#actionFor(asset, draft),
       priority: BATTERY_PRIORITY,
       sequence: this.#sequence,
       leaseMs: draft.leaseMs,
       notAfter: monotonicMs(clock.now() + DELIVERY_MS),
       receivedUtc: message.receivedUtc,
     };
+  }
+
+  /** A battery that no controller drives has a setpoint like any other device. */
+  #actionFor(asset: string, { intent }: CommandDraft): CommandAction {
+    const { context, clock } = this.#parts;
+    const batteries = context.site.control?.batteries ?? [];
+    const isDriven = batteries.some(({ id, units }) => id === asset || units.includes(asset));
+    const point = "active-power-setpoint";
+    switch (intent.kind) {
+      case "set-power":
+        return isDriven ? intent : { kind: "set-point", point, value: intent.powerW };
+      case "release":
+        return isDriven ? intent : { kind: "set-point", point, value: 0 };
+      case "reduce-import": {
+        const startsAt = monotonicMs(clock.now() + intent.startsAt - clock.utcNow());
+        return { ...intent, startsAt };
+      }
+      case "not-supported":
+        return { kind: "release" };
+    }
   }
 }
 
@@ -292,22 +324,19 @@ function rememberBounded<T>(memory: Map<string, T>, id: string, value: T): void 
   memory.set(id, value);
 }
 
+/** A reduction of the import may begin later than it is asked for. */
+function beginOf({ intent }: CommandDraft, { timestamp }: CommandRequest): UtcMs {
+  return intent.kind === "reduce-import" ? intent.startsAt : timestamp;
+}
+
 function takerOf(answer: unknown): number | undefined {
   const { epoch } = (answer ?? {}) as { readonly epoch?: unknown };
   return typeof epoch === "number" ? epoch : undefined;
 }
 
-/** A battery that no controller drives has a setpoint like any other device. */
-function actionFor(site: SiteConfig, asset: string, { intent }: CommandDraft): CommandAction {
-  const batteries = site.control?.batteries ?? [];
-  const isDriven = batteries.some(({ id, units }) => id === asset || units.includes(asset));
-  const point = "active-power-setpoint";
-  switch (intent.kind) {
-    case "set-power":
-      return isDriven ? intent : { kind: "set-point", point, value: intent.powerW };
-    case "release":
-      return isDriven ? intent : { kind: "set-point", point, value: 0 };
-    case "not-supported":
-      return { kind: "release" };
-  }
+/** Whom a command is for that names nobody: the batteries, or the grid connection. */
+function groupFor({ control }: SiteConfig, topic: CommandTopic): string {
+  return topic === "cmd/grid/demand-response"
+    ? (control?.grid.meter ?? "grid")
+    : (control?.batteries[0]?.id ?? "battery");
 }

@@ -36,6 +36,7 @@ import {
   envelopeOf,
 } from "./plan-points.ts";
 import { reactivePlan } from "./reactive-settings.ts";
+import { rideThroughPlan } from "./ride-through-settings.ts";
 import { smoothingSettings } from "./smoothing-settings.ts";
 
 /** A feeder that is read this often follows the load closely enough to set the pace of a check. */
@@ -91,6 +92,7 @@ export function controlPlan(context: SiteContext): ControlPlan | undefined {
             stillMs: FREQUENCY_STILL_MS,
           },
     reactive: reactivePlan(context, control, units),
+    rideThrough: rideThroughPlan(context, control),
   };
 }
 

@@ -36,12 +36,15 @@ export function streamsOf(
 }
 
 function pointsOf(plan: ControlPlan): readonly PointIndex[] {
-  const { grid, units, trips, envelope, frequency, localSelector } = plan;
+  const { grid, units, trips, envelope, frequency, localSelector, reactive, rideThrough } = plan;
   return [
     grid.power.point,
     ...grid.feeders.map(({ point }) => point),
     ...pointOf(frequency?.point),
     ...pointOf(localSelector?.condition),
+    ...pointOf(reactive?.voltage),
+    ...pointOf(rideThrough?.voltage?.input),
+    ...(rideThrough?.flags ?? []).map(({ condition }) => condition.point),
     ...units.flatMap(({ points }) => unitPoints(points)),
     ...trips.map(({ condition }) => condition.point),
     ...envelope.flatMap(envelopePoints),

@@ -86,12 +86,18 @@ function actionOf(fields: Fields): CommandAction {
         powerW: number(fields, "powerW"),
         rampWPerS: fields["rampWPerS"] === undefined ? undefined : number(fields, "rampWPerS"),
       };
+    case "reduce-import":
+      return {
+        kind: "reduce-import",
+        reductionW: number(fields, "reductionW"),
+        startsAt: monotonicMs(number(fields, "startsAt")),
+      };
     case "release":
       return { kind: "release" };
     case "set-point":
       return { kind: "set-point", point: text(fields, "point"), value: number(fields, "value") };
     default:
-      throw refused("action is none of set-power, release, set-point");
+      throw refused("action is none of set-power, reduce-import, release, set-point");
   }
 }
 

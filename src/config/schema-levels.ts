@@ -1,5 +1,5 @@
 import { type Static, Type } from "@sinclair/typebox";
-import { closed, Milliseconds } from "./schema-fields.ts";
+import { closed, Milliseconds, Name, Percent } from "./schema-fields.ts";
 
 export const SmoothingConfig = closed(
   {
@@ -117,4 +117,46 @@ export const ReactiveConfig = closed(
     "`meters/nominalVoltageV`.",
 );
 
+const GridFlagConfig = closed(
+  {
+    device: Name("Device that sees the grid connection."),
+    point: Type.String({ minLength: 1, description: "Its point with a word or a yes and no." }),
+    lostIf: Type.String({
+      minLength: 1,
+      maxLength: 64,
+      description: "Word of the point by which the grid is lost: `open`, `dead`; `true`, `false`.",
+    }),
+  },
+  "A point that says by itself that the grid is lost.",
+);
+
+export const RideThroughConfig = closed(
+  {
+    lostBy: Type.Array(GridFlagConfig, {
+      default: [],
+      maxItems: 8,
+      description: "Any of these is enough.",
+    }),
+    lostBelowPercent: Percent(20, "Voltage at the grid meter below which it is lost"),
+    confirmMs: Milliseconds(0, 10_000, 500, "For so long: shorter dips are the converters' own"),
+    backAbovePercent: Percent(90, "Voltage from which on the grid is back"),
+    returnMs: Milliseconds(
+      0,
+      3_600_000,
+      300_000,
+      "The grid has to be back this long before control asks anything of the batteries again",
+    ),
+    batteries: Type.Union([Type.Literal("stop"), Type.Literal("carry")], {
+      default: "stop",
+      description:
+        "`stop`: they are held at 0 W while the grid is lost. `carry` only where they are " +
+        "commissioned to carry the site by themselves: then they are told nothing, and may " +
+        "discharge to `socMinPercent`.",
+    }),
+  },
+  "A loss of the grid: by points that say so, and by the voltage of the grid meter where " +
+    "`meters/nominalVoltageV` is known.",
+);
+
+export type RideThroughConfig = Static<typeof RideThroughConfig>;
 export type FrequencyConfig = Static<typeof FrequencyConfig>;

@@ -1,7 +1,12 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { ConnectionConfig } from "./schema-connection.ts";
 import { closed, Milliseconds, Name, Percent } from "./schema-fields.ts";
-import { FrequencyConfig, ReactiveConfig, SmoothingConfig } from "./schema-levels.ts";
+import {
+  FrequencyConfig,
+  ReactiveConfig,
+  RideThroughConfig,
+  SmoothingConfig,
+} from "./schema-levels.ts";
 
 export const DeviceConfig = closed(
   {
@@ -212,6 +217,7 @@ export const ControlConfig = closed(
     smoothing: Type.Optional(SmoothingConfig),
     frequency: Type.Optional(FrequencyConfig),
     reactive: Type.Optional(ReactiveConfig),
+    rideThrough: Type.Optional(RideThroughConfig),
     stopRampMs: Milliseconds(
       0,
       600_000,

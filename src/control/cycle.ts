@@ -26,17 +26,25 @@ import {
   followImportLimit,
   type ImportLimitSight,
   isImportLimit,
+  prepareImportLimit,
   takeImportLimit,
 } from "./import-limit.ts";
 import { endLease, expireLeases, type LeaseSight, membersOf, takeCommand } from "./leases.ts";
 import { megawatts, Notices } from "./notices.ts";
+import {
+  isGridGone,
+  isMeterVoid,
+  observeGridLoss,
+  rideThroughRule,
+  tellRideThrough,
+} from "./ride-through.ts";
 import { observeReactive, shareReactive, tellReactive, writeReactive } from "./reactive-level.ts";
 import { observeSmoothing, takeNews, trackUnits } from "./smoothing-level.ts";
 import { tellDelay, tellSmoothing } from "./smoothing-notices.ts";
 import type { ControlState } from "./state.ts";
 import { readCharges } from "./share-total.ts";
 import { controlStatus, tellTotal } from "./status.ts";
-import { decideTotal, isBlind, shrinkParts } from "./total-power.ts";
+import { decideTotal, isLetAlone, shrinkParts } from "./total-power.ts";
 import { isTripped, latchTrips, resetTrips } from "./trips.ts";
 import { canCommand, isCountedAnew, isTakenOver, observeUnit, type UnitState } from "./units.ts";
 import {
@@ -90,6 +98,8 @@ export function cycle(state: ControlState, inputs: CycleInputs): CycleResult {
   tellSmoothing(state, turn.notices);
   if (state.frequency !== undefined)
     tellFrequency(state.frequency, state.plan.grid.device, turn.notices);
+  if (state.rideThrough !== undefined)
+    tellRideThrough(state.rideThrough, state.plan.grid.device, turn.notices);
   if (state.reactive !== undefined)
     tellReactive(state.reactive, state.plan.grid.device, turn.notices);
   tellTotal(state, turn.notices, turn.elapsedMs);
@@ -179,18 +189,21 @@ function observe(state: ControlState, turn: Turn): void {
   const { plan, units, writes, envelope } = state;
   const { notices, elapsedMs } = turn;
   const { view, now, outcomes } = turn.inputs;
+  if (state.rideThrough !== undefined) observeGridLoss(state.rideThrough, { view, now });
+  const ride = rideThroughRule(state.rideThrough);
   for (const [place, unitPlan] of plan.units.entries()) {
     const unit = itemAt(units, place);
     const write = itemAt(writes, place);
     const isTold = write.sent.count > 0 && !write.isInterlocked;
-    const sight = { view, now, elapsedMs, plan, notices };
+    const sight = { view, now, elapsedMs, plan, notices, ride };
     observeUnit(unit, unitPlan, {
       ...sight,
       isTold,
       isTripped: isTripped(state.trips, place),
       ...authorityOver(state, place, turn),
     });
-    if (unit.mode === "starting") forgetWrites(write);
+    // What carries the site is told nothing: what it was told before counts no more.
+    if (unit.mode === "starting" || ride === "carry") forgetWrites(write);
     if (isCountedAnew(unit)) goOn(state, place);
     if (isTakenOver(unit)) takeOver(state, place, turn);
     for (const report of outcomes) noteOutcome(write, unitPlan, report, { now, notices });
@@ -269,6 +282,7 @@ function takeCommands(state: ControlState, turn: Turn): void {
       takeImportLimit(state.importLimit, command, limitSight(state, turn));
     else takeCommand(state.leases, command, sight);
   }
+  prepareImportLimit(state.importLimit, limitSight(state, turn));
   for (const lease of state.leases.leases) {
     if (lease.takenAt !== turn.inputs.now) continue;
     adoptParts(state.parts, state.leases, lease.asset);
@@ -279,21 +293,23 @@ function takeCommands(state: ControlState, turn: Turn): void {
 
 /** What the controllers between the fixed levels have to know of this cycle. */
 function observeLevels(state: ControlState, { inputs }: Turn): void {
-  const { plan, units, grid, total, smoothing, frequency, reactive } = state;
+  const { plan, units, grid, total, smoothing, frequency, reactive, rideThrough } = state;
   const { view, now, isStopping = false } = inputs;
+  const isVoid = isMeterVoid(rideThrough);
   if (smoothing !== undefined) {
-    observeSmoothing(smoothing, { plan, view, now, grid, units });
+    observeSmoothing(smoothing, { plan, view, now, grid, units, isVoid });
     tellSteps(state.workloads, smoothing.smoothing, now);
   }
   if (frequency !== undefined && plan.frequency !== undefined)
-    observeFrequency(frequency, plan.frequency, { view, now });
+    observeFrequency(frequency, plan.frequency, { view, now, isVoid });
   if (reactive !== undefined && plan.reactive !== undefined)
     observeReactive(reactive, plan.reactive, {
       view,
       now,
       units,
       totalW: total.totalW,
-      isStopping,
+      isStopping: isStopping || isGridGone(rideThrough),
+      isVoid,
     });
   if (total.energy !== undefined) readCharges(total.energy, plan, { view, now });
 }
@@ -302,7 +318,8 @@ function decide(state: ControlState, turn: Turn): void {
   const { plan, units, grid, leases, parts, total, smoothing, frequency, reactive } = state;
   const { elapsedMs } = turn;
   const { now, isStopping = false } = turn.inputs;
-  const isLettingGo = isStopping || isBlind(grid);
+  const ride = rideThroughRule(state.rideThrough);
+  const isLettingGo = isLetAlone({ isStopping, ride, grid });
   // In the first cycle after a blind ramp the parts are what is given: from there they go on.
   const mayRamp = !isLettingGo && !total.isBlindRamp;
   if (mayRamp) rampParts(parts, leases, { plan, units, elapsedMs });
@@ -318,9 +335,10 @@ function decide(state: ControlState, turn: Turn): void {
     leases,
     parts,
     isStopping,
+    ride,
     askedLimitW: askedLimitW(state.importLimit, smoothing),
   });
-  if (isLettingGo) shrinkParts(parts, total, leases);
+  if (isLettingGo && ride !== "held") shrinkParts(parts, total, leases);
   if (reactive !== undefined && plan.reactive !== undefined)
     shareReactive(reactive, plan.reactive, units, total.shares.powersW);
   if (smoothing === undefined) return;
@@ -333,10 +351,13 @@ function write(state: ControlState, turn: Turn): void {
   const { view, now } = turn.inputs;
   const { notices, writes } = turn;
   const sight = { view, now, envelope, notices, writes };
+  const isCarrying = rideThroughRule(state.rideThrough) === "carry";
   for (const [place, unitPlan] of plan.units.entries()) {
     const unit = itemAt(units, place);
     const before = writes.length;
     const own = itemAt(state.writes, place);
+    const powerW = numberAt(total.shares.powersW, place);
+    if (isCarrying && isWithin(unit, powerW)) continue;
     switch (unit.mode) {
       case "tripped":
         assertStop(own, unitPlan, sight);
@@ -345,7 +366,7 @@ function write(state: ControlState, turn: Turn): void {
       case "starting":
       case "held":
       case "ready":
-        writeSetpoint(own, unitPlan, wantedOf(unit, numberAt(total.shares.powersW, place)), sight);
+        writeSetpoint(own, unitPlan, wantedOf(unit, powerW), sight);
         writeStart(own, unitPlan, sight);
         break;
       case "yielded":
@@ -362,6 +383,11 @@ function write(state: ControlState, turn: Turn): void {
   }
 }
 
+/** True for a unit that carries the site inside its limits: it is told nothing. */
+function isWithin({ mode, countedW }: UnitState, powerW: number): boolean {
+  return mode !== "tripped" && !(Math.abs(countedW - powerW) > 0);
+}
+
 function wantedOf(
   unit: UnitState,
   powerW: number,
@@ -373,8 +399,9 @@ function follow(state: ControlState, turn: Turn): void {
   const { parts, writes } = state;
   const { view } = turn.inputs;
   followLeases(state.leases, { ...leaseSight(state, turn), view, parts, writes });
-  const { gridW } = state.grid;
-  followImportLimit(state.importLimit, { ...limitSight(state, turn), gridW });
+  const gridW = isGridGone(state.rideThrough) ? Number.NaN : state.grid.gridW;
+  const { elapsedMs } = turn;
+  followImportLimit(state.importLimit, { ...limitSight(state, turn), gridW, elapsedMs });
 }
 
 function leaseSight(state: ControlState, turn: Turn): LeaseSight {
@@ -383,7 +410,8 @@ function leaseSight(state: ControlState, turn: Turn): LeaseSight {
   return { now, utc, plan, units, envelope, notices: turn.notices, steps: turn.steps };
 }
 
-function limitSight({ plan, smoothing }: ControlState, turn: Turn): ImportLimitSight {
+function limitSight({ plan, smoothing, total }: ControlState, turn: Turn): ImportLimitSight {
   const { now, utc } = turn.inputs;
-  return { now, utc, plan, smoothing, notices: turn.notices, steps: turn.steps };
+  const { notices, steps } = turn;
+  return { now, utc, plan, smoothing, reachW: total.reach.highW, notices, steps };
 }

@@ -6,7 +6,7 @@ import { freshValue, type ImageView } from "../points/image.ts";
 import { authorityRefusal, type AuthorityState } from "./authority/authority.ts";
 import { type Envelope, judgeWrite, recordWrite } from "./envelope.ts";
 import type { WriteReport } from "./exchange.ts";
-import { pushStep, type StepFacts } from "./leases.ts";
+import { pushStep, type StepFacts } from "./push-step.ts";
 import type { EnvelopeEntry } from "./plan.ts";
 
 /** A write of somebody that no controller stands in front of. */

@@ -7,6 +7,7 @@ import type { MonotonicMs, UtcMs } from "../domain/time.ts";
 import type { ReadBack, Setpoint } from "../domain/write.ts";
 import type { ImageView } from "../points/image.ts";
 import type { Hold, Lockout, Yield } from "./authority/authority.ts";
+import type { GridPresence, RideThroughRule } from "./ride-through.ts";
 import type { SmoothingDegraded, SmoothingMode, SmoothingNews } from "./smoothing/exchange.ts";
 
 /**
@@ -93,6 +94,7 @@ export type Level =
   | "protection"
   | "local-hold"
   | "start"
+  | "ride-through"
   | "device-limits"
   | "reserve"
   | "link-lost"
@@ -138,6 +140,8 @@ export interface ControlStatus {
   readonly smoothing: SmoothingStatus | undefined;
   /** Undefined where nothing is asked of the batteries' reactive power. */
   readonly reactive: ReactiveStatus | undefined;
+  /** Undefined where the site says nothing of a loss of its grid. */
+  readonly rideThrough: RideThroughStatus | undefined;
   readonly workloads: WorkloadsStatus;
   readonly units: readonly UnitStatus[];
   readonly leases: readonly LeaseStatus[];
@@ -189,6 +193,16 @@ export interface ReactiveStatus {
   readonly givenVar: number;
 }
 
+/** Whether the grid is there, and what the batteries do while it is not. */
+export interface RideThroughStatus {
+  readonly presence: GridPresence;
+  readonly rule: RideThroughRule;
+  /** What said that it is lost; undefined while it is not. */
+  readonly cause: string | undefined;
+  /** Until control goes on, ms; undefined while the grid is not back. */
+  readonly returnsInMs: number | undefined;
+}
+
 /** What workloads have announced. */
 export interface WorkloadsStatus {
   /** The next steps that are to come, by time. */
@@ -225,13 +239,18 @@ export interface UnitStatus {
 }
 
 export interface LeaseStatus {
+  /** Of a battery's power, or of the import at the grid connection. */
+  readonly kind: "power" | "import-limit";
   readonly asset: string;
   readonly holder: string;
   readonly commandId: string;
   readonly priority: number;
+  /** The battery's power, or what the import is kept below, W. */
   readonly targetW: number;
-  /** The leased part as it has ramped so far, W. */
+  /** The leased part as it has ramped so far; of an import limit the grid's reference, W. */
   readonly partW: number;
+  /** 0 once it is in force. */
+  readonly startsInMs: number;
   readonly remainingMs: number;
 }
 

@@ -48,13 +48,18 @@ export function createFrequencyLevel(
 export function observeFrequency(
   { inputs }: FrequencyLevel,
   { point, stillMs }: FrequencyPlan,
-  sight: { readonly view: ImageView; readonly now: MonotonicMs },
+  sight: {
+    readonly view: ImageView;
+    readonly now: MonotonicMs;
+    /** True while what the grid's meter says is no measurement: the grid is dead. */
+    readonly isVoid?: boolean;
+  },
 ): void {
-  const { view, now } = sight;
+  const { view, now, isVoid = false } = sight;
   const value = freshValue(view, point.point, now, point.maxAgeMs);
   const isStill = now - numberAt(view.changedAt, point.point) > stillMs;
   inputs.now = now;
-  inputs.frequencyHz = value === undefined || isStill ? Number.NaN : value;
+  inputs.frequencyHz = value === undefined || isStill || isVoid ? Number.NaN : value;
   inputs.receivedAt = numberAt(view.receivedAt, point.point);
 }
 

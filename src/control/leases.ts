@@ -1,17 +1,12 @@
 import { assert } from "../domain/assert.ts";
-import {
-  type Command,
-  type CommandAction,
-  type CommandStage,
-  type CommandStep,
-  requestedOf,
-} from "../domain/command.ts";
+import type { Command, CommandAction, CommandStep } from "../domain/command.ts";
 import type { MonotonicMs, UtcMs } from "../domain/time.ts";
 import { clamp } from "./arbitration.ts";
 import { type Envelope, fixedRange } from "./envelope.ts";
 import { itemAt } from "./item-at.ts";
 import { megawatts, type Notices } from "./notices.ts";
 import type { ControlPlan } from "./plan.ts";
+import { isEnd, pushStep, type StepFacts } from "./push-step.ts";
 import { canCommand, type UnitState } from "./units.ts";
 
 /** A request in force: who holds the power of an asset, how much, and how long. Plain data. */
@@ -148,22 +143,6 @@ export function endLease(
   pushLeaseStep(state, lease, sight, end);
 }
 
-export interface StepFacts {
-  readonly stage: CommandStage;
-  readonly reason?: string | undefined;
-  readonly applied?: number;
-  readonly measured?: number | undefined;
-  readonly readBack?: CommandStep["readBack"];
-}
-
-const ENDS: ReadonlySet<CommandStage> = new Set([
-  "done",
-  "refused",
-  "expired",
-  "superseded",
-  "unknown",
-]);
-
 /** Tells a step of a lease's command; nothing after its end. */
 export function pushLeaseStep(
   state: LeaseState,
@@ -172,34 +151,11 @@ export function pushLeaseStep(
   facts: StepFacts,
 ): void {
   if (lease.progress.stage === "ended") return;
-  if (ENDS.has(facts.stage)) lease.progress.stage = "ended";
+  if (isEnd(facts.stage)) lease.progress.stage = "ended";
   const { asset } = itemAt(state.assets, lease.asset);
   pushStep(sight.steps, { id: lease.commandId, asset, requestedW: lease.requestedW }, sight.utc, {
     applied: lease.targetW,
     ...facts,
-  });
-}
-
-/** Tells one step of a command's life. */
-export function pushStep(
-  steps: CommandStep[],
-  command:
-    | Command
-    | { readonly id: string; readonly asset: string; readonly requestedW: number | undefined },
-  at: UtcMs,
-  facts: StepFacts,
-): void {
-  steps.push({
-    commandId: command.id,
-    stage: facts.stage,
-    final: ENDS.has(facts.stage),
-    asset: command.asset,
-    reason: facts.reason,
-    requested: "action" in command ? requestedOf(command.action) : command.requestedW,
-    applied: facts.applied,
-    measured: facts.measured,
-    readBack: facts.readBack,
-    at,
   });
 }
 
@@ -210,7 +166,9 @@ function whyRefused(
 ): LeaseRefusal | undefined {
   const asset = assetPlace(state, command.asset);
   if (asset < 0) return "unknown-asset";
-  if (command.action.kind === "set-point") return "owned-by-control";
+  // The import belongs to the grid connection, not to a battery.
+  const { kind } = command.action;
+  if (kind === "set-point" || kind === "reduce-import") return "owned-by-control";
   const fenced = whyFenced(state, command, sight.plan.leases.maximumHolders);
   if (fenced !== undefined) return fenced;
   if (command.action.kind === "release") {

@@ -35,6 +35,40 @@ export interface ControlPlan {
   readonly frequency: FrequencyPlan | undefined;
   /** Undefined: nothing is asked of the batteries' reactive power. */
   readonly reactive: ReactivePlan | undefined;
+  /** Undefined: the site says nothing of a loss of its grid. */
+  readonly rideThrough: RideThroughPlan | undefined;
+}
+
+/** How a loss of the grid is known, and what the batteries do in it. */
+export interface RideThroughPlan {
+  /** Each says by itself that the grid is lost. */
+  readonly flags: readonly GridFlagPlan[];
+  /** At the grid's meter; undefined: the flags alone say it. */
+  readonly voltage: GridVoltagePlan | undefined;
+  /** The grid has to be back this long before control goes on, ms. */
+  readonly returnMs: number;
+  /**
+   * True where the batteries are commissioned to carry the site through a loss by themselves: then
+   * they are told nothing, and may use their reserve. False: they are held at 0 W.
+   */
+  readonly carries: boolean;
+}
+
+export interface GridFlagPlan {
+  /** Device and point, for people. */
+  readonly name: string;
+  /** Holds while the grid is lost. */
+  readonly condition: ConditionPlan;
+  readonly maxAgeMs: number;
+}
+
+export interface GridVoltagePlan {
+  readonly input: InputPoint;
+  /** Below for `confirmMs`: lost. */
+  readonly lostBelowV: number;
+  readonly confirmMs: number;
+  /** From here on it is back. */
+  readonly backAboveV: number;
 }
 
 /** A selector that cannot be read counts as local. */
@@ -262,6 +296,7 @@ export const CONTROL_EVENTS = {
   "frequency-answer": "info",
   "frequency-unknown": "warning",
   "voltage-event": "warning",
+  "ride-through": "critical",
   "ramp-not-guaranteed": "warning",
   "smoothing-off": "warning",
   "smoothing-rests": "info",

@@ -58,6 +58,8 @@ export interface ReactiveSight {
   readonly totalW: number;
   /** Nobody will be there to change it any more: to zero. */
   readonly isStopping: boolean;
+  /** True while what the grid's meter says is no measurement: the grid is dead. */
+  readonly isVoid?: boolean;
 }
 
 /**
@@ -67,9 +69,10 @@ export interface ReactiveSight {
 export function observeReactive(
   level: ReactiveLevel,
   plan: ReactivePlan,
-  { view, now, units, totalW, isStopping }: ReactiveSight,
+  { view, now, units, totalW, isStopping, isVoid = false }: ReactiveSight,
 ): void {
-  readVoltage(level, plan, { view, now });
+  if (isVoid) level.voltagePu = Number.NaN;
+  else readVoltage(level, plan, { view, now });
   const { lowPu, highPu } = plan.settings;
   let apparentVa = 0;
   for (const [place, unit] of units.entries())

@@ -2,6 +2,7 @@ import { freshValue, type ImageView } from "../points/image.ts";
 import { byteAt, numberAt } from "../points/number-at.ts";
 import type { MonotonicMs } from "../domain/time.ts";
 import { pin, type PowerBox } from "./arbitration.ts";
+import type { Level } from "./exchange.ts";
 import type { GridState } from "./grid-trust.ts";
 import { itemAt } from "./item-at.ts";
 import { estimateLoad, type LoadEstimate, noLoadEstimate } from "./load-estimate.ts";
@@ -82,6 +83,8 @@ export interface SmoothingSight {
   readonly now: MonotonicMs;
   readonly grid: GridState;
   readonly units: readonly UnitState[];
+  /** True while what the grid's meter says is no measurement: the grid is dead. */
+  readonly isVoid?: boolean;
 }
 
 /** Reads what smoothing has to know of the plant in this cycle. */
@@ -92,6 +95,10 @@ export function observeSmoothing(level: SmoothingLevel, sight: SmoothingSight): 
   inputs.now = now;
   inputs.loadW = estimateLoad(load, plan.grid, { grid, units, view, now, lagMs });
   inputs.gridW = grid.source === "none" ? Number.NaN : grid.gridW;
+  if (sight.isVoid === true) {
+    inputs.loadW = Number.NaN;
+    inputs.gridW = Number.NaN;
+  }
   inputs.batteryW = 0;
   for (const { countedW } of units) inputs.batteryW += countedW;
   inputs.answerW = inputs.batteryW;
@@ -162,18 +169,23 @@ export function smoothLoad(level: SmoothingLevel, terms: SmoothingTerms): void {
   noteJump(level, out.breachW, terms.isEnabled);
 }
 
-/**
- * Asks for the answer of this cycle, or what of it the levels above leave.
- *
- * @param isDuty true while what the grid's frequency asks is the reason for most of it
- */
-export function pinSmoothed(
-  { smoothing, inputs, out }: SmoothingLevel,
-  box: PowerBox,
-  isDuty: boolean,
-): void {
-  const isCapped = smoothing.governorInputs.targetW > inputs.capW;
-  pin(box, out.powerW, isDuty ? "frequency-duty" : isCapped ? "peak-cap" : "governor");
+/** Why the answer of a cycle may be what it is. */
+export interface AnswerReasons {
+  /** True while what the grid's frequency asks is the reason for most of it. */
+  readonly isDuty: boolean;
+  /** What somebody asks the import to be kept below, W; Infinity: nobody. */
+  readonly askedLimitW: number;
+}
+
+/** Asks for the answer of this cycle, or what of it the levels above leave. */
+export function pinSmoothed(level: SmoothingLevel, box: PowerBox, reasons: AnswerReasons): void {
+  pin(box, level.out.powerW, reasonOf(level, reasons));
+}
+
+function reasonOf({ smoothing, inputs }: SmoothingLevel, reasons: AnswerReasons): Level {
+  if (reasons.isDuty) return "frequency-duty";
+  if (!(smoothing.governorInputs.targetW > inputs.capW)) return "governor";
+  return inputs.capW === reasons.askedLimitW ? "grid-instruction" : "peak-cap";
 }
 
 /**

@@ -16,6 +16,7 @@ import { type NoticeState, noNotices } from "./notices.ts";
 import type { ControlPlan } from "./plan.ts";
 import { createReactiveLevel, type ReactiveLevel } from "./reactive-level.ts";
 import { createSmoothingLevel, type SmoothingLevel } from "./smoothing-level.ts";
+import { createRideThrough, type RideThroughState } from "./ride-through.ts";
 import { noTotal, type TotalState } from "./total-power.ts";
 import { type LatchRecord, latchRecord, noTrips, restoreTrips, type TripState } from "./trips.ts";
 import { type UnitState, unknownUnit } from "./units.ts";
@@ -47,6 +48,8 @@ export interface ControlState {
   /** Undefined where nothing is asked of the batteries' reactive power. */
   readonly reactive: ReactiveLevel | undefined;
   readonly importLimit: ImportLimitState;
+  /** Undefined where the site says nothing of a loss of its grid. */
+  readonly rideThrough: RideThroughState | undefined;
   cycledAt: MonotonicMs;
 }
 
@@ -86,6 +89,7 @@ export function createControl(
     frequency: createFrequencyLevel(plan, now),
     reactive: createReactiveLevel(plan),
     importLimit: { held: undefined },
+    rideThrough: createRideThrough(plan),
     cycledAt: now,
   };
 }

@@ -2,6 +2,7 @@ import { type MonotonicMs, monotonicMs } from "../domain/time.ts";
 import { authorityStatus } from "./authority/rule.ts";
 import { isFixedUnit } from "./dispatch.ts";
 import type { ControlStatus, LeaseStatus, Level, UnitStatus, WorkloadsStatus } from "./exchange.ts";
+import { importLimitLease } from "./import-limit.ts";
 import { itemAt } from "./item-at.ts";
 import { rampStepW } from "./link-rules.ts";
 import { megawatts, type Notices } from "./notices.ts";
@@ -11,6 +12,7 @@ import type { ControlState } from "./state.ts";
 import type { UnitState } from "./units.ts";
 import { lastSetpoint } from "./writes.ts";
 import type { WorkloadsState } from "./workloads.ts";
+import { rideThroughStatus } from "./ride-through.ts";
 import { numberAt } from "../points/number-at.ts";
 
 /** Less than this part of the batteries' rating is no shortfall worth telling. */
@@ -41,18 +43,29 @@ export function controlStatus(state: ControlState, now: MonotonicMs): ControlSta
     shortfallW: total.shortfallW,
     smoothing: state.smoothing === undefined ? undefined : smoothingStatus(state.smoothing),
     reactive: state.reactive === undefined ? undefined : reactiveStatus(state.reactive),
+    rideThrough:
+      state.rideThrough === undefined ? undefined : rideThroughStatus(state.rideThrough, now),
     workloads: workloadsStatus(state.workloads, now),
     units: state.units.map((_unit, place) => unitStatus(state, place)),
-    leases: state.leases.leases.map((lease): LeaseStatus => {
-      const { holder, commandId, priority, targetW } = lease;
-      const { asset } = itemAt(state.leases.assets, lease.asset);
-      const partW = numberAt(state.parts, lease.asset);
-      const remainingMs = lease.expiresAt - now;
-      return { asset, holder, commandId, priority, targetW, partW, remainingMs };
-    }),
+    leases: leasesStatus(state, now),
     trips: trips.latched,
     authority: authorityStatus(state.authority),
   };
+}
+
+function leasesStatus(state: ControlState, now: MonotonicMs): readonly LeaseStatus[] {
+  const { leases, parts, plan, smoothing } = state;
+  const referenceW = smoothing?.out.referenceW ?? Number.NaN;
+  const limit = importLimitLease(state.importLimit, plan, { now, referenceW });
+  const powers = leases.leases.map((lease): LeaseStatus => {
+    const { holder, commandId, priority, targetW } = lease;
+    const { asset } = itemAt(leases.assets, lease.asset);
+    const partW = numberAt(parts, lease.asset);
+    const remainingMs = lease.expiresAt - now;
+    const kind = "power";
+    return { kind, asset, holder, commandId, priority, targetW, partW, startsInMs: 0, remainingMs };
+  });
+  return limit === undefined ? powers : [limit, ...powers];
 }
 
 function workloadsStatus(state: WorkloadsState, now: MonotonicMs): WorkloadsStatus {
@@ -160,7 +173,9 @@ function tellDrop(
   total.beforeW = total.totalW;
   const lost = state.units.some((unit) => unit.mode === "faulted" || unit.mode === "tripped");
   const beyondW = Math.abs(changeW) - rampStepW(plan.grid, changeW, sight.elapsedMs);
-  if (!lost || sight.isShort || total.binding === "peak-cap" || tellsJumps(state)) return;
+  if (!lost || sight.isShort || tellsJumps(state)) return;
+  // The cap's own need says it better, and without a grid there is no ramp to keep.
+  if (total.binding === "peak-cap" || total.binding === "ride-through") return;
   if (beyondW > sight.tellingW)
     notices.once(
       { id: "ramp-breach", device: plan.grid.device },

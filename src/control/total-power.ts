@@ -20,6 +20,7 @@ import { type LeaseState, membersOf } from "./leases.ts";
 import { blindTotal, rampStepW } from "./link-rules.ts";
 import { connectionRange, peakFloor } from "./peak-cap.ts";
 import type { ControlPlan } from "./plan.ts";
+import type { RideThroughRule } from "./ride-through.ts";
 import { shareEqually, type Shares } from "./share.ts";
 import { createEnergyShare, type EnergyShareState } from "./share-energy.ts";
 import { shareRest } from "./share-total.ts";
@@ -74,6 +75,8 @@ export interface TotalSight {
   readonly leases: LeaseState;
   readonly parts: Parts;
   readonly isStopping: boolean;
+  /** What a loss of the grid makes of everything else. */
+  readonly ride: RideThroughRule;
   /** What somebody asks the import to be kept below, W; Infinity: nobody. */
   readonly askedLimitW: number;
 }
@@ -108,25 +111,37 @@ export function noTotal({ units, share }: ControlPlan, now: MonotonicMs): TotalS
  */
 export function decideTotal(state: TotalState, sight: TotalSight): void {
   const { shares, box } = state;
-  const { units, grid } = sight;
+  const { units } = sight;
   rebase(state, units);
   placeParts(shares, sight);
   const partsW = sum(shares.powersW);
   openTotal(box, units, shares);
-  const isLettingGo = sight.isStopping || isBlind(grid);
+  const isLettingGo = isLetAlone(sight);
   if (sight.isStopping) narrowStopping(state, sight);
+  else if (sight.ride !== "none") narrowRiding(state, sight);
   else if (isLettingGo) narrowBlind(state, sight);
   else narrowByLevels(state, sight, partsW);
 
   if (isLettingGo) followPinned(state, sight);
   const targetW = nearest(box, partsW);
   const totalW = isLettingGo ? targetW : comeBack(state, sight, { targetW, partsW });
-  state.binding = state.peakNeedW > box.highW ? box.highBy : bindingLevel(box, partsW);
+  state.binding = bindingOf(state, sight, partsW);
   shareRest(shares, state.energy, sight, totalW - partsW);
+  if (sight.ride === "carry") countCarried(shares, units);
   state.totalW = sum(shares.powersW);
   // A unit that starts is held for one cycle where it is: that is not yet a shortfall.
   const isStarting = units.some((unit) => unit.mode === "starting");
   state.shortfallW = isStarting ? 0 : Math.max(state.peakNeedW - state.totalW, 0);
+}
+
+function bindingOf({ box, peakNeedW }: TotalState, sight: TotalSight, partsW: number): Level {
+  if (sight.ride !== "none" && !sight.isStopping) return "ride-through";
+  return peakNeedW > box.highW ? box.highBy : bindingLevel(box, partsW);
+}
+
+/** True while parts do not move by themselves, because control lets go or holds. */
+export function isLetAlone(sight: Pick<TotalSight, "isStopping" | "ride" | "grid">): boolean {
+  return sight.isStopping || sight.ride !== "none" || isBlind(sight.grid);
 }
 
 /** True while nothing is known of the grid: then parts do not move by themselves. */
@@ -204,6 +219,39 @@ function narrowBlind(state: TotalState, sight: TotalSight): void {
   state.peakNeedW = 0;
 }
 
+/**
+ * While the grid may be gone the total stands still; then it is nothing at all, or what the units
+ * carry by themselves. Nobody is asked: what the dead grid's meter says is no reason for anything.
+ */
+function narrowRiding(state: TotalState, { ride, units, frequency }: TotalSight): void {
+  const { box } = state;
+  let totalW = state.totalW;
+  if (ride === "stop") totalW = 0;
+  if (ride === "carry") {
+    totalW = 0;
+    for (const unit of units) totalW += carriedW(unit);
+  }
+  pin(box, totalW, "ride-through");
+  if (ride !== "held" && frequency !== undefined) {
+    // What was promised to a grid that is gone is not owed: it begins anew when the grid is back.
+    resetBox(state.reach, 0, 0, "ride-through");
+    answerFrequency(frequency, state.reach);
+  }
+  // The way back from it begins at what is then given.
+  if (ride !== "held") state.isBlindRamp = true;
+  state.returning = undefined;
+  state.peakNeedW = 0;
+}
+
+/** Of a unit that carries the site only what goes beyond its limits is taken back, W. */
+function carriedW(unit: UnitState): number {
+  return nearest(unit.box, Number.isNaN(unit.countedW) ? 0 : unit.countedW);
+}
+
+function countCarried({ powersW }: Shares, units: readonly UnitState[]): void {
+  for (const [place, unit] of units.entries()) powersW[place] = carriedW(unit);
+}
+
 /** To zero at the site's ramp, from now on: nobody will be there to hold anything. */
 function narrowStopping(state: TotalState, { elapsedMs, plan }: TotalSight): void {
   const stepW = rampStepW(plan.grid, -state.totalW, elapsedMs);
@@ -224,7 +272,8 @@ function narrowByLevels(state: TotalState, sight: TotalSight, partsW: number): v
   raiseFloor(box, connection.lowW, "connection");
   narrowByInstruction(state.box, state.shares, { sight, partsW });
   if (smoothing !== undefined) {
-    pinSmoothed(smoothing, box, sight.frequency?.isTold === true);
+    const isDuty = sight.frequency?.isTold === true;
+    pinSmoothed(smoothing, box, { isDuty, askedLimitW: sight.askedLimitW });
     state.peakNeedW = box.lowW + beyondCapW(smoothing);
     return;
   }
@@ -262,8 +311,11 @@ function answerLoad(
 }
 
 /** While something else decides, smoothing goes along with it: so it comes back without a step. */
-function followPinned({ box }: TotalState, { smoothing }: TotalSight): void {
+function followPinned({ box }: TotalState, { smoothing, ride, isStopping }: TotalSight): void {
   if (smoothing === undefined) return;
+  // A dip that the converters ride through is over in a moment: then it goes on as if it had not
+  // been, and what the converters gave in the dip is no reason for another reference.
+  if (ride === "held" && !isStopping) return;
   const none = { dutyW: 0, dispatchW: 0, capW: Infinity };
   smoothLoad(smoothing, { isEnabled: false, reach: box, ...none });
 }

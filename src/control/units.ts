@@ -7,6 +7,7 @@ import { conditionState } from "./conditions.ts";
 import type { UnitMode } from "./exchange.ts";
 import { fadedLimit, silentPower } from "./link-rules.ts";
 import { megawatts, type Notices } from "./notices.ts";
+import type { RideThroughRule } from "./ride-through.ts";
 import type { BatteryUnitPlan, ControlPlan, InputPoint } from "./plan.ts";
 import { addToSeries, clearSeries, emptySeries, READINGS_KEPT, type Series } from "./series.ts";
 import { byteAt, numberAt } from "../points/number-at.ts";
@@ -56,6 +57,8 @@ export interface UnitSight {
   readonly heldW: number | undefined;
   /** True while it is left to somebody else who writes to it. */
   readonly isYielded: boolean;
+  /** What a loss of the grid makes of it. */
+  readonly ride: RideThroughRule;
   /**
    * True when a setpoint has gone out since the unit was heard and nothing holds the next one off.
    * Until then it goes its own way, and control with it.
@@ -152,9 +155,11 @@ function nextMode(unit: UnitState, plan: BatteryUnitPlan, sight: ModeSight): Uni
   if (isActive || (unit.isFaulted && sight.powerW !== undefined)) return "faulted";
   if (sight.powerW === undefined) return unit.mode === "unknown" ? "unknown" : "silent";
   if (sight.isYielded) return "yielded";
+  // One that carries the site is told nothing, and goes its own way for just that.
+  const isTold = sight.isTold || sight.ride === "carry";
   const isKnown = canCommand(unit) || unit.mode === "held";
-  if (sight.heldW !== undefined && isKnown && sight.isTold) return "held";
-  return canCommand(unit) && sight.isTold ? "ready" : "starting";
+  if (sight.heldW !== undefined && isKnown && isTold) return "held";
+  return canCommand(unit) && isTold ? "ready" : "starting";
 }
 
 function count(unit: UnitState, plan: BatteryUnitPlan, sight: ModeSight): void {
@@ -265,6 +270,11 @@ function narrowReady(unit: UnitState, plan: BatteryUnitPlan, sight: UnitSight): 
   resetBox(box, -limits.chargeW, limits.dischargeW, "device-limits");
   if (chargeW === undefined) box.lowBy = "link-lost";
   if (dischargeW === undefined) box.highBy = "link-lost";
+  if (sight.ride === "stop") resetBox(box, 0, 0, "ride-through");
+  if (sight.ride === "carry") {
+    narrowByCharge(unit, plan, sight);
+    return;
+  }
   narrowByEnergy(unit, plan, { ...sight, upWPerS, downWPerS });
 }
 
@@ -300,6 +310,23 @@ function narrowByEnergy(
   limits.roomW = Math.max(rampableW(downWPerS, roomJ), limits.roomW - downStepW);
   lowerCeiling(box, limits.reserveW, "reserve");
   raiseFloor(box, -limits.roomW, "reserve");
+}
+
+/**
+ * While a unit carries the site there is no ramp to keep and no reserve to save: it gives until it
+ * is empty, and takes until it is full. A charge that cannot be read stops nothing here; the
+ * battery's own protection does.
+ */
+function narrowByCharge(unit: UnitState, plan: BatteryUnitPlan, sight: UnitSight): void {
+  const { box, limits } = unit;
+  const { soc: input } = plan.points;
+  const { minPercent, maxPercent, resolutionPercent } = plan.soc;
+  const socPercent = freshValue(sight.view, input.point, sight.now, input.maxAgeMs);
+  limits.reserveW = limits.dischargeW;
+  limits.roomW = limits.chargeW;
+  if (socPercent === undefined) return;
+  if (socPercent <= minPercent + resolutionPercent) lowerCeiling(box, 0, "reserve");
+  if (socPercent >= maxPercent - resolutionPercent) raiseFloor(box, 0, "reserve");
 }
 
 /** The power that still ramps away before an energy is used up, W. */

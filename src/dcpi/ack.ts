@@ -6,6 +6,9 @@ import type { Speaker } from "./document.ts";
 import { shortNumber } from "./number.ts";
 import { formatUtc } from "./timestamp.ts";
 
+const MS_PER_S = 1_000;
+const MS_PER_HOUR = 3_600_000;
+
 /** Words of the PSWD interface for the state of a command. */
 export type PswdCommandStatus = "executed" | "pending" | "failed";
 
@@ -19,6 +22,10 @@ export interface AckContext {
   readonly unit: string | undefined;
   /** How long the asked power is in force, ms; undefined for what holds nothing. */
   readonly leaseMs?: number | undefined;
+  /** Answers a request of the grid: the words of DCPI-GRID belong to it. */
+  readonly isDemandResponse?: boolean | undefined;
+  /** JSON pointers to members of the message that were passed over. */
+  readonly ignored?: readonly string[] | undefined;
   /** Charge of the battery now, %; undefined when not known or not a battery. */
   readonly chargePercent?: number | undefined;
 }
@@ -43,9 +50,11 @@ export function ackDocument(context: AckContext, step: CommandStep): Uint8Array 
       measured: step.measured,
     }),
     ...(step.readBack === undefined ? {} : { read_back: step.readBack }),
-    ...(context.leaseMs === undefined
+    ...durationMember(context, step),
+    ...demandResponseMembers(context, step),
+    ...(context.ignored === undefined || context.ignored.length === 0
       ? {}
-      : { duration_sec: shortNumber(context.leaseMs / 1_000) }),
+      : { ignored_members: context.ignored }),
     ...batteryMembers(context, step),
   });
 }
@@ -145,5 +154,32 @@ function batteryMembers(
     ...(step.measured === undefined
       ? {}
       : { power_output_mw: shortNumber(step.measured / W_PER_MW) }),
+  };
+}
+
+/** What was asked; where less was promised, that. */
+function durationMember({ leaseMs }: AckContext, { promised }: CommandStep): JsonObject {
+  const inForceMs = promised?.leaseMs ?? leaseMs;
+  return inForceMs === undefined ? {} : { duration_sec: shortNumber(inForceMs / MS_PER_S) };
+}
+
+/** The answer to the grid's operator: what can be kept, or that nothing can. */
+function demandResponseMembers({ isDemandResponse }: AckContext, step: CommandStep): JsonObject {
+  if (isDemandResponse !== true) return {};
+  const event = { event_id: step.commandId };
+  if (step.stage === "refused" || (step.stage === "expired" && step.applied === undefined))
+    return { ...event, response: "decline" };
+  const { promised, applied } = step;
+  if (promised === undefined || applied === undefined) return event;
+  return {
+    ...event,
+    response: "accept",
+    commitment: {
+      load_reduction_mw: shortNumber(applied / W_PER_MW),
+      duration_hours: shortNumber(promised.leaseMs / MS_PER_HOUR),
+      response_time_sec: shortNumber(promised.withinMs / MS_PER_S),
+      // The batteries give it: no workload is touched.
+      affected_workloads: [],
+    },
   };
 }

@@ -1,17 +1,22 @@
-import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
+import { Ajv, type ValidateFunction } from "ajv";
 import type { UtcMs } from "../domain/time.ts";
+import { leaseMsOf, memberOf, mustFit, readFrame, Refused } from "./command-reading.ts";
 import { DcpiPowerControl, type PowerCommand, PswdBatteryControl } from "./command-schema.ts";
+import { eventIdOf, readDemandResponse } from "./demand-response.ts";
 import type { JsonValue } from "../wire/json/reader.ts";
 import { W_PER_MW } from "./document.ts";
 import { type JsonFault, parseStrictJson } from "./strict-json.ts";
-import { parseUtc } from "./timestamp.ts";
 
 export type Dialect = "dcpi" | "pswd";
 
 /** End of the topic on which commands come in. */
-export type CommandTopic = "cmd/battery/control" | "cmd/power/control";
+export type CommandTopic = "cmd/battery/control" | "cmd/power/control" | "cmd/grid/demand-response";
 
-export const COMMAND_TOPICS: readonly CommandTopic[] = ["cmd/battery/control", "cmd/power/control"];
+export const COMMAND_TOPICS: readonly CommandTopic[] = [
+  "cmd/battery/control",
+  "cmd/power/control",
+  "cmd/grid/demand-response",
+];
 
 /** What one command of a message asks for. Powers in W, positive discharging. */
 export type CommandIntent =
@@ -20,6 +25,8 @@ export type CommandIntent =
       readonly powerW: number;
       readonly rampWPerS: number | undefined;
     }
+  /** The site's import is to be this much less than it would be, from a time on. */
+  | { readonly kind: "reduce-import"; readonly reductionW: number; readonly startsAt: UtcMs }
   /** Give the battery back to the plant's own control. */
   | { readonly kind: "release" }
   /** Well formed, but nothing that this gateway can do: it is answered, not obeyed. */
@@ -29,7 +36,7 @@ export type CommandIntent =
 export interface CommandDraft {
   /** Unique: the message's id, with `.<place>` when it carries several commands. */
   readonly id: string;
-  /** As the peer named it; undefined: the site's battery group. */
+  /** As the peer named it; undefined: the site's battery group, or its grid connection. */
   readonly target: string | undefined;
   readonly intent: CommandIntent;
   /** How long it stays in force, ms: what the peer named, else what the site gives. */
@@ -45,6 +52,8 @@ export interface CommandRequest {
   readonly timestamp: UtcMs;
   readonly correlation: string | undefined;
   readonly commands: readonly CommandDraft[];
+  /** JSON pointers to members that were passed over. */
+  readonly ignored: readonly string[];
 }
 
 export type CommandFault =
@@ -61,7 +70,10 @@ export type CommandFault =
   | "no-power"
   | "two-values"
   | "duration-zero"
-  | "duration-too-long";
+  | "duration-too-long"
+  | "too-far-ahead"
+  | "already-over"
+  | "deadline-passed";
 
 export interface CommandRefused {
   readonly refused: CommandFault;
@@ -96,17 +108,6 @@ const ajv = new Ajv({ strict: true, allErrors: false });
 const isBatteryControl: ValidateFunction<PswdBatteryControl> = ajv.compile(PswdBatteryControl);
 const isPowerControl: ValidateFunction<DcpiPowerControl> = ajv.compile(DcpiPowerControl);
 
-/** How a refusal finds its way out of the reading. Never leaves this file. */
-class Refused extends Error {
-  readonly reason: CommandFault;
-  readonly at: string;
-  constructor(reason: CommandFault, at: string, text: string) {
-    super(text);
-    this.reason = reason;
-    this.at = at;
-  }
-}
-
 /**
  * Reads a command message. Nothing is assumed: an unknown member, a sign that disagrees with its
  * verb or a missing power is refused with its place. All commands of a message are read, or none.
@@ -137,17 +138,13 @@ export function parseCommands(
 
 /** Names a refused message does not have to invent: what the body or the transport calls it. */
 function idOf(value: JsonValue, setting: CommandSetting): string | undefined {
+  if (setting.topic === "cmd/grid/demand-response") return eventIdOf(value);
   const id = memberOf(value, "command_id");
   return typeof id === "string" && ID.test(id) ? id : transportId(setting);
 }
 
 function transportId({ transportId: id }: CommandSetting): string | undefined {
   return id !== undefined && ID.test(id) ? id : undefined;
-}
-
-function memberOf(value: JsonValue, name: string): JsonValue | undefined {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
-  return (value as Readonly<Record<string, JsonValue>>)[name];
 }
 
 function dialectOf(value: JsonValue): Dialect {
@@ -169,6 +166,10 @@ function dialectOf(value: JsonValue): Dialect {
 
 function read(value: JsonValue, dialect: Dialect, setting: CommandSetting): CommandRequest {
   const frame = { facility: setting.facility, id: idOf(value, setting), dialect };
+  if (setting.topic === "cmd/grid/demand-response") {
+    if (dialect === "dcpi") return readDemandResponse(value, setting);
+    throw new Refused("wrong-dialect", "/PSWD_version", "PSWD has no request of the grid");
+  }
   if (dialect === "dcpi") {
     mustFit(isPowerControl, value);
     const head = readFrame(value, frame);
@@ -185,50 +186,6 @@ function read(value: JsonValue, dialect: Dialect, setting: CommandSetting): Comm
   mustFit(isBatteryControl, value);
   const head = readFrame(value, frame);
   return { ...head, commands: [{ id: head.id, ...readBatteryControl(value, setting.lease) }] };
-}
-
-function mustFit<T>(fits: ValidateFunction<T>, value: unknown): asserts value is T {
-  if (fits(value)) return;
-  const [error] = fits.errors ?? [];
-  throw new Refused("schema", pointerOf(error), sentenceOf(error));
-}
-
-function pointerOf(error: ErrorObject | undefined): string {
-  const extra: unknown = error?.params["additionalProperty"] ?? error?.params["missingProperty"];
-  const at = error?.instancePath ?? "";
-  return typeof extra === "string" ? `${at}/${extra.slice(0, 64)}` : at;
-}
-
-function sentenceOf(error: ErrorObject | undefined): string {
-  if (error?.keyword === "additionalProperties") {
-    return "unknown member; one of your own begins with x_";
-  }
-  return error?.message ?? "does not fit the schema";
-}
-
-interface Frame {
-  readonly timestamp: string;
-  readonly correlation_id?: string;
-  readonly facility_id?: string;
-}
-
-function readFrame(
-  message: Frame,
-  known: { readonly facility: string; readonly id: string | undefined; readonly dialect: Dialect },
-): Omit<CommandRequest, "commands"> {
-  const timestamp = parseUtc(message.timestamp);
-  if (timestamp === undefined) {
-    const text = "an instant in UTC: 2026-01-31T12:00:00.000Z";
-    throw new Refused("timestamp-malformed", "/timestamp", text);
-  }
-  if (message.facility_id !== undefined && message.facility_id !== known.facility) {
-    throw new Refused("wrong-facility", "/facility_id", "the command is for another facility");
-  }
-  if (known.id === undefined) {
-    throw new Refused("no-id", "/command_id", "command_id or MQTT correlation data is missing");
-  }
-  const { id, dialect } = { id: known.id, dialect: known.dialect };
-  return { id, dialect, timestamp, correlation: message.correlation_id };
 }
 
 type Reading = Omit<CommandDraft, "id">;
@@ -303,16 +260,6 @@ function mustBeFlatOrNested(command: PowerCommand, at: string): void {
   const [twice] = Object.keys(flatValues(command)).filter((name) => !name.startsWith("x_"));
   if (twice === undefined) return;
   throw new Refused("two-values", `${at}/${twice}`, "beside parameters nothing else may stand");
-}
-
-function leaseMsOf(durationS: number | undefined, lease: LeaseLimits, at: string): number {
-  if (durationS === undefined) return lease.defaultMs;
-  if (durationS === 0) throw new Refused("duration-zero", at, "a command of no duration");
-  const leaseMs = durationS * 1_000;
-  if (leaseMs > lease.maximumMs) {
-    throw new Refused("duration-too-long", at, `at most ${lease.maximumMs / 1_000} s`);
-  }
-  return leaseMs;
 }
 
 /** An amount of energy is a limit, too: at that power it lasts this long, ms. */

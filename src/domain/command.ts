@@ -3,6 +3,8 @@ import type { MonotonicMs, UtcMs } from "./time.ts";
 /** What a command asks of an asset. Powers in W; positive discharges a battery. */
 export type CommandAction =
   | { readonly kind: "set-power"; readonly powerW: number; readonly rampWPerS: number | undefined }
+  /** Import of the grid connection, this much less than it would be from a time on. */
+  | { readonly kind: "reduce-import"; readonly reductionW: number; readonly startsAt: MonotonicMs }
   | { readonly kind: "release" }
   | { readonly kind: "set-point"; readonly point: string; readonly value: number };
 
@@ -11,6 +13,8 @@ export function requestedOf(action: CommandAction): number | undefined {
   switch (action.kind) {
     case "set-power":
       return action.powerW;
+    case "reduce-import":
+      return action.reductionW;
     case "set-point":
       return action.value;
     case "release":
@@ -33,7 +37,7 @@ export interface Command {
   readonly priority: number;
   /** Fencing: of one holder and asset, only a higher sequence is taken. */
   readonly sequence: number;
-  /** How long the request stays in force after control took it, ms. */
+  /** How long the request stays in force after control took it or, later, after its start, ms. */
   readonly leaseMs: number;
   /** Not executed when control gets it later than this. */
   readonly notAfter: MonotonicMs;
@@ -45,6 +49,13 @@ export type CommandEnd = "done" | "refused" | "expired" | "superseded" | "unknow
 
 export type CommandStage =
   "received" | "accepted" | "clamped" | "written" | "read-back" | "effect" | CommandEnd;
+
+export interface CommandPromise {
+  /** From its start on it is kept for so long, ms. */
+  readonly leaseMs: number;
+  /** From now until it can be there, ms. */
+  readonly withinMs: number;
+}
 
 /** One step of a command's life; goes north as an acknowledgement. */
 export interface CommandStep {
@@ -61,5 +72,7 @@ export interface CommandStep {
   /** What was measured afterwards. */
   readonly measured: number | undefined;
   readonly readBack: "applied" | "differs" | "unconfirmed" | undefined;
+  /** With `accepted` and `clamped` of an import limit: what is promised. */
+  readonly promised?: CommandPromise | undefined;
   readonly at: UtcMs;
 }

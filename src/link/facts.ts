@@ -1,4 +1,4 @@
-import type { CommandStage, CommandStep } from "../domain/command.ts";
+import type { CommandPromise, CommandStage, CommandStep } from "../domain/command.ts";
 import type { PlantEvent, Severity } from "../domain/event.ts";
 import { utcMs } from "../domain/time.ts";
 import { malformed } from "./byte-reader.ts";
@@ -57,8 +57,15 @@ export function parseStep(json: string): CommandStep {
     applied: optional(number, fields, "applied"),
     measured: optional(number, fields, "measured"),
     readBack: isAbsent(fields["readBack"]) ? undefined : oneOf(READ_BACKS, fields, "readBack"),
+    ...(isAbsent(fields["promised"]) ? {} : { promised: promiseOf(fields["promised"]) }),
     at: utcMs(number(fields, "at")),
   };
+}
+
+function promiseOf(value: unknown): CommandPromise {
+  if (typeof value !== "object" || value === null) throw malformed("promised is not an object");
+  const fields = value as Fields;
+  return { leaseMs: number(fields, "leaseMs"), withinMs: number(fields, "withinMs") };
 }
 
 function parseFields(json: string): Fields {

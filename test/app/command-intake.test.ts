@@ -6,6 +6,7 @@ import { parseSite } from "../../src/config/load.ts";
 import { SAMPLE_SITE } from "../../src/config/sample.ts";
 import { formatUtc } from "../../src/dcpi/timestamp.ts";
 import type { Command, CommandStep } from "../../src/domain/command.ts";
+import { monotonicMs, utcMs } from "../../src/domain/time.ts";
 import { CommandQueue } from "../../src/northbound/command-gate.ts";
 import { createLogger } from "../../src/platform/log.ts";
 import { SimClock } from "../support/sim-clock.ts";
@@ -65,15 +66,17 @@ function start(clock = new SimClock()) {
   const stop = new AbortController();
   const running = intake.run(pipe, stop.signal);
   const ask = async (id: string) => {
-    const message = {
+    await tell("cmd/battery/control", {
       PSWD_version: "1.0",
       command_id: id,
       command_type: "discharge",
       timestamp: formatUtc(clock.utcNow()),
       target_power_mw: 1,
-    };
+    });
+  };
+  const tell = async (topic: string, message: object) => {
     queue.offer({
-      topic: `${PREFIX}cmd/battery/control`,
+      topic: PREFIX + topic,
       payload: new TextEncoder().encode(JSON.stringify(message)),
       retained: false,
       correlation: undefined,
@@ -90,10 +93,52 @@ function start(clock = new SimClock()) {
     stop.abort();
     await running;
   };
-  return { intake, pipe, ask, end, commands, answers, control, clock };
+  return { intake, pipe, ask, tell, end, commands, answers, control, clock };
 }
 
 describe("command intake", () => {
+  it("asks a reduction of the import of the grid connection, by its own clock", async () => {
+    const { tell, end, commands, clock } = start();
+    await clock.advance(1_000);
+    await tell("cmd/grid/demand-response", {
+      dcpi_version: "1.0",
+      message_type: "demand_response_request",
+      timestamp: formatUtc(clock.utcNow()),
+      event_id: "dr-1",
+      event_type: "load_reduction",
+      start_time: formatUtc(utcMs(clock.utcNow() + 90_000)),
+      duration_hours: 0.5,
+      target_reduction_mw: 2,
+    });
+    const [command] = commands;
+    assert.deepEqual(
+      [command?.id, command?.asset, command?.leaseMs, command?.priority],
+      ["dr-1", "grid-meter", 1_800_000, 4],
+    );
+    const startsAt = monotonicMs(clock.now() + 90_000);
+    assert.deepEqual(command?.action, { kind: "reduce-import", reductionW: 2e6, startsAt });
+    await end();
+  });
+
+  it("ends a kind of event that it cannot do, and hands nothing over", async () => {
+    const { tell, end, commands, answers, clock } = start();
+    await tell("cmd/grid/demand-response", {
+      dcpi_version: "1.0",
+      message_type: "demand_response_request",
+      timestamp: formatUtc(clock.utcNow()),
+      event_id: "dr-2",
+      event_type: "load_increase",
+      duration_hours: 0.5,
+      target_reduction_mw: 2,
+    });
+    assert.deepEqual(
+      answers.map(({ commandId, stage, reason, asset }) => [commandId, stage, reason, asset]),
+      [["dr-2", "refused", "not-supported", "grid-meter"]],
+    );
+    assert.deepEqual(commands, []);
+    await end();
+  });
+
   it("ends as unknown what a former run of control took, and nothing else", async () => {
     const { intake, pipe, ask, end, answers, control } = start();
     await intake.controlStarted(1, pipe);

@@ -9,7 +9,12 @@ import { testUnit } from "../support/plant-plan.ts";
 const UNIT: BatteryUnitPlan = { ...testUnit(0), asset: "bess-1" };
 const METERS = "meters: { nominalVoltageV: 20000 }\n";
 
-function contextOfSite({ reactive = "{ powerKvar: 300 }", meters = METERS, battery = "" } = {}) {
+function contextOfSite({
+  reactive = "{ powerKvar: 300 }",
+  meters = METERS,
+  battery = "",
+  isWritable = true,
+} = {}) {
   const text = SAMPLE_SITE.replace("  batteries:", `  reactive: ${reactive}\n  batteries:`)
     .replace("unitCapacityKwh: 10000", `unitCapacityKwh: 10000\n      ${battery}`)
     .concat(meters);
@@ -25,21 +30,9 @@ function contextOfSite({ reactive = "{ powerKvar: 300 }", meters = METERS, batte
     beyond: "clamp",
   } as const;
   return contextOf(
-    { ...parsed.site, envelope: [...parsed.site.envelope, envelope] },
+    { ...parsed.site, envelope: [...parsed.site.envelope, ...(isWritable ? [envelope] : [])] },
     "/etc/site.yaml",
   );
-}
-
-/** A battery whose profile lets the point be written, as it lets the active setpoint be. */
-function writable(context: SiteContext): SiteContext {
-  const device = context.deviceById.get("bess-1");
-  assert.ok(device !== undefined);
-  const write = device.profile.points.find(({ id }) => id === "active-power-setpoint")?.write;
-  const points = device.profile.points.map((point) =>
-    point.id === "reactive-power-setpoint" && write !== undefined ? { ...point, write } : point,
-  );
-  const changed = { ...device, profile: { ...device.profile, points } };
-  return { ...context, deviceById: new Map(context.deviceById).set("bess-1", changed) };
 }
 
 const planOf = (context: SiteContext) => {
@@ -51,20 +44,20 @@ const planOf = (context: SiteContext) => {
 describe("reactive power in the site file", () => {
   it("is read with the voltage band of the site and the apparent power of the unit", () => {
     const reactive = "{ powerKvar: -300, eventKvar: 500, lowPercent: 92 }";
-    const plan = planOf(writable(contextOfSite({ reactive, battery: "unitApparentKva: 13000" })));
+    const plan = planOf(contextOfSite({ reactive, battery: "unitApparentKva: 13000" }));
     assert.deepEqual(
       [plan?.askedVar, plan?.eventVar, plan?.settings.lowPu, plan?.settings.highPu, plan?.nominalV],
       [-300_000, 500_000, 0.92, 1.1, 20_000],
     );
     assert.equal(plan?.units[0]?.apparentVa, 13_000_000);
-    assert.equal(planOf(writable(contextOfSite()))?.units[0]?.apparentVa, 12_000_000);
+    assert.equal(planOf(contextOfSite())?.units[0]?.apparentVa, 12_000_000);
   });
 
   it("is refused with a sentence where nothing could be done", () => {
-    assert.throws(() => planOf(contextOfSite()), /no battery has a reactive-power-setpoint/);
     assert.throws(
-      () => planOf(writable(contextOfSite({ meters: "" }))),
-      /needs meters\/nominalVoltageV/,
+      () => planOf(contextOfSite({ isWritable: false })),
+      /no battery has a reactive-power-setpoint/,
     );
+    assert.throws(() => planOf(contextOfSite({ meters: "" })), /needs meters\/nominalVoltageV/);
   });
 });

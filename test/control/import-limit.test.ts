@@ -122,6 +122,54 @@ describe("import limit that somebody asks for", function () {
       assert.equal(refusalOf(site), reason);
     });
 
+  it("waits with a reduction until its start is near, and tells how much less it became", () => {
+    const site = siteAt(62.5);
+    const fromW = referenceOf(site);
+    const startsAt = monotonicMs(site.nowMs + 200_000);
+    limit(site, { action: { kind: "reduce-import", reductionW: MW, startsAt } });
+    site.run(15_000);
+    const [waiting] = site.last!.status.leases;
+    assert.deepEqual(
+      [waiting?.kind, waiting?.asset, waiting?.holder, waiting?.commandId],
+      ["import-limit", "pcc-meter", "cloud", "dr"],
+    );
+    assert.ok(Math.abs((waiting?.targetW ?? 0) - site.loadW + MW) < 0.05 * MW);
+    assert.equal(Math.round((waiting?.startsInMs ?? 0) / 1_000), 185);
+    assert.equal(waiting?.remainingMs, waiting!.startsInMs + 23 * MINUTE_MS);
+    assert.ok(Math.abs(referenceOf(site) - fromW) < 0.05 * MW, "nothing moves yet");
+    site.run(35_000);
+    assert.deepEqual(site.stagesOf("dr"), ["received", "accepted", "effect", "done"]);
+    const { promised } = stepOf(site, "accepted") ?? {};
+    assert.deepEqual(promised, { leaseMs: 23 * MINUTE_MS, withinMs: 199_950 });
+    const { requested, applied, measured = 0 } = stepOf(site, "effect") ?? {};
+    assert.deepEqual([requested, applied], [MW, MW]);
+    assert.ok(Math.abs(measured - MW) < 0.15 * MW, `${measured} W`);
+    assert.equal(site.last?.status.bindingLevel, "grid-instruction");
+  });
+
+  it("is cut to what the batteries can give, and says so", () => {
+    const site = siteAt(80);
+    const action = { kind: "reduce-import", reductionW: 25 * MW } as const;
+    limit(site, { action: { ...action, startsAt: monotonicMs(site.nowMs) }, leaseMs: MINUTE_MS });
+    site.run(100);
+    const { reason, applied = 0 } = stepOf(site, "clamped") ?? {};
+    assert.equal(reason, "limits-now");
+    assert.ok(Math.abs(applied - 24 * MW) < 0.1 * MW, `${applied} W`);
+  });
+
+  it("is refused for more than the site draws, for nothing, and two days ahead", () => {
+    for (const [reductionW, aheadMs, reason] of [
+      [26 * MW, 0, "out-of-envelope"],
+      [0, 0, "bad-value"],
+      [MW, 2_880 * MINUTE_MS, "bad-value"],
+    ] as const) {
+      const site = siteAt(62.5);
+      const startsAt = monotonicMs(site.nowMs + aheadMs);
+      limit(site, { action: { kind: "reduce-import", reductionW, startsAt } });
+      assert.equal(refusalOf(site), reason);
+    }
+  });
+
   it("is not taken when it comes too late", () => {
     const site = siteAt(62.5);
     limit(site, { notAfter: monotonicMs(site.nowMs - 1) });

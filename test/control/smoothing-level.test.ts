@@ -86,6 +86,9 @@ class Level {
   }
 }
 
+/** Nobody asks for anything beside smoothing. */
+const NOBODY = { isDuty: false, askedLimitW: Infinity };
+
 describe("smoothing as a level", () => {
   it("is none where the site does not smooth", () => {
     assert.equal(createSmoothingLevel(testPlan(), monotonicMs(0)), undefined);
@@ -166,15 +169,21 @@ describe("smoothing as a level", () => {
     site.turns(200);
     const box = openBox();
     resetBox(box, -24 * MW, 24 * MW, "device-limits");
-    pinSmoothed(site.level, box, false);
+    pinSmoothed(site.level, box, NOBODY);
     assert.deepEqual([box.lowW, box.highW], [site.level.out.powerW, site.level.out.powerW]);
     assert.deepEqual([box.lowBy, box.highBy], ["governor", "governor"]);
     site.turn({ capW: 15 * MW });
     resetBox(box, -24 * MW, 24 * MW, "device-limits");
-    pinSmoothed(site.level, box, false);
+    pinSmoothed(site.level, box, NOBODY);
     assert.deepEqual([box.lowBy, box.highBy], ["peak-cap", "peak-cap"]);
+    resetBox(box, -24 * MW, 24 * MW, "device-limits");
+    pinSmoothed(site.level, box, { isDuty: false, askedLimitW: 15 * MW });
+    assert.equal(box.lowBy, "grid-instruction", "somebody asks for just that");
+    resetBox(box, -24 * MW, 24 * MW, "device-limits");
+    pinSmoothed(site.level, box, { isDuty: true, askedLimitW: 15 * MW });
+    assert.equal(box.lowBy, "frequency-duty");
     resetBox(box, 3 * MW, 4 * MW, "connection");
-    pinSmoothed(site.level, box, false);
+    pinSmoothed(site.level, box, NOBODY);
     assert.ok(box.lowW >= 3 * MW && box.highW <= 4 * MW, "a stronger level's limits stay");
   });
 

@@ -43,6 +43,7 @@ describe("battery command of PSWD", () => {
       dialect: "pswd",
       timestamp: Date.UTC(2026, 0, 1),
       correlation: undefined,
+      ignored: [],
       commands: [
         {
           id: "c-1",

@@ -281,6 +281,15 @@ describe("link codec: round trips", () => {
     assert.deepEqual(item, { kind: "step", step: { ...STEP, readBack: "differs" } });
   });
 
+  it("carries what a step promises", () => {
+    const writer = new FrameWriter();
+    const step = { ...STEP, promised: { leaseMs: 1_200_000, withinMs: 115_000 } };
+    writer.addStep(step);
+    const bytes = encodeFrame(writer, { type: "frame", frameNo: 1, hasMore: false });
+    const [item] = (new LinkDecoder(0).decode(bytes) as Frame).items;
+    assert.deepEqual(item, { kind: "step", step });
+  });
+
   it("lends the columns of all rounds of a frame together, and fills them for the next", () => {
     const decoder = new LinkDecoder(TABLE_SIZE);
     const wide = makeRound(1, 1, 0, Array<number>(1900).fill(1.5));
@@ -426,6 +435,8 @@ describe("link codec: what it refuses", () => {
     ["a step of unknown stage", 3, JSON.stringify({ ...STEP, stage: "begun" })],
     ["a step that may be final", 3, JSON.stringify({ ...STEP, final: "maybe" })],
     ["a step of unknown read-back", 3, JSON.stringify({ ...STEP, readBack: "same" })],
+    ["a step with a word for a promise", 3, JSON.stringify({ ...STEP, promised: "soon" })],
+    ["a step with half a promise", 3, JSON.stringify({ ...STEP, promised: { leaseMs: 1 } })],
   ];
   for (const [what, kind, json] of facts) {
     it(`refuses ${what}`, () => {

@@ -31,7 +31,12 @@ const DEMO_SITE = {
 const WRITABLE: Readonly<Record<string, readonly string[]>> = {
   "deepgadget/l2a-cdu": ["pump-speed-setpoint"],
   "huawei/ups2000": ["battery-test-command"],
-  "sunspec/der-storage": ["active-power-setpoint", "alarm-reset", "run-command"],
+  "sunspec/der-storage": [
+    "active-power-setpoint",
+    "reactive-power-setpoint",
+    "alarm-reset",
+    "run-command",
+  ],
   "vertiv/liebert-hpc": ["secondary.supply-temperature-setpoint", "run-command", "alarm-reset"],
 };
 

@@ -1,8 +1,12 @@
 import { strict as assert } from "node:assert";
+import { formatUtc } from "../../src/dcpi/timestamp.ts";
+import { utcMs } from "../../src/domain/time.ts";
 import { VirtualSite } from "../support/virtual-site.ts";
 
 const MW = 1e6;
 const LIMIT_W = 20 * MW;
+const REDUCTION_W = 5.75 * MW;
+const EVENT = "dr-event-2026-11";
 const RAMP_W_PER_S = 50_000;
 const NOTICE_S = 180;
 const HELD_S = 1_200;
@@ -10,6 +14,15 @@ const J_PER_MWH = 3.6e9;
 
 const socOf = (site: VirtualSite): number =>
   (site.told("bess-1", "state-of-charge").value + site.told("bess-2", "state-of-charge").value) / 2;
+
+/** What was answered with a stage of the event. */
+function answerOf(site: VirtualSite, stage: string): Readonly<Record<string, unknown>> {
+  const answer = site.answers.find(
+    ({ topic, body }) => topic === `ack/${EVENT}` && body["stage"] === stage,
+  );
+  assert.ok(answer !== undefined, site.answers.map(({ body }) => body["stage"]).join());
+  return answer.body;
+}
 
 describe("scene 11: import at most 20 MW for 20 minutes, told 3 minutes before", function () {
   this.timeout(600_000);
@@ -27,13 +40,29 @@ describe("scene 11: import at most 20 MW for 20 minutes, told 3 minutes before",
       beforeW = referenceW;
       if (Number.isNaN(reachedS) && referenceW <= LIMIT_W * 1.002) reachedS = site.nowS - saidS;
     });
-    site.command({
-      id: "dr",
-      asset: "pcc-meter",
-      action: { kind: "set-point", point: "import-limit", value: LIMIT_W },
-      leaseMs: (NOTICE_S + HELD_S) * 1_000,
-      priority: 4,
+    const saidAt = site.clock.utcNow();
+    await site.publish("cmd/grid/demand-response", {
+      dcpi_version: "1.0",
+      message_type: "demand_response_request",
+      timestamp: formatUtc(saidAt),
+      event_id: EVENT,
+      event_type: "load_reduction",
+      start_time: formatUtc(utcMs(saidAt + NOTICE_S * 1_000)),
+      duration_hours: HELD_S / 3_600,
+      target_reduction_mw: REDUCTION_W / MW,
+      compensation_rate_per_mwh: 150,
     });
+    await site.run(1);
+    const [lease] = site.status.leases;
+    assert.deepEqual([lease?.kind, lease?.asset], ["import-limit", "pcc-meter"]);
+    const limitW = lease?.targetW ?? Number.NaN;
+    assert.ok(Math.abs(limitW - LIMIT_W) < 0.05 * MW, `${limitW} W by the load of then`);
+    const promise = answerOf(site, "accepted");
+    assert.deepEqual([promise["event_id"], promise["response"]], [EVENT, "accept"]);
+    const commitment = promise["commitment"] as Readonly<Record<string, number>>;
+    assert.equal(commitment["load_reduction_mw"], REDUCTION_W / MW);
+    assert.ok(Math.abs((commitment["duration_hours"] ?? 0) * 3_600 - HELD_S) < 0.001);
+    assert.ok(Math.abs((commitment["response_time_sec"] ?? 0) - NOTICE_S) <= 0.1);
     let givenJ = 0;
     let mostW = 0;
     const pass = async (seconds: number, isHeld: boolean): Promise<void> => {
@@ -44,11 +73,11 @@ describe("scene 11: import at most 20 MW for 20 minutes, told 3 minutes before",
         if (isHeld) mostW = Math.max(mostW, plant?.gridW ?? Number.NaN);
       }
     };
-    await pass(NOTICE_S, false);
-    assert.ok(reachedS <= 125, `reached after ${reachedS} s`);
-    assert.deepEqual(site.stagesOf("dr"), ["received", "accepted", "effect", "done"]);
-    const effect = site.steps.find(({ stage }) => stage === "effect");
-    assert.ok(Math.abs((effect?.measured ?? 0) - LIMIT_W) < 0.1 * MW, `${effect?.measured} W`);
+    await pass(NOTICE_S - 1, false);
+    assert.ok(reachedS <= 125 && reachedS < NOTICE_S, `reached after ${reachedS} s`);
+    assert.deepEqual(site.stagesOf(EVENT), ["received", "accepted", "effect", "done"]);
+    const measuredMw = Number(answerOf(site, "effect")["measured_mw"]);
+    assert.ok(Math.abs(measuredMw - REDUCTION_W / MW) < 0.15, `${measuredMw} MW less`);
     await pass(HELD_S - 1, true);
     assert.ok(mostW <= LIMIT_W * 1.005, `${mostW} W`);
     const bessW = site.plant.snapshot()?.bessW ?? Number.NaN;

@@ -7,13 +7,16 @@ const TIMEOUT_MS = 120_000;
 const POLL_S = 1.1;
 
 /** A site in which a scene of the plant has begun; `until` lets it go on. */
-async function begin(number: number): Promise<{
+async function begin(
+  number: number,
+  change?: (text: string) => string,
+): Promise<{
   readonly site: VirtualSite;
   readonly until: (atS: number) => Promise<void>;
 }> {
   const scene = sceneOf(number);
   assert.ok(scene !== undefined);
-  const site = await VirtualSite.open({ load: scene.start });
+  const site = await VirtualSite.open({ load: scene.start, ...(change && { change }) });
   await site.run(5);
   assert.deepEqual(
     site.events.map(({ id, device }) => [id, device]),
@@ -91,8 +94,12 @@ describe("scene 6: cdu-3 leaks 6 L/min", function () {
 describe("scene 14: the grid is gone for 5 min", function () {
   this.timeout(TIMEOUT_MS);
 
+  const watched = (text: string): string =>
+    text.replace("\nmeters:", "  rideThrough:\n    returnMs: 20000\n\nmeters:");
+
   it("finds the UPS on battery without a gap, and everything back afterwards", async () => {
-    const { site, until } = await begin(14);
+    const { site, until } = await begin(14, watched);
+    const startS = site.nowS;
     await until(10.03);
     assert.ok(site.plant.snapshot()?.ups.every(({ mode }) => mode === "on-battery") === true);
     await until(13);
@@ -104,8 +111,14 @@ describe("scene 14: the grid is gone for 5 min", function () {
     }
     raisedAt(site, "grid-loss", "pcc-meter");
     assert.deepEqual(site.eventsOf("meter-frozen"), [], "a dead bus is no frozen meter");
+    const lostS = raisedAt(site, "ride-through", "pcc-meter") - startS;
+    assert.ok(lostS >= 10.5 && lostS <= 10.8, `lost after ${lostS} s`);
+    assert.equal(site.status.bindingLevel, "ride-through");
     assert.ok(Math.abs(site.plant.snapshot()?.bessW ?? NaN) < 1e3, "no islanding");
+    await until(325);
+    assert.equal(site.status.rideThrough?.presence, "returning");
     await until(345);
+    assert.equal(site.eventsOf("ride-through").at(-1)?.phase, "cleared");
     for (const unit of ["ups-1", "ups-2", "ups-3"])
       assert.equal(site.eventsOf("on-battery", unit).at(-1)?.phase, "cleared");
     assert.equal(site.eventsOf("grid-loss").at(-1)?.phase, "cleared");

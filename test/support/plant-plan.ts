@@ -5,6 +5,7 @@ import type {
   EnvelopeEntry,
   FeederPlan,
   FrequencyPlan,
+  RideThroughPlan,
   TripRule,
 } from "../../src/control/plan.ts";
 import type { EnergyShareSettings } from "../../src/control/share-energy.ts";
@@ -19,6 +20,11 @@ export const CHILLER_SUPPLY = pointIndex(4);
 export const CHILLER_MEASURED = pointIndex(5);
 export const CHILLER_RUN = pointIndex(6);
 export const FREQUENCY = pointIndex(7);
+
+/** Between lines at the meter, V; and 1 while the breaker at the connection is open. */
+export const VOLTAGE = pointIndex(8);
+export const BREAKER_OPEN = pointIndex(9);
+export const NOMINAL_V = 20_000;
 
 const UNIT_POINTS = 10;
 const FIRST_UNIT = 10;
@@ -61,6 +67,8 @@ export interface PlanOptions {
   readonly withFeeders?: boolean;
   readonly smoothing?: SmoothingSettings;
   readonly share?: EnergyShareSettings | undefined;
+  /** Of `testRideThrough`, or another. */
+  readonly rideThrough?: RideThroughPlan;
   /** Its point is `FREQUENCY`. */
   readonly frequency?: FrequencyPlan["settings"];
 }
@@ -109,6 +117,29 @@ export function testPlan(options: PlanOptions = {}): ControlPlan {
             stillMs: 10_000,
           },
     reactive: undefined,
+    rideThrough: options.rideThrough,
+  };
+}
+
+/** A loss of the grid by the breaker at the connection, and by the voltage of the meter. */
+export function testRideThrough(changes: Partial<RideThroughPlan> = {}): RideThroughPlan {
+  return {
+    flags: [
+      {
+        name: "relay/position",
+        condition: { point: BREAKER_OPEN, when: { equals: 1 }, isActiveLow: false },
+        maxAgeMs: 1_000,
+      },
+    ],
+    voltage: {
+      input: { point: VOLTAGE, maxAgeMs: 300 },
+      lostBelowV: 0.2 * NOMINAL_V,
+      confirmMs: 500,
+      backAboveV: 0.9 * NOMINAL_V,
+    },
+    returnMs: 10_000,
+    carries: false,
+    ...changes,
   };
 }
 

@@ -19,11 +19,13 @@ import { FrozenDetector } from "../../src/points/frozen.ts";
 import { PointImage } from "../../src/points/image.ts";
 import { QualityOverrides } from "../../src/points/quality-overrides.ts";
 import {
+  BREAKER_OPEN,
   ESTOP_BIT,
   FREQUENCY,
   MECHANICAL,
   METER,
   MW,
+  NOMINAL_V,
   pointCountOf,
   STATE_FAULT,
   STATE_OFF,
@@ -31,6 +33,7 @@ import {
   TRAIN,
   unitPoints,
   UPS,
+  VOLTAGE,
 } from "./plant-plan.ts";
 import { seeded } from "./plant-random.ts";
 
@@ -55,6 +58,8 @@ export interface PlantUnit {
   ignores: boolean;
   /** Answers writes with an exception. */
   refuses: boolean;
+  /** Carries its part of the site while the grid is dead, whatever it is asked for. */
+  formsIsland: boolean;
 }
 
 export interface SiteOptions {
@@ -100,6 +105,9 @@ export class PlantSite {
   isMeterFrozen = false;
   isTrainFrozen = false;
   isMeterCut = false;
+  /** The breaker at the grid connection: what it says, and whether the grid's voltage is there. */
+  isBreakerOpen = false;
+  voltagePu = 1;
   areFeedersCut = false;
   image: PointImage;
   control: ControlState;
@@ -139,6 +147,7 @@ export class PlantSite {
       isCut: false,
       ignores: false,
       refuses: false,
+      formsIsland: false,
     }));
     const count = pointCountOf(this.units.length);
     this.image = new PointImage(count);
@@ -167,8 +176,13 @@ export class PlantSite {
     return sumW + 22_000 + 270_000 * (sumW / (30.87 * MW)) ** 2;
   }
 
+  /** Nothing comes from a dead grid; what the batteries give then stays in the site. */
   get gridW(): number {
-    return this.loadW - this.batteryW;
+    return this.isGridDead ? 0 : this.loadW - this.batteryW;
+  }
+
+  get isGridDead(): boolean {
+    return this.isBreakerOpen || this.voltagePu < 0.5;
   }
 
   command(command: Partial<Command> & Pick<Command, "action">): void {
@@ -217,7 +231,12 @@ export class PlantSite {
 
   #tick(): void {
     this.nowMs += TICK_MS;
-    for (const unit of this.units) stepUnit(unit, this.nowMs);
+    const islandW = this.isGridDead ? this.loadW / this.units.length : undefined;
+    for (const unit of this.units) {
+      if (islandW !== undefined && unit.formsIsland) unit.powerW = islandW;
+      else if (islandW !== undefined) unit.powerW = 0;
+      stepUnit(unit, this.nowMs, islandW !== undefined);
+    }
     if (!this.isMeterFrozen) this.#held.meterW = this.gridW;
     if (!this.isTrainFrozen) this.#held.trainW = this.trainingW;
     for (const poll of this.#polls) this.#poll(poll);
@@ -330,7 +349,11 @@ export class PlantSite {
     const { meterFrozenAfterMs, trainFrozenAfterMs } = this.#options;
     return [
       poll(50, {
-        read: () => this.#reading([METER, FREQUENCY], [this.#held.meterW, this.frequencyHz]),
+        read: () =>
+          this.#reading(
+            [METER, FREQUENCY, VOLTAGE],
+            [this.#held.meterW, this.frequencyHz, this.voltagePu * NOMINAL_V],
+          ),
         detector: detector("pcc-meter", METER, meterFrozenAfterMs),
         isCut: () => this.isMeterCut,
       }),
@@ -351,6 +374,15 @@ export class PlantSite {
           isCut: () => unit.isCut,
         }),
       ),
+      ...(this.plan.rideThrough === undefined
+        ? []
+        : [
+            poll(100, {
+              read: () => this.#reading([BREAKER_OPEN], [this.isBreakerOpen ? 1 : 0]),
+              detector: undefined,
+              isCut: () => false,
+            }),
+          ]),
     ];
   }
 
@@ -421,7 +453,7 @@ function copyOf(reading: Reading, receivedAt: number): Reading {
   };
 }
 
-function stepUnit(unit: PlantUnit, nowMs: number): void {
+function stepUnit(unit: PlantUnit, nowMs: number, isIslanded: boolean): void {
   unit.heartbeat += TICK_MS / 1_000;
   const hours = TICK_MS / 3_600_000;
   unit.soc -= (unit.powerW * hours * 100) / (6 * MW);
@@ -429,6 +461,11 @@ function stepUnit(unit: PlantUnit, nowMs: number): void {
   if (unit.state !== STATE_RUNNING) {
     unit.powerW = 0;
     unit.queue.length = 0;
+    return;
+  }
+  // Without a grid to follow it does not follow setpoints either.
+  if (isIslanded) {
+    unit.queue.splice(0, unit.queue.length - 1);
     return;
   }
   if (nowMs - unit.writtenAt > 3_000) {

@@ -4,7 +4,9 @@ import { CommandIntake } from "../../src/app/command-intake.ts";
 import type { ControlHost } from "../../src/app/control-host.ts";
 import { parseCommand, parseNotice } from "../../src/app/local-requests.ts";
 import type { SiteContext } from "../../src/app/site-context.ts";
+import type { CommandStep } from "../../src/domain/command.ts";
 import type { Clock } from "../../src/domain/time.ts";
+import { parseStep } from "../../src/link/facts.ts";
 import { CommandQueue } from "../../src/northbound/command-gate.ts";
 import { createLogger } from "../../src/platform/log.ts";
 
@@ -27,6 +29,7 @@ export class VirtualNorth {
   readonly #clock: Clock;
   readonly #prefix: string;
   readonly #queue = new CommandQueue(() => undefined);
+  readonly #intake: CommandIntake;
 
   constructor(
     parts: {
@@ -57,7 +60,7 @@ export class VirtualNorth {
     const speaker = { facility: site, gateway };
     const log = createLogger("virtual", "silent");
     const way = { verifier, control, clock, speaker, prefix: this.#prefix, log };
-    const intake = new CommandIntake({
+    this.#intake = new CommandIntake({
       ...way,
       context,
       queue: this.#queue,
@@ -70,24 +73,30 @@ export class VirtualNorth {
         resend: async () => Promise.resolve(0),
       },
     });
-    const answer = (topic: string, payload: Uint8Array): void => {
-      const body = JSON.parse(new TextDecoder().decode(payload)) as NorthAnswer["body"];
-      this.answers.push({ topic: topic.slice(this.#prefix.length), body });
-    };
-    void intake.run(
+    void this.#intake.run(
       {
         answer: async (step) => {
-          const { topic, payload } = intake.ackOf(step);
-          answer(topic, payload);
+          this.tell(step);
           return Promise.resolve();
         },
         answerWith: async (topic, payload) => {
-          answer(topic, payload);
+          this.#answer(topic, payload);
           return Promise.resolve();
         },
       },
       signal,
     );
+  }
+
+  /** A step of a command, as control hands it over the link. */
+  tell(step: CommandStep): void {
+    const { topic, payload } = this.#intake.ackOf(parseStep(JSON.stringify(step)));
+    this.#answer(topic, payload);
+  }
+
+  #answer(topic: string, payload: Uint8Array): void {
+    const body = JSON.parse(new TextDecoder().decode(payload)) as NorthAnswer["body"];
+    this.answers.push({ topic: topic.slice(this.#prefix.length), body });
   }
 
   /** A message as the broker hands it over; returns when control has it. */

@@ -264,7 +264,10 @@ export class VirtualSite {
       latchRecord: this.latches,
       table: context.table,
       onEvent,
-      onStep: (step) => this.steps.push(step),
+      onStep: (step) => {
+        this.steps.push(step);
+        this.#north?.tell(step);
+      },
       log: createLogger("virtual", "silent"),
       desk: this.#desk,
       signal: stop.signal,

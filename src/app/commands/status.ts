@@ -86,7 +86,9 @@ function controlLines(answer: unknown): string[] {
     ),
     ...leases.map(
       (lease) =>
-        `  lease    ${lease.asset} by ${lease.holder}: ${megawatts(lease.targetW)} MW, ` +
+        `  lease    ${lease.asset} by ${lease.holder}: ` +
+        `${lease.kind === "import-limit" ? "import at most " : ""}` +
+        `${megawatts(lease.targetW)} MW, ` +
         `${Math.round(lease.remainingMs / 1_000)} s left`,
     ),
     ...authorityLines(control.authority),
@@ -134,6 +136,7 @@ interface ControlAnswer {
     }[];
   };
   readonly leases: readonly {
+    readonly kind: string;
     readonly asset: string;
     readonly holder: string;
     readonly targetW: number;

@@ -64,6 +64,7 @@ const WORDS: Readonly<
   >
 > = {
   "local-hold": "held at the box",
+  "ride-through": "the grid is lost",
   start: "start: what it gives is held until all is known",
   reserve: "reserve: its charge is for later",
   "link-lost": "link lost: the unit does not answer",
@@ -89,8 +90,11 @@ function commandFor(status: ControlStatus, unit: UnitStatus): string | undefined
   const [lease] = own.length > 0 ? own : status.leases.filter(({ asset }) => !units.has(asset));
   if (lease === undefined) return undefined;
   const { holder, targetW, partW, remainingMs } = lease;
+  const leftS = Math.ceil(remainingMs / 1_000);
+  if (lease.kind === "import-limit")
+    return `import limit of ${holder} ${power(targetW)}, ${leftS} s left`;
   const ramp = Math.abs(targetW - partW) > ARRIVED_W ? `, ramp at ${power(partW)}` : "";
-  return `command of ${holder} ${power(targetW)}${ramp}, ${Math.ceil(remainingMs / 1_000)} s left`;
+  return `command of ${holder} ${power(targetW)}${ramp}, ${leftS} s left`;
 }
 
 function tripOf(status: ControlStatus, unit: UnitStatus): string {

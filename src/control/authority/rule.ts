@@ -4,7 +4,8 @@ import type { ImageView } from "../../points/image.ts";
 import { freshState } from "../conditions.ts";
 import { type Envelope, lockAssets, LOCKED_OUT, OPEN, PERHAPS_LOCKED_OUT } from "../envelope.ts";
 import type { AuthorityStatus } from "../exchange.ts";
-import { endLease, type LeaseState, pushStep } from "../leases.ts";
+import { endLease, type LeaseState } from "../leases.ts";
+import { pushStep } from "../push-step.ts";
 import type { Notices } from "../notices.ts";
 import type { ControlPlan } from "../plan.ts";
 import {

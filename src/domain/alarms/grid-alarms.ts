@@ -43,6 +43,18 @@ export const GRID_ALARMS: AlarmChapter = {
       reset: "itself",
     },
     {
+      id: "ride-through",
+      means:
+        "The grid is lost, by a point of the site that says so or by the voltage of its meter.",
+      done:
+        "Schedules, smoothing and frequency duty ask nothing any more. The batteries are held at " +
+        "0 W or, where the site has commissioned them for it, carry the site by themselves down " +
+        "to the end of their reserve. Control goes on `control.rideThrough.returnMs` after the " +
+        "return, from what the grid then gives.",
+      remedy: "Call the grid operator; watch the charge of the batteries and supplies.",
+      reset: "itself",
+    },
+    {
       id: "import-limit-exceeded",
       means: "The import is above the limit of the contract, and the batteries cannot cover it.",
       done: "The batteries give what they can above their reserve.",

@@ -1,64 +1,25 @@
 import { strict as assert } from "node:assert";
 import { announce } from "../../../src/control/smoothing/announcements.ts";
-import type { SmoothingSettings } from "../../../src/control/smoothing/settings.ts";
 import { monotonicMs } from "../../../src/domain/time.ts";
-import { PlainLimiter, Product, siteSettings } from "./support/arms.ts";
+import { PlainLimiter, Product } from "./support/arms.ts";
 import { levelLoad, squareLoad, STEP_S } from "./support/loads.ts";
-import { decibels, largestRamp, rmsIn, secondMeans, spectrumOf } from "./support/metrics.ts";
+import { secondMeans } from "./support/metrics.ts";
+import { type Controller, MW, record, type Trace } from "./support/rig.ts";
 import {
-  type Controller,
-  MW,
-  record,
-  Rig,
-  RIG,
-  type RigSettings,
-  type Trace,
-} from "./support/rig.ts";
-import { type LoopName, LOOPS } from "./support/timing.ts";
-
-const MJ = 1e6;
-/** 5.7 MWh, a little more than 200 MW at 1 MW/s needs; without losses, as the figures have it. */
-const USABLE_J = 20_420 * MJ;
-const RAMP = MW * 1.001;
-
-interface Case {
-  readonly loop?: LoopName;
-  readonly site?: Partial<SmoothingSettings>;
-  readonly rig?: Partial<RigSettings>;
-}
-
-function settingsOf({ loop = "d95", site = {} }: Case): SmoothingSettings {
-  return siteSettings(LOOPS[loop], { dischargeEfficiency: 1, chargeEfficiency: 1, ...site });
-}
-
-function productOf(given: Case): Product {
-  return new Product(settingsOf(given), { usableJ: given.rig?.usableJ ?? USABLE_J });
-}
-
-function rigOf({ loop = "d95", rig = {} }: Case, controller: Controller): Rig {
-  const settings = { ...RIG, efficiency: 1, usableJ: USABLE_J, timing: LOOPS[loop], noise: 0 };
-  return new Rig({ ...settings, ...rig }, controller);
-}
-
-const least = (values: Float64Array): number =>
-  values.reduce((low, value) => Math.min(low, value), Infinity);
-const most = (values: Float64Array): number =>
-  values.reduce((high, value) => Math.max(high, value), -Infinity);
-const at = (seconds: number): number => Math.round(seconds / STEP_S);
-const numberIn = (values: Float64Array, seconds: number): number =>
-  values[at(seconds)] ?? Number.NaN;
-
-function referenceRamp({ referenceW }: Trace, cycleMs = 50): number {
-  return largestRamp(referenceW, STEP_S, cycleMs / 1_000);
-}
-
-/** rms of 0.1 to 20 Hz against the load's, from a time on, dB. */
-function decibelsFrom(trace: Trace, seconds: number): number {
-  const band = { fromHz: 0.1, toHz: 20 };
-  const rms = (values: Float64Array): number =>
-    rmsIn(spectrumOf(values.subarray(at(seconds)), STEP_S), band);
-  return decibels(rms(trace.gridW), rms(trace.loadW));
-}
+  at,
+  type Case,
+  decibelsFrom,
+  least,
+  MJ,
+  most,
+  numberIn,
+  productOf,
+  RAMP,
+  referenceRamp,
+  rigOf,
+  settingsOf,
+  USABLE_J,
+} from "./support/scenario.ts";
 
 describe("smoothing scenarios", function () {
   this.timeout(60_000);
@@ -211,6 +172,8 @@ describe("smoothing scenarios", function () {
     const until = { ...trace, gridW: trace.gridW.subarray(0, at(100)) };
     const before = decibelsFrom({ ...until, loadW: load.subarray(0, at(100)) }, 40);
     assert.ok(before <= 1, `${before} dB with the wrong delay`);
+    // As long as nobody looks for the delay it stays so: the bound below is not met (negative).
+    assert.ok(before > -8, `${before} dB before the search`);
     assert.ok(Math.abs(product.state.delayMs - 116) < 20, `${product.state.delayMs} ms`);
     const after = decibelsFrom(trace, 180);
     assert.ok(after <= -8, `${after} dB with the right one`);
@@ -241,23 +204,40 @@ describe("smoothing scenarios", function () {
     assert.ok(product.state.predictor.events >= 14);
     assert.ok(referenceRamp(trace) <= 2 * RAMP);
     const meansW = secondMeans(trace.gridW.subarray(at(58), at(70)), STEP_S);
-    // Two edges of 130 MW, each seen for the delay and a cycle.
-    assert.ok(most(meansW) - least(meansW) < 60 * MW);
+    // Two edges of 130 MW, each seen for the delay and no longer.
+    assert.ok(most(meansW) - least(meansW) < 31 * MW, `${most(meansW) - least(meansW)} W`);
     const driftJ = Math.abs(numberIn(trace.storedJ, 890) - numberIn(trace.storedJ, 290));
     assert.ok(driftJ / USABLE_J < 0.05, `${(100 * driftJ) / USABLE_J} % in ten minutes`);
   });
 
-  it("11: a meter that reads half a percent wrong for a day does not empty the battery", () => {
-    const bias = 0.005;
+  /**
+   * Six hours are 36 times what the term that restores the energy takes. The converters use a part
+   * of their rating themselves: a wrong meter alone moves reference and answer alike.
+   */
+  function driftOf(controllerOf: (given: Case) => Controller): number {
     const given: Case = {
       loop: "d300",
-      rig: { bias, stepMs: 100, noise: 0.002, startJ: USABLE_J / 2 },
+      rig: { bias: 0.005, stepMs: 100, noise: 0.002, startJ: USABLE_J / 2 },
     };
-    const product = new Product(settingsOf(given), { usableJ: USABLE_J, refitMs: 600_000 });
-    const rig = rigOf(given, product);
-    for (let cycle = 0; cycle < 864_000; cycle += 1) rig.step(300 * MW);
-    const drift = Math.abs(rig.storedJ - USABLE_J / 2) / USABLE_J;
+    const rig = rigOf(given, controllerOf(given));
+    const usedJ = 0.002 * rig.settings.ratingW * 0.1;
+    for (let cycle = 0; cycle < 216_000; cycle += 1) {
+      rig.step(300 * MW);
+      rig.storedJ -= usedJ;
+    }
+    return Math.abs(rig.storedJ - USABLE_J / 2) / USABLE_J;
+  }
+
+  it("11: a meter that reads half a percent wrong does not empty the battery", () => {
+    const drift = driftOf(
+      (given) => new Product(settingsOf(given), { usableJ: USABLE_J, refitMs: 600_000 }),
+    );
     assert.ok(drift < 0.03, `${100 * drift} %`);
+  });
+
+  it("11, without the term that restores the energy: it does (negative control)", () => {
+    const drift = driftOf((given) => new PlainLimiter(settingsOf(given), 0));
+    assert.ok(drift > 0.3, `${100 * drift} %`);
   });
 
   it("13: what a converter cannot take passes, is declared, and then the ramp holds", () => {
