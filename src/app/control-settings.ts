@@ -18,6 +18,7 @@ import { SETPOINTS_KEPT_MAX, setpointsKept } from "../control/writes.ts";
 import { pointIndex } from "../domain/point.ts";
 import { conversionTo, ENUM_TEXTS } from "../domain/vocabulary/vocabulary.ts";
 import type { SiteContext } from "./site-context.ts";
+import { gooseTrips } from "./goose-plan.ts";
 import { frequencySettings } from "./frequency-settings.ts";
 import {
   maxAgeOf,
@@ -73,7 +74,10 @@ export function controlPlan(context: SiteContext): ControlPlan | undefined {
       asset: id,
       units: names.map(unitAt),
     })),
-    trips: units.flatMap((unit, at) => tripRules(context, control, unit.asset, at)),
+    trips: [
+      ...units.flatMap((unit, at) => tripRules(context, control, unit.asset, at)),
+      ...gooseTrips(context, control, units),
+    ],
     envelope: context.site.envelope.map((entry) => envelopeEntry(context, entry)),
     leases: { maximumMs: control.leaseMaximumMs, maximumHolders: HOLDERS_MAX },
     smoothing,

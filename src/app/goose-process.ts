@@ -14,7 +14,7 @@ import type { GooseSettings } from "./goose-settings.ts";
 /** How late the end of a time to live may be noticed. */
 const TICK_MS = 10;
 /** A reader that hears nothing for a few of these knows that this process is gone. */
-const ALIVE_MS = 500;
+export const ALIVE_MS = 500;
 const READERS_MAX = 8;
 /** Octets that wait for a reader; more, and it is dropped: what is old is of no use to it. */
 const UNSENT_OCTETS_MAX = 256 * 1024;

@@ -1,7 +1,7 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { ConnectionConfig } from "./schema-connection.ts";
 import { closed, Milliseconds, Name, Percent } from "./schema-fields.ts";
-import { FrequencyConfig, ReactiveConfig, SmoothingConfig } from "./schema-levels.ts";
+import { FrequencyConfig, GooseConfig, ReactiveConfig, SmoothingConfig } from "./schema-levels.ts";
 
 export const DeviceConfig = closed(
   {
@@ -203,6 +203,7 @@ export const ControlConfig = closed(
     smoothing: Type.Optional(SmoothingConfig),
     frequency: Type.Optional(FrequencyConfig),
     reactive: Type.Optional(ReactiveConfig),
+    goose: Type.Optional(GooseConfig),
     stopRampMs: Milliseconds(
       0,
       600_000,

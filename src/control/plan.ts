@@ -266,6 +266,9 @@ export const CONTROL_EVENTS = {
   "envelope-clamped": "warning",
   "lease-expired": "info",
   "trip-reset": "info",
+  "goose-lost": "critical",
+  "goose-safe-state": "trip",
+  "goose-loss-stop": "trip",
 } as const satisfies Record<string, Severity>;
 
 export type ControlEventId = keyof typeof CONTROL_EVENTS;
