@@ -96,7 +96,7 @@ describe("devices of IEC 61850 over TLS, from the site file", function () {
     },
     {
       name: "they want a certificate of ours and the site has none",
-      text: /relay is lost: .*the device wants a certificate of ours: tls\/certificate and tls\/key/,
+      text: /relay is lost: .*wants a certificate of ours: tls\/certificate and tls\/key/,
       terms: () => ({ connection: TRUSTED, tls: served(device, gateway) }),
     },
     {
