@@ -37,11 +37,12 @@ interface SimulateTerms {
 }
 
 /**
- * `simulate`: with `--scl` an IED of that file, see there. Else every device of a site as a real protocol server on the site's own addresses. Takes
- * orders as lines of JSON on standard input, or over the channel of the process that started it:
- * `{"load":"full"}`, `{"device":"ups-1","fault":"silent"}`, `{"trip":"bess-1","cause":"fault"}`; a
- * person at a terminal presses keys. Says `{ready: true}` over that channel when every device is
- * up, then a snapshot of the plant each second, and what a scene asks of whoever plays it.
+ * `simulate`: every device of a site as a real protocol server on the site's own addresses; with
+ * `--scl` an IED of that file instead, see `simulateScl`. Takes orders as lines of JSON on standard
+ * input, or over the channel of the process that started it: `{"load":"full"}`,
+ * `{"device":"ups-1","fault":"silent"}`, `{"trip":"bess-1","cause":"fault"}`; a person at a
+ * terminal presses keys. Says `{ready: true}` over that channel when every device is up, then a
+ * snapshot of the plant each second, and what a scene asks of whoever plays it.
  */
 export async function simulate(call: CommandCall): Promise<ExitStatus> {
   const { terminal, signal } = call;

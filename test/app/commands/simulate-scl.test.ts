@@ -174,7 +174,8 @@ describe("simulate --scl", function () {
       assert.equal(members?.length, 4);
       assert.equal(await read(association, "BESS1LD0/MMXU1.TotW.mag.f[MX]"), 1_250.5);
       assert.equal(await read(association, "BESS1LD0/MMXU2.Beh.stVal[ST]"), 1, "it is on");
-      const type = await association.typeOf({ ld: "BESS1LD0", ln: "XCBR1", fc: undefined, path: [] }, CALL);
+      const node = { ld: "BESS1LD0", ln: "XCBR1", fc: undefined, path: [] };
+      const type = await association.typeOf(node, CALL);
       assert.equal(type?.kind, "structure");
     });
   });
