@@ -1,7 +1,7 @@
 import { GOOSE_DEMANDS, GOOSE_LOST } from "../config/point-table.ts";
 import { CONTROL_EVENTS } from "../control/plan.ts";
 import type { PlantEvent } from "../domain/event.ts";
-import { GOOD, qualityCode } from "../domain/quality.ts";
+import { GOOD, type QualityCode, qualityCode } from "../domain/quality.ts";
 import type { Reading } from "../domain/round.ts";
 import type { Clock, MonotonicMs } from "../domain/time.ts";
 import type { WatchedPublisher } from "./goose-plan.ts";
@@ -40,6 +40,22 @@ interface Followed {
   /** Since when it is good without a break; undefined while it is not. */
   goodSince: MonotonicMs | undefined;
   isToldLost: boolean;
+}
+
+/** The beginning of a cycle. */
+interface Moment {
+  readonly now: MonotonicMs;
+  /** Whether gateway-goose is there. */
+  readonly isAlive: boolean;
+}
+
+/** What is to be thought of a publisher. */
+interface Judged {
+  readonly isGood: boolean;
+  /** The time for its first good state is over. */
+  readonly isDue: boolean;
+  readonly isDemanded: boolean;
+  readonly isLost: boolean;
 }
 
 /** Names of the points that are told of publishers. */
@@ -164,35 +180,34 @@ export class GooseWatch {
     note(followed, report);
   }
 
-  #fill(
-    place: number,
-    followed: Followed,
-    { now, isAlive }: { readonly now: MonotonicMs; readonly isAlive: boolean },
-  ): void {
-    const { report } = followed;
-    const isGood = isAlive && report?.quality === "good";
-    const isDue = followed.isKnown || now - this.#startedAt >= this.#terms.firstWordMs;
-    const isLost = followed.wasLost || (!isGood && isDue);
-    if (isAlive && demands(report)) followed.demandedBy = report?.safeStateDemandedBy ?? [];
-    const isDemanded = followed.demandedBy.length > 0;
+  #fill(place: number, followed: Followed, moment: Moment): void {
+    const judged = this.#judge(followed, moment);
+    const { isDemanded, isGood, isLost } = judged;
     const { values, quality } = this.#columns;
     if (isDemanded && values[2 * place] !== 1)
       this.#terms.onDemand(followed.publisher.name, followed.demandedBy);
-    const hasWord = isDemanded || isGood;
-    values[2 * place] = hasWord ? Number(isDemanded) : Number.NaN;
-    quality[2 * place] = hasWord ? GOOD : isDue ? NOT_HEARD : NOT_YET_HEARD;
+    const demand = demandOf(judged);
+    values[2 * place] = demand.value;
+    quality[2 * place] = demand.quality;
     values[2 * place + 1] = Number(isLost);
     quality[2 * place + 1] = GOOD;
     followed.demandedBy = [];
     followed.wasLost = false;
-    followed.goodSince = isLost || !isGood ? undefined : (followed.goodSince ?? now);
-    this.#tellLoss(followed, { now, isLost, isAlive });
+    if (isLost || !isGood) followed.goodSince = undefined;
+    else followed.goodSince ??= moment.now;
+    this.#tellLoss(followed, { ...moment, isLost });
   }
 
-  #tellLoss(
-    followed: Followed,
-    sight: { readonly now: MonotonicMs; readonly isLost: boolean; readonly isAlive: boolean },
-  ): void {
+  #judge(followed: Followed, { now, isAlive }: Moment): Judged {
+    const { report, isKnown, wasLost } = followed;
+    const isGood = isAlive && report?.quality === "good";
+    const isDue = isKnown || now - this.#startedAt >= this.#terms.firstWordMs;
+    if (isAlive && demands(report)) followed.demandedBy = report?.safeStateDemandedBy ?? [];
+    const isDemanded = followed.demandedBy.length > 0;
+    return { isGood, isDue, isDemanded, isLost: wasLost || (!isGood && isDue) };
+  }
+
+  #tellLoss(followed: Followed, sight: Moment & { readonly isLost: boolean }): void {
     const { publisher, goodSince } = followed;
     const isBack = goodSince !== undefined && sight.now - goodSince >= BACK_MS;
     if (followed.isToldLost ? !isBack : !sight.isLost) return;
@@ -210,6 +225,16 @@ export class GooseWatch {
       at: this.#terms.clock.utcNow(),
     });
   }
+}
+
+/** A demand counts whatever else is known; that there is none is only known of a good state. */
+function demandOf({ isDemanded, isGood, isDue }: Judged): {
+  readonly value: number;
+  readonly quality: QualityCode;
+} {
+  if (isDemanded) return { value: 1, quality: GOOD };
+  if (isGood) return { value: 0, quality: GOOD };
+  return { value: Number.NaN, quality: isDue ? NOT_HEARD : NOT_YET_HEARD };
 }
 
 function note(followed: Followed, report: HeardReport): void {

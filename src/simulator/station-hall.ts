@@ -58,8 +58,9 @@ export class StationHall {
     if (signal.aborted) end();
     else signal.addEventListener("abort", end, { once: true });
     this.show();
-    for (const { id, profile: _profile, ...at } of this.#placed) {
-      const server = await this.station(id).open({ ...at, clock }, this.#end.signal);
+    for (const placed of this.#placed) {
+      const { id } = placed;
+      const server = await this.station(id).open({ ...placed, clock }, this.#end.signal);
       ports.set(id, server.port);
       this.#closed.push(server.closed);
     }

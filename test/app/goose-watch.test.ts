@@ -2,6 +2,7 @@ import { strict as assert } from "node:assert";
 import { ControlHost } from "../../src/app/control-host.ts";
 import { controlPlan } from "../../src/app/control-settings.ts";
 import { demoSiteText } from "../../src/app/demo/site.ts";
+import { watchedPublishers } from "../../src/app/goose-plan.ts";
 import { ALIVE_MS } from "../../src/app/goose-process.ts";
 import { BACK_MS, GONE_MS, GooseWatch } from "../../src/app/goose-watch.ts";
 import { contextOf } from "../../src/app/site-context.ts";
@@ -425,6 +426,22 @@ describe("GOOSE in the site file", () => {
       ],
     );
     assert.deepEqual({ ...plan, trips: [] }, { ...before, trips: [] });
+  });
+
+  it("is told under the names that the point table has", () => {
+    const context = contextOf(requireSite(text, "/etc/site.yaml"), "/etc/site.yaml");
+    const watch = new GooseWatch({
+      publishers: watchedPublishers(context) ?? [],
+      firstWordMs: FIRST_WORD_MS,
+      clock: new SimClock(),
+      onEvent: () => undefined,
+      onDemand: () => undefined,
+    });
+    const names = context.table.points
+      .filter(({ name }) => name.startsWith("x-goose"))
+      .map(({ name }) => name);
+    assert.equal(names.length, 5);
+    assert.deepEqual(Object.keys(watch.figures()).toSorted(), names.toSorted());
   });
 
   function problemsOf(change: (whole: string) => string): string {

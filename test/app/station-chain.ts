@@ -93,7 +93,8 @@ export class Chain {
 
   #contextAt(ports: SiteTerms["ports"]): SiteContext {
     const { connection } = this.#terms;
-    return stationContext(this.file, { ports, ...(connection && { more: connection }) });
+    const more = connection === undefined ? {} : { more: connection };
+    return stationContext(this.file, { ports, ...more });
   }
 
   get file(): string {
