@@ -393,7 +393,8 @@ describe("GOOSE in control", () => {
   });
 });
 
-describe("GOOSE in the site file", () => {
+describe("GOOSE in the site file", function () {
+  this.timeout(20_000);
   const demo = demoSiteText({
     basePort: 15_020,
     mqttPort: 18_830,
