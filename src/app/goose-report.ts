@@ -1,5 +1,8 @@
 import type { GooseReport } from "./goose-desk.ts";
 
+/** A reader that hears nothing for a few of these knows that this process is gone. */
+export const ALIVE_MS = 500;
+
 /** A line of the socket of gateway-goose, as far as its reader needs it. */
 export type GooseLine =
   /** Everything, at the beginning of a connection. */

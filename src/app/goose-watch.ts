@@ -5,8 +5,7 @@ import { GOOD, type QualityCode, qualityCode } from "../domain/quality.ts";
 import type { Reading } from "../domain/round.ts";
 import type { Clock, MonotonicMs } from "../domain/time.ts";
 import type { WatchedPublisher } from "./goose-plan.ts";
-import { ALIVE_MS } from "./goose-process.ts";
-import { type HeardReport, parseGooseLine } from "./goose-report.ts";
+import { ALIVE_MS, type HeardReport, parseGooseLine } from "./goose-report.ts";
 
 /** So many `alive` lines in a row that do not come, and gateway-goose is gone. */
 const ALIVE_MISSED_MAX = 3;

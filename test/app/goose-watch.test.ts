@@ -3,7 +3,7 @@ import { ControlHost } from "../../src/app/control-host.ts";
 import { controlPlan } from "../../src/app/control-settings.ts";
 import { demoSiteText } from "../../src/app/demo/site.ts";
 import { watchedPublishers } from "../../src/app/goose-plan.ts";
-import { ALIVE_MS } from "../../src/app/goose-process.ts";
+import { ALIVE_MS } from "../../src/app/goose-report.ts";
 import { BACK_MS, GONE_MS, GooseWatch } from "../../src/app/goose-watch.ts";
 import { contextOf } from "../../src/app/site-context.ts";
 import { parseSite, requireSite } from "../../src/config/load.ts";
