@@ -42,22 +42,18 @@ class Device {
 
 const applied = { result: "applied", value: STOP } as const;
 const differs = { result: "differs", value: START } as const;
+const UNSEEN = { readBack: undefined } as const;
+const UNKNOWN: WriteOutcome = { result: "unknown", error: LOST, ...UNSEEN };
+const BY_DEVICE = new GatewayError("DEVICE_EXCEPTION");
+const BY_RULE = new GatewayError("REQUEST_REFUSED");
 const OUTCOMES: readonly (readonly [string, WriteOutcome, boolean])[] = [
   ["accepted and seen", { result: "accepted", readBack: applied }, false],
   ["accepted and seen otherwise", { result: "accepted", readBack: differs }, true],
-  ["accepted and not looked for", { result: "accepted" }, true],
-  ["unknown", { result: "unknown", error: LOST }, true],
+  ["accepted and not looked for", { result: "accepted", ...UNSEEN }, true],
+  ["unknown", UNKNOWN, true],
   ["unknown and seen all the same", { result: "unknown", error: LOST, readBack: applied }, false],
-  [
-    "refused by the device",
-    { result: "refused", error: new GatewayError("DEVICE_EXCEPTION") },
-    true,
-  ],
-  [
-    "refused by a rule of ours",
-    { result: "refused", error: new GatewayError("REQUEST_REFUSED") },
-    false,
-  ],
+  ["refused by the device", { result: "refused", error: BY_DEVICE }, true],
+  ["refused by a rule of ours", { result: "refused", error: BY_RULE }, false],
 ];
 
 describe("a stop, after its command", () => {
@@ -78,7 +74,7 @@ describe("a stop, after its command", () => {
   }
 
   it("is given again and again until the device shows it, and then no more", async () => {
-    states.note(run, STOP, { result: "unknown", error: LOST });
+    states.note(run, STOP, UNKNOWN);
     device.shown = START;
     for (let turn = 0; turn < 3; turn += 1) await states.assertAgain(device.commander, CALL);
     device.shown = undefined;
@@ -92,7 +88,7 @@ describe("a stop, after its command", () => {
   });
 
   it("is wanted no more when something else is commanded, also while it is looked for", async () => {
-    states.note(run, STOP, { result: "unknown", error: LOST });
+    states.note(run, STOP, UNKNOWN);
     device.shown = START;
     device.onShown = () => {
       states.supersede(run.point.ordinal);
@@ -103,9 +99,9 @@ describe("a stop, after its command", () => {
   });
 
   it("is the only thing given twice: no start, and no setpoint, ever is", async () => {
-    states.note(run, START, { result: "unknown", error: LOST });
+    states.note(run, START, UNKNOWN);
     const power = writable("active-power-setpoint");
-    for (const value of [0, 1e6]) states.note(power, value, { result: "unknown", error: LOST });
+    for (const value of [0, 1e6]) states.note(power, value, UNKNOWN);
     await states.assertAgain(device.commander, CALL);
     assert.deepEqual([device.sent, states.size], [[], 0]);
   });
