@@ -28,6 +28,7 @@ import type { PointImage } from "../points/image.ts";
 import type { QualityOverrides } from "../points/quality-overrides.ts";
 import type { LatchFiles, LatchRecord } from "../platform/latch-files.ts";
 import type { Logger } from "../platform/log.ts";
+import type { GooseWatch } from "./goose-watch.ts";
 import { LatchKeeper } from "./latch-keeper.ts";
 import { latchesOf } from "./saved-latches.ts";
 import { type Desk, SmoothingDesk } from "./smoothing-desk.ts";
@@ -56,6 +57,8 @@ export interface ControlHostParts {
   readonly onEvent: (event: PlantEvent) => void;
   readonly onStep: (step: CommandStep) => void;
   readonly log: Logger;
+  /** What GOOSE demands, for the cycle that begins; undefined where the site hears none. */
+  readonly goose?: Pick<GooseWatch, "reading">;
   /** For smoothing; undefined: its predictions are never fitted. */
   readonly desk?: Desk;
   /** Ends whatever waits. */
@@ -113,7 +116,8 @@ export class ControlHost {
 
   /** One cycle: called at its deadline, never late because of anything in here that waits. */
   cycle(now: MonotonicMs): void {
-    const { clock, image, dispatch } = this.#parts;
+    const { clock, image, dispatch, goose } = this.#parts;
+    if (goose !== undefined) image.post(goose.reading(now));
     image.take(now);
     if (this.#state === undefined) return;
     const commands = this.#commands;

@@ -24,6 +24,9 @@ import { endWhenLetGo } from "./let-go.ts";
 import { linkStatus } from "./link-status.ts";
 import { parseCommand, parseLocalOrder, parseNotice } from "./local-requests.ts";
 import { every } from "./every.ts";
+import { watchedPublishers } from "./goose-plan.ts";
+import { GooseReader } from "./goose-reader.ts";
+import { GooseWatch } from "./goose-watch.ts";
 import { readFigures, readTiming } from "./read-timing.ts";
 import { OwnPoints } from "./own-points.ts";
 import { CpuMeter, type Role, runTogether } from "./role.ts";
@@ -82,7 +85,8 @@ async function begin(
   };
   const tap = new RoundTap(context, south.devices, outlet);
   const desk = deskThread(role, outlet, signal);
-  const host = await controlHost(role, { plan, outlet, south, desk, signal });
+  const goose = gooseOf(role, outlet);
+  const host = await controlHost(role, { plan, outlet, south, desk, goose, signal });
   const runner = new CycleRunner({
     clock,
     timer: new PreciseTimer(clock),
@@ -101,13 +105,14 @@ async function begin(
   return [
     south.run({ emit: tap.emit, onEvent: outlet.onEvent }, signal),
     ...(followsField ? [followField(role, outlet.image, signal)] : []),
+    ...(goose === undefined ? [] : [goose.reader.run(signal)]),
     runner.run(signal),
     endWhenLetGo(
       host,
       { clock, limitMs: context.site.control?.stopRampMs ?? 0, asked, end },
       signal,
     ),
-    reportOwnPoints({ role, host, desk, runner, south, producer: outlet.producer }, signal),
+    reportOwnPoints({ role, host, desk, runner, south, goose, producer: outlet.producer }, signal),
   ];
 }
 
@@ -184,11 +189,12 @@ async function controlHost(
     readonly outlet: ControlOutlet;
     readonly south: South;
     readonly desk: DeskThread;
+    readonly goose: GooseSide | undefined;
     readonly signal: AbortSignal;
   },
 ): Promise<ControlHost> {
   const { context, clock, random, log } = role;
-  const { plan, outlet, south, desk, signal } = parts;
+  const { plan, outlet, south, desk, goose, signal } = parts;
   const latches = latchFilesOf(context);
   return new ControlHost({
     plan,
@@ -206,7 +212,38 @@ async function controlHost(
     },
     log,
     desk,
+    ...(goose === undefined ? {} : { goose: goose.watch }),
   });
+}
+
+/** What control knows of GOOSE, and the way by which it comes. */
+interface GooseSide {
+  readonly watch: GooseWatch;
+  readonly reader: GooseReader;
+}
+
+function gooseOf(role: Role, outlet: ControlOutlet): GooseSide | undefined {
+  const { context, clock, random, log } = role;
+  const publishers = watchedPublishers(context);
+  const firstWordMs = context.site.control?.goose?.firstWordMs;
+  if (publishers === undefined || firstWordMs === undefined) return undefined;
+  const watch = new GooseWatch({
+    publishers,
+    firstWordMs,
+    clock,
+    onEvent: outlet.onEvent,
+    onDemand: (publisher, rules) => {
+      log.warn({ event: "goose-demand", publisher, rules }, "the safe state is demanded");
+    },
+  });
+  const reader = new GooseReader({
+    socketPath: socketPath(context.runtimeDirectory, "goose/states"),
+    clock,
+    random,
+    log,
+    take: (line) => watch.take(line),
+  });
+  return { watch, reader };
 }
 
 /** Computes for smoothing beside the cycle, from the first time that it is asked. */
@@ -305,11 +342,12 @@ async function reportOwnPoints(
     readonly desk: DeskThread;
     readonly runner: CycleRunner;
     readonly south: South;
+    readonly goose: GooseSide | undefined;
     readonly producer: RoundProducer;
   },
   signal: AbortSignal,
 ): Promise<void> {
-  const { role, host, desk, runner, south, producer } = parts;
+  const { role, host, desk, runner, south, goose, producer } = parts;
   const { clock } = role;
   const own = new OwnPoints(role.context, "control", clock);
   const cpu = new CpuMeter(clock);
@@ -319,6 +357,7 @@ async function reportOwnPoints(
         ...runner.figures(),
         ...readFigures(south),
         ...host.figures(),
+        ...goose?.watch.figures(),
         "x-desk-restarts": desk.restarts,
         "x-cpu": cpu.percent(),
       }),

@@ -20,6 +20,7 @@ import { pointIndex } from "../domain/point.ts";
 import { conversionTo, ENUM_TEXTS } from "../domain/vocabulary/vocabulary.ts";
 import { effectiveEnvelope } from "./drive.ts";
 import type { SiteContext } from "./site-context.ts";
+import { gooseTrips } from "./goose-plan.ts";
 import { frequencySettings } from "./frequency-settings.ts";
 import {
   maxAgeOf,
@@ -76,7 +77,10 @@ export function controlPlan(context: SiteContext): ControlPlan | undefined {
       asset: id,
       units: names.map(unitAt),
     })),
-    trips: units.flatMap((unit, at) => tripRules(context, control, unit.asset, at)),
+    trips: [
+      ...units.flatMap((unit, at) => tripRules(context, control, unit.asset, at)),
+      ...gooseTrips(context, control, units),
+    ],
     assets: context.table.devices.map(({ id }) => id),
     localSelector: selectorPlan(context, control),
     envelope: writable(context).map((entry) => envelopeEntry(context, entry)),

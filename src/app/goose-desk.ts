@@ -13,7 +13,10 @@ export interface GooseReport {
   readonly fault?: string;
   readonly stateNumber: number;
   readonly sequenceNumber: number;
-  /** Names of the rules that demand the safe state now; `loss` among them. */
+  /**
+   * Names of the rules that demand the safe state now. None while the quality is bad: what a loss
+   * means is the site's to say.
+   */
   readonly safeStateDemandedBy: readonly string[];
   readonly values: readonly (boolean | number | string | null)[];
 }
@@ -117,7 +120,7 @@ function reportOf({ subscription, supervision }: Followed): GooseReport {
 }
 
 function demandsOf(subscription: GooseSubscription, state: GooseState): readonly string[] {
-  if (state.fault !== undefined) return subscription.isSafeOnLoss ? ["loss"] : [];
+  if (state.fault !== undefined) return [];
   return subscription.safeWhen
     .filter((rule) => isMet(rule, state.values[rule.index]))
     .map(({ name }) => name);

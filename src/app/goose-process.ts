@@ -9,12 +9,11 @@ import { GOOSE_ETHERTYPE } from "../wire/goose/codec.ts";
 import { gooseFilter } from "../wire/goose/kernel-filter.ts";
 import { every } from "./every.ts";
 import { GooseDesk, type GooseReport } from "./goose-desk.ts";
+import { ALIVE_MS } from "./goose-report.ts";
 import type { GooseSettings } from "./goose-settings.ts";
 
 /** How late the end of a time to live may be noticed. */
 const TICK_MS = 10;
-/** A reader that hears nothing for a few of these knows that this process is gone. */
-const ALIVE_MS = 500;
 const READERS_MAX = 8;
 /** Octets that wait for a reader; more, and it is dropped: what is old is of no use to it. */
 const UNSENT_OCTETS_MAX = 256 * 1024;

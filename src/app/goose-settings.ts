@@ -19,8 +19,6 @@ export interface GooseSubscription extends GooseExpectation {
   readonly destination: Uint8Array;
   readonly applicationId: number;
   readonly safeWhen: readonly SafeRule[];
-  /** The loss of this publisher demands the safe state, too. */
-  readonly isSafeOnLoss: boolean;
 }
 
 export interface GooseSettings {
@@ -66,7 +64,6 @@ const SUBSCRIPTION_KEYS = [
   "confRev",
   "values",
   "safeWhen",
-  "safeOnLoss",
 ] as const;
 
 function subscriptionOf(place: Place): GooseSubscription {
@@ -88,7 +85,6 @@ function subscriptionOf(place: Place): GooseSubscription {
       .at("safeWhen")
       .list(0, values)
       .map((rule) => ruleOf(rule, values)),
-    isSafeOnLoss: !fields.at("safeOnLoss").isMissing && fields.at("safeOnLoss").boolean(),
   };
 }
 
@@ -159,10 +155,5 @@ class Place {
       throw this.wrong(`a whole number of ${least} to ${most} is expected`);
     }
     return Number(value);
-  }
-
-  boolean(): boolean {
-    if (typeof this.value !== "boolean") throw this.wrong("true or false is expected");
-    return this.value;
   }
 }

@@ -14,8 +14,8 @@ import type { DeviceContext } from "./site-context.ts";
 const FILE_MAX_BYTES = 1024 * 1024;
 const STATE_MAX_BYTES = 16 * 1024 * 1024;
 
-/** Makes the engine of one device; its cache of types is the device's own. */
-export type MakeEngine = (cache: TypeCache) => Engine;
+/** Engines of the devices of a process; each device's cache of types is its own. */
+export type Engines = Pick<EngineChoice, "engineFor" | "close">;
 
 export interface StationsOptions {
   /** Of the site file: what connections name lies beside it. */
@@ -24,8 +24,8 @@ export interface StationsOptions {
   readonly stateFile: string;
   readonly clock: Clock;
   readonly wheel: TimerWheel;
-  /** Another engine than ours. */
-  readonly makeEngine?: MakeEngine;
+  /** Other engines than ours. */
+  readonly engines?: Engines;
 }
 
 interface Secrets {
@@ -39,13 +39,18 @@ export class Stations {
   readonly #secrets = new Map<string, Secrets>();
   readonly #drivers = new Map<string, Iec61850Driver>();
   readonly #savedRevisions = new Map<string, number>();
-  readonly #engines: EngineChoice;
+  readonly #engines: Engines;
   #states: Readonly<Record<string, ReportState>> = {};
 
   constructor(options: StationsOptions) {
     this.#options = options;
-    const { clock, wheel } = options;
-    this.#engines = new EngineChoice({ clock, wheel, random: Math.random });
+    const { clock, wheel, engines } = options;
+    this.#engines = engines ?? new EngineChoice({ clock, wheel, random: Math.random });
+  }
+
+  /** Ends what runs for the devices: the processes that have a library loaded. */
+  close(): void {
+    this.#engines.close();
   }
 
   /**
@@ -111,9 +116,9 @@ export class Stations {
   }
 
   #engine(cache: TypeCache, file: string | undefined): Engine {
-    const { makeEngine, siteFile } = this.#options;
+    const { siteFile } = this.#options;
     const library = file === undefined ? undefined : path.resolve(path.dirname(siteFile), file);
-    return makeEngine?.(cache) ?? this.#engines.engineFor({ library }, cache);
+    return this.#engines.engineFor({ library }, cache);
   }
 
   async #secretsOf({ tls, passwordFile }: MmsConnection): Promise<Secrets> {

@@ -21,7 +21,7 @@ import { TimerWheel, WheelClock } from "../drivers/wheel.ts";
 import { readBounded, writeDurably } from "../platform/files.ts";
 import { roleFolder } from "./role.ts";
 import type { DeviceContext, SiteContext } from "./site-context.ts";
-import { type MakeEngine, Stations } from "./south-iec61850.ts";
+import { type Engines, Stations } from "./south-iec61850.ts";
 
 /** A silent unit may hold up the others on its bus for this share of the time. */
 const BUS_SHARE = 0.1;
@@ -41,8 +41,8 @@ export interface SouthOptions {
   readonly lock?: { readonly device: string; readonly want: (shiftMs: number) => void };
   /** See `LinkPoolOptions`. */
   readonly makeLink?: MakeLink;
-  /** Another engine of IEC 61850 than ours. */
-  readonly makeEngine?: MakeEngine;
+  /** Other engines of IEC 61850 than ours. */
+  readonly engines?: Engines;
 }
 
 /** A driver of any protocol. */
@@ -62,14 +62,14 @@ export class South {
 
   constructor(options: SouthOptions) {
     this.#options = options;
-    const { clock, context, role, makeLink, makeEngine } = options;
+    const { clock, context, role, makeLink, engines } = options;
     const wheel = new TimerWheel(clock);
     this.#stations = new Stations({
       siteFile: context.file,
       stateFile: path.join(roleFolder(context.dataDirectory, role), "reports.json"),
       clock,
       wheel,
-      ...(makeEngine === undefined ? {} : { makeEngine }),
+      ...(engines === undefined ? {} : { engines }),
     });
     this.pool = new LinkPool({ clock, wheel, ...(makeLink === undefined ? {} : { makeLink }) });
     this.#pollClock = role === "field" ? new WheelClock(clock, wheel) : clock;
@@ -101,9 +101,17 @@ export class South {
     sinks: { readonly emit: (round: Round) => void; readonly onEvent: (event: PlantEvent) => void },
     signal: AbortSignal,
   ): Promise<void> {
+    try {
+      await this.#stations.load(this.#devices);
+      await this.#poll(sinks, signal);
+    } finally {
+      this.#stations.close();
+    }
+  }
+
+  async #poll(sinks: Parameters<South["run"]>[0], signal: AbortSignal): Promise<void> {
     const { random } = this.#options;
     this.#gaps = await this.#loadGaps();
-    await this.#stations.load(this.#devices);
     const saving = Promise.all([this.#saveGaps(signal), this.#saveReports(signal)]);
     await superviseFleet(
       this.#devices.map((device) => this.#member(device, sinks.onEvent)),

@@ -138,7 +138,7 @@ function checkControl(site: SiteConfig, devices: Devices): Finding[] {
     if (battery.reversionMs <= 2 * control.periodMs)
       findings.push({ at: `${at}/reversionMs`, message: "reversionMs must exceed two cycles" });
   });
-  findings.push(...checkSmoothing(control), ...checkFrequency(control));
+  findings.push(...checkSmoothing(control), ...checkFrequency(control), ...checkGoose(control));
   if (control.leaseDefaultMs > control.leaseMaximumMs)
     findings.push({ at: "/control/leaseDefaultMs", message: "must not exceed leaseMaximumMs" });
   return findings;
@@ -170,6 +170,22 @@ function checkFrequency({ frequency, smoothing }: ControlConfig): Finding[] {
   if (frequency.fullAtMhz <= frequency.deadBandMhz)
     findings.push({ at: `${at}/fullAtMhz`, message: "fullAtMhz must exceed deadBandMhz" });
   return findings;
+}
+
+function checkGoose({ goose, batteries }: ControlConfig): Finding[] {
+  const assets = new Set(batteries.flatMap(({ id, units }) => [id, ...units]));
+  const names = new Set<string>();
+  return (goose?.subscriptions ?? []).flatMap(({ name, stops }, index) => {
+    const at = `/control/goose/subscriptions/${index}`;
+    const findings = stops.flatMap((asset, position) =>
+      assets.has(asset)
+        ? []
+        : [{ at: `${at}/stops/${position}`, message: `there is no battery or unit "${asset}"` }],
+    );
+    if (names.has(name)) findings.push({ at: `${at}/name`, message: `"${name}" is named twice` });
+    names.add(name);
+    return findings;
+  });
 }
 
 function checkMeters(site: SiteConfig, devices: Devices): Finding[] {

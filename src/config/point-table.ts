@@ -17,13 +17,22 @@ import {
 } from "../domain/vocabulary/vocabulary.ts";
 import type { BoundPoint, CompiledProfile } from "../profiles/binding.ts";
 import { pollPeriodMs } from "../profiles/poll-period.ts";
-import { type DeviceConfig, READ_ONLY_CYCLE_MS, type SiteConfig } from "./schema.ts";
+import {
+  type ControlConfig,
+  type DeviceConfig,
+  READ_ONLY_CYCLE_MS,
+  type SiteConfig,
+} from "./schema.ts";
 
 /** Name of the point by which the gateway says whether it talks to a device. */
 const LINK_UP = "link-up";
 
 /** Begins the names of the points that tell each battery's delay. */
 export const UNIT_DELAY = "x-unit-delay.";
+
+/** Begin the names of the points that tell of each publisher of GOOSE: 1 while it is so, else 0. */
+export const GOOSE_DEMANDS = "x-goose-demands.";
+export const GOOSE_LOST = "x-goose-lost.";
 
 /** What the gateway says of itself, by the process that says it. Durations in s, loads in %. */
 export const GATEWAY_POINTS = {
@@ -218,9 +227,27 @@ function linkUpOf(device: DeviceDefinition, index: number): PointDefinition {
   return gatewayPoint(own(LINK_UP), device, index);
 }
 
-/** What control says of itself only where the load is smoothed; of each battery by its name. */
+/** What control says of itself only where the site has it. */
 function pointsOfSite(role: RoleName, { control }: SiteConfig): readonly GatewayPoint[] {
-  if (role !== "control" || control?.smoothing === undefined) return [];
+  if (role !== "control" || control === undefined) return [];
+  return [...smoothingPoints(control), ...goosePoints(control)];
+}
+
+/** Of each publisher by its name. */
+function goosePoints({ goose }: ControlConfig): readonly GatewayPoint[] {
+  if (goose === undefined) return [];
+  return [
+    extra("x-goose-malformed", "int", "1"),
+    ...goose.subscriptions.flatMap(({ name }) => [
+      extra(`${GOOSE_DEMANDS}${name}`, "int", "1"),
+      extra(`${GOOSE_LOST}${name}`, "int", "1"),
+    ]),
+  ];
+}
+
+/** Only where the load is smoothed; of each battery by its name. */
+function smoothingPoints(control: ControlConfig): readonly GatewayPoint[] {
+  if (control.smoothing === undefined) return [];
   return [
     extra("x-loop-delay", "float", "s"),
     extra("x-workload-steps", "int", "1"),

@@ -159,4 +159,34 @@ export const RideThroughConfig = closed(
 );
 
 export type RideThroughConfig = Static<typeof RideThroughConfig>;
+
+const GooseSubscriptionConfig = closed(
+  {
+    name: Name("Name of a subscription of gateway-goose."),
+    stops: Type.Array(Name("A battery, or one of its units."), { minItems: 1, maxItems: 64 }),
+    onLoss: Type.Union([Type.Literal("alarm"), Type.Literal("safe-state")], {
+      default: "alarm",
+      description:
+        "When the publisher is not heard any more, or gateway-goose is gone: `alarm` tells it, " +
+        "`safe-state` also stops the units, as if the publisher had demanded it.",
+    }),
+  },
+  "One publisher of GOOSE. While it demands the safe state the units that it stops are tripped.",
+);
+
+export const GooseConfig = closed(
+  {
+    firstWordMs: Milliseconds(
+      1_000,
+      120_000,
+      10_000,
+      "After its start control waits for the first good state of a publisher for",
+    ),
+    subscriptions: Type.Array(GooseSubscriptionConfig, { minItems: 1, maxItems: 64 }),
+  },
+  "Breaker and trip states that gateway-goose hears on Ethernet. They can stop batteries and " +
+    "nothing else.",
+);
+
+export type GooseConfig = Static<typeof GooseConfig>;
 export type FrequencyConfig = Static<typeof FrequencyConfig>;

@@ -3,6 +3,7 @@ import { ConnectionConfig } from "./schema-connection.ts";
 import { closed, Milliseconds, Name, Percent } from "./schema-fields.ts";
 import {
   FrequencyConfig,
+  GooseConfig,
   ReactiveConfig,
   RideThroughConfig,
   SmoothingConfig,
@@ -218,6 +219,7 @@ export const ControlConfig = closed(
     frequency: Type.Optional(FrequencyConfig),
     reactive: Type.Optional(ReactiveConfig),
     rideThrough: Type.Optional(RideThroughConfig),
+    goose: Type.Optional(GooseConfig),
     stopRampMs: Milliseconds(
       0,
       600_000,

@@ -313,6 +313,9 @@ export const CONTROL_EVENTS = {
   "trip-reset": "info",
   "local-mode": "info",
   "second-writer": "warning",
+  "goose-lost": "critical",
+  "goose-safe-state": "trip",
+  "goose-loss-stop": "trip",
 } as const satisfies Record<string, Severity>;
 
 export type ControlEventId = keyof typeof CONTROL_EVENTS;

@@ -13,7 +13,8 @@ export type SocketPurpose =
   | "control/rounds"
   | "control/commands"
   | "control/local"
-  | "services/queries";
+  | "services/queries"
+  | "goose/states";
 
 /** @param runtimeDirectory `/run/dcpi-gateway` under systemd */
 export function socketPath(runtimeDirectory: string, purpose: SocketPurpose): string {

@@ -1,3 +1,4 @@
+import type { TlsOptions } from "node:tls";
 import { assert } from "../domain/assert.ts";
 import { type Clock, monotonicMs } from "../domain/time.ts";
 import type { CompiledProfile } from "../profiles/binding.ts";
@@ -41,6 +42,8 @@ export interface SimulationStation {
   readonly profile: CompiledProfile;
   readonly host: string;
   readonly port: number;
+  /** Served over TLS with these. */
+  readonly tls?: TlsOptions;
 }
 
 export interface SimulationOptions {

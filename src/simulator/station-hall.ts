@@ -1,3 +1,4 @@
+import type { TlsOptions } from "node:tls";
 import { assert } from "../domain/assert.ts";
 import type { Clock } from "../domain/time.ts";
 import type { CompiledProfile } from "../profiles/binding.ts";
@@ -12,6 +13,8 @@ interface Placed {
   readonly profile: CompiledProfile;
   readonly host: string;
   readonly port: number;
+  /** Served over TLS with these. */
+  readonly tls?: TlsOptions;
 }
 
 /** The devices of IEC 61850 of a simulation. */
@@ -55,8 +58,9 @@ export class StationHall {
     if (signal.aborted) end();
     else signal.addEventListener("abort", end, { once: true });
     this.show();
-    for (const { id, host, port } of this.#placed) {
-      const server = await this.station(id).open({ host, port, clock }, this.#end.signal);
+    for (const placed of this.#placed) {
+      const { id } = placed;
+      const server = await this.station(id).open({ ...placed, clock }, this.#end.signal);
       ports.set(id, server.port);
       this.#closed.push(server.closed);
     }

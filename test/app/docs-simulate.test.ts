@@ -7,6 +7,7 @@ import { contextOf } from "../../src/app/site-context.ts";
 import { parseSite } from "../../src/config/load.ts";
 import { parseYaml } from "../../src/config/yaml-text.ts";
 import { FAULT_KINDS } from "../../src/simulator/faults.ts";
+import { STATION_FAULT_KINDS } from "../../src/simulator/iec61850/fault-order.ts";
 import { ORDER_NAMES, parseOrder } from "../../src/simulator/orders.ts";
 import { LOAD_MODES } from "../../src/simulator/physics/plant-model.ts";
 import { TRACE_NAMES } from "../../src/simulator/physics/traces.ts";
@@ -53,7 +54,8 @@ describe("docs/simulate.md", () => {
 
   it("names every order, fault, load, trace and scene", () => {
     for (const name of ORDER_NAMES) assert.ok(PAGE.includes(`| \`{"${name}":`), name);
-    for (const name of [...FAULT_KINDS, ...LOAD_MODES, ...TRACE_NAMES]) {
+    const stationFaults = STATION_FAULT_KINDS.filter((kind) => kind !== "frozen");
+    for (const name of [...FAULT_KINDS, ...stationFaults, ...LOAD_MODES, ...TRACE_NAMES]) {
       assert.ok(PAGE.includes(`\`${name}\``), name);
     }
     for (const { number, title } of SCENES) {
@@ -84,7 +86,7 @@ describe("commands in the README and in docs/simulate.md", () => {
 
   it("are given in the form that works in a clone", () => {
     const counts = Object.values(pages).map((page) => typedIn(page).length);
-    assert.deepEqual(counts, [4, 6]);
+    assert.deepEqual(counts, [4, 8]);
     for (const page of Object.values(pages)) assert.ok(!page.includes("npx "), "needs a build");
     assert.notEqual(statSync("dcpi-gateway").mode & 0o111, 0, "it can be executed");
   });

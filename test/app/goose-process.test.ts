@@ -29,7 +29,6 @@ const SUBSCRIPTION: GooseSubscription = {
     { index: 0, name: "trip", when: true },
     { index: 1, name: "breaker-open", when: "open" },
   ],
-  isSafeOnLoss: true,
 };
 const CLOSED: MmsValue = { kind: "bits", bitCount: 2, bytes: Uint8Array.of(0x80) };
 const NUMBER: MmsValue = { kind: "integer", value: -5 };
@@ -101,7 +100,7 @@ describe("what GOOSE may demand", () => {
     assert.deepEqual(told.at(-1)?.safeStateDemandedBy, ["breaker-open"]);
   });
 
-  it("is the safe state at the end of the time to live, where the loss is to do so", () => {
+  it("is nothing after the time to live: what a loss means is not this process's to say", () => {
     take(stated(4, [trip(false), CLOSED, NUMBER]));
     desk.tick(monotonicMs(1_999));
     assert.equal(told.length, 1);
@@ -110,10 +109,8 @@ describe("what GOOSE may demand", () => {
       ...told[0],
       quality: "bad",
       fault: "expired",
-      safeStateDemandedBy: ["loss"],
+      safeStateDemandedBy: [],
     });
-    const calm = new GooseDesk([{ ...SUBSCRIPTION, isSafeOnLoss: false }], () => undefined);
-    assert.deepEqual(calm.reports[0]?.safeStateDemandedBy, []);
   });
 
   it("tells an end that a late turn would have hidden", () => {
@@ -223,7 +220,7 @@ describe("the GOOSE process", () => {
         fault: "silent",
         stateNumber: 0,
         sequenceNumber: 0,
-        safeStateDemandedBy: ["loss"],
+        safeStateDemandedBy: [],
         values: [],
       },
     ]);

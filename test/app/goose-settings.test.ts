@@ -39,7 +39,6 @@ describe("settings of the GOOSE process", () => {
         configurationRevision: 1,
         values: 3,
         safeWhen: [RULE],
-        isSafeOnLoss: false,
       },
     ]);
   });
@@ -50,7 +49,8 @@ describe("settings of the GOOSE process", () => {
     [{ values: 0 }, "/subscriptions/0/values"],
     [{ confRev: 1.5 }, "/subscriptions/0/confRev"],
     [{ goId: "" }, "/subscriptions/0/goId"],
-    [{ safeOnLoss: "yes" }, "/subscriptions/0/safeOnLoss"],
+    // What a loss means is said in the site file.
+    [{ safeOnLoss: true }, "/subscriptions/0"],
     [{ safeWhen: [{ ...RULE, index: 3 }] }, "/subscriptions/0/safeWhen/0/index"],
     [{ safeWhen: [{ ...RULE, when: "shut" }] }, "/subscriptions/0/safeWhen/0/when"],
     // Nothing but the safe state can be asked for: there is no such key.

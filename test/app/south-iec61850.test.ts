@@ -2,152 +2,21 @@ import { strict as assert } from "node:assert";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { RoundTap } from "../../src/app/round-tap.ts";
 import { roleFolder } from "../../src/app/role.ts";
-import { contextOf, type SiteContext } from "../../src/app/site-context.ts";
+import { contextOf } from "../../src/app/site-context.ts";
 import { South } from "../../src/app/south.ts";
 import { writeReport } from "../../src/app/write-report.ts";
 import { linkStatus } from "../../src/app/link-status.ts";
 import { parseSite } from "../../src/config/load.ts";
 import { GatewayError } from "../../src/domain/errors.ts";
 import { pointIndex } from "../../src/domain/point.ts";
-import type { Round } from "../../src/domain/round.ts";
 import type { AssociateOptions } from "../../src/drivers/iec61850/engine.ts";
 import { SystemClock } from "../../src/platform/clock.ts";
-import { Simulation } from "../../src/simulator/simulation.ts";
 import { until } from "../drivers/iec61850/station-bench.ts";
+import { stationSite, withChain } from "./station-chain.ts";
 
 const NEVER = new AbortController().signal;
 const CLOCK = new SystemClock();
-
-function siteText(ports: { readonly station: number; readonly relay: number }): string {
-  return `
-site: hall-1
-gateway: gw-1
-mqtt:
-  brokers: [{ url: "mqtt://127.0.0.1:1" }]
-connections:
-  station: { protocol: iec61850, host: 127.0.0.1, port: ${ports.station} }
-  relay: { protocol: iec61850, host: 127.0.0.1, port: ${ports.relay} }
-devices:
-  - { id: bess-station, profile: iec61850/bess-station, connection: station }
-  - { id: relay, profile: iec61850/switchgear-relay, connection: relay }
-envelope: []
-`;
-}
-
-function contextAt(file: string, ports: { station: number; relay: number }): SiteContext {
-  const parsed = parseSite(siteText(ports));
-  assert.ok("site" in parsed, JSON.stringify(parsed));
-  return contextOf(parsed.site, file);
-}
-
-/** The field side of a site with two devices of IEC 61850, from simulated station to round. */
-class Chain {
-  readonly rounds: Round[] = [];
-  readonly events: string[] = [];
-  readonly folder = mkdtempSync(path.join(tmpdir(), "dcpi-iec61850-"));
-  context: SiteContext;
-  simulation: Simulation;
-  south: South | undefined;
-  readonly #stations = new AbortController();
-  #finished: Promise<void> | undefined;
-
-  private constructor() {
-    this.context = contextAt(this.file, { station: 1, relay: 2 });
-    mkdirSync(roleFolder(this.context.dataDirectory, "field"), { recursive: true });
-    this.simulation = new Simulation({
-      devices: [],
-      stations: this.context.devices.map(({ definition, profile }) => ({
-        id: definition.id,
-        profile,
-        host: "127.0.0.1",
-        port: 0,
-      })),
-      plant: undefined,
-      clock: CLOCK,
-      seed: 1,
-      preset: "d95",
-    });
-  }
-
-  static async start(): Promise<Chain> {
-    const chain = new Chain();
-    const { ports, finished } = await chain.simulation.start(chain.#stations.signal);
-    chain.#finished = finished;
-    const [station = 0, relay = 0] = ["bess-station", "relay"].map((id) => ports.get(id));
-    chain.context = contextAt(chain.file, { station, relay });
-    return chain;
-  }
-
-  get file(): string {
-    return path.join(this.folder, "site.yaml");
-  }
-
-  get stateFile(): string {
-    return path.join(roleFolder(this.context.dataDirectory, "field"), "reports.json");
-  }
-
-  /** Runs the south side until `use` is done. */
-  async run(use: (south: South) => Promise<void>): Promise<void> {
-    const { context } = this;
-    const south = new South({ context, role: "field", clock: CLOCK, random: Math.random });
-    this.south = south;
-    const tap = new RoundTap(context, south.devices, {
-      onRound: (round) => {
-        this.rounds.push(copied(round));
-      },
-      onEvent: ({ id }) => this.events.push(id),
-    });
-    const end = new AbortController();
-    const running = south.run(
-      { emit: tap.emit, onEvent: ({ id }) => this.events.push(id) },
-      end.signal,
-    );
-    try {
-      await use(south);
-    } finally {
-      end.abort();
-      await running;
-    }
-  }
-
-  lastOf(id: string): { readonly value: number; readonly quality: number } | undefined {
-    const index = this.context.table.indexById.get(id);
-    for (const round of this.rounds.toReversed()) {
-      const at = round.isHistory === true ? -1 : round.points.indexOf(index ?? -1);
-      if (at >= 0) return { value: round.values[at] ?? NaN, quality: round.quality[at] ?? 255 };
-    }
-    return undefined;
-  }
-
-  async stop(): Promise<void> {
-    this.#stations.abort();
-    await this.#finished;
-    rmSync(this.folder, { recursive: true });
-  }
-}
-
-function copied(round: Round): Round {
-  const { points, values, quality, sourceTimes } = round;
-  return {
-    ...round,
-    points: points.slice(),
-    values: values.slice(),
-    quality: quality.slice(),
-    sourceTimes: sourceTimes?.slice(),
-    texts: undefined,
-  };
-}
-
-async function withChain(use: (chain: Chain) => Promise<void>): Promise<void> {
-  const chain = await Chain.start();
-  try {
-    await use(chain);
-  } finally {
-    await chain.stop();
-  }
-}
 
 describe("devices of IEC 61850 in the field process", function () {
   this.timeout(20_000);
@@ -254,7 +123,7 @@ describe("devices of IEC 61850 in the field process", function () {
 
 describe("connections of IEC 61850 in the site file", () => {
   it("name their certificates as files beside it", () => {
-    const text = siteText({ station: 3_782, relay: 102 }).replace(
+    const text = stationSite({ ports: { station: 3_782, relay: 102 } }).replace(
       "port: 3782 }",
       "tls: { trusted: certs/ca.pem, certificate: certs/gw.pem, key: certs/gw.key } }",
     );
@@ -268,6 +137,7 @@ describe("connections of IEC 61850 in the site file", () => {
   it("give the driver what the files hold, and the habitual port", async () => {
     const folder = mkdtempSync(path.join(tmpdir(), "dcpi-iec61850-"));
     const asked: AssociateOptions[] = [];
+    let closes = 0;
     try {
       for (const [name, text] of [
         ["ca.pem", "CA"],
@@ -276,7 +146,7 @@ describe("connections of IEC 61850 in the site file", () => {
         ["password", "secret\n"],
       ] as const)
         writeFileSync(path.join(folder, name), text);
-      const text = siteText({ station: 3_782, relay: 102 }).replace(
+      const text = stationSite({ ports: { station: 3_782, relay: 102 } }).replace(
         "port: 3782 }",
         "tls: { trusted: ca.pem, certificate: gw.pem, key: gw.key, serverName: station }, " +
           "passwordFile: password }",
@@ -291,18 +161,25 @@ describe("connections of IEC 61850 in the site file", () => {
         role: "field",
         clock: CLOCK,
         random: Math.random,
-        makeEngine: () => ({
-          name: "ts",
-          associate: async (options) => {
-            asked.push(options);
-            return Promise.reject(new GatewayError("LINK_REFUSED"));
+        engines: {
+          engineFor: () => ({
+            name: "ts",
+            associate: async (options) => {
+              asked.push(options);
+              return Promise.reject(new GatewayError("LINK_REFUSED"));
+            },
+          }),
+          close: () => {
+            closes += 1;
           },
-        }),
+        },
       });
       const running = south.run({ emit: () => undefined, onEvent: () => undefined }, end.signal);
       await until(() => asked.length >= 2, "the associations");
+      assert.equal(closes, 0);
       end.abort();
       await running;
+      assert.equal(closes, 1, "what ran for the engines is ended with the south side");
     } finally {
       rmSync(folder, { recursive: true });
     }
@@ -320,7 +197,7 @@ describe("connections of IEC 61850 in the site file", () => {
   it("whose certificates cannot be read keep the process from starting, with the file", async () => {
     const folder = mkdtempSync(path.join(tmpdir(), "dcpi-iec61850-"));
     try {
-      const text = siteText({ station: 3_782, relay: 102 }).replace(
+      const text = stationSite({ ports: { station: 3_782, relay: 102 } }).replace(
         "port: 3782 }",
         "tls: { trusted: certs/ca.pem } }",
       );

@@ -7,6 +7,7 @@ import { ReportMemory } from "../../src/drivers/iec61850/report-memory.ts";
 import { TimerWheel } from "../../src/drivers/wheel.ts";
 import { SystemClock } from "../../src/platform/clock.ts";
 import type { Reference } from "../../src/wire/mms/names.ts";
+import { type Cut, SupervisedRelay } from "../drivers/iec61850/supervised-relay.ts";
 import { type AddFigure, quantilesOf } from "./figures.ts";
 import type { BenchTerms } from "./telemetry.ts";
 
@@ -49,7 +50,23 @@ const CASES: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
   reports: reportCase,
 };
 
-/** Reads and reports of every engine against our own server in a process of its own. */
+/** How a line breaks, and how soon it must be noticed, ms. */
+const CUTS: readonly { readonly cut: Cut; readonly name: string; readonly mostMs: number }[] = [
+  { cut: "reset", name: "RST", mostMs: 100 },
+  { cut: "finish", name: "FIN", mostMs: 100 },
+  { cut: "blackhole", name: "black hole", mostMs: 2_500 },
+];
+const CUTS_EACH = 3;
+/** Until the first value of the general interrogation after the line is back. */
+const BACK_MOST_MS = 2_000;
+const CUT_FOR_MS = 3_000;
+const LOOK_EVERY_MS = 5;
+const LINK_PATIENCE_MS = 20_000;
+
+/**
+ * Reads and reports of every engine against our own server in a process of its own, and what a
+ * supervised driver makes of a line that breaks.
+ */
 export async function iec61850Bench(
   terms: BenchTerms & { readonly only: string },
   engines: readonly BenchEngine[],
@@ -61,6 +78,10 @@ export async function iec61850Bench(
       terms.sink.say(`iec61850: ${title}`);
       await runCase(engine, run, { add: terms.sink.forCase(title), windowS: terms.windowS });
     }
+    const title = `${engine.name} link`;
+    if (!title.startsWith(terms.only) && !"link".startsWith(terms.only)) continue;
+    terms.sink.say(`iec61850: ${title}`);
+    await linkCase(engine, terms.sink.forCase(title));
   }
 }
 
@@ -188,6 +209,45 @@ async function reportCase({ association, server, signal, add, windowS }: Bench):
   add("event-loop delay p99", delay.percentile(99) / NS_PER_MS, "ms", { must: 10 });
   add("core", (100 * (user + system)) / (windowS * 1e6), "%", { must: 50 });
   await result.subscription.stop({ signal });
+}
+
+/** The slowest of some cuts of each kind, by what the driver tells of its points. */
+async function linkCase(engine: BenchEngine, add: AddFigure): Promise<void> {
+  const clock = new SystemClock();
+  const relay = await SupervisedRelay.start(clock, engine.make());
+  try {
+    await until("the first value", () => relay.live.length > 0);
+    for (const { cut, name, mostMs } of CUTS) {
+      const noticedMs: number[] = [];
+      const backMs: number[] = [];
+      for (let count = 0; count < CUTS_EACH; count += 1) {
+        const { lostAt, live } = relay;
+        const [losses, values] = [lostAt.length, live.length];
+        const cutAt = clock.now();
+        relay.line.cut(cut);
+        await until(`the loss by ${name}`, () => lostAt.length > losses);
+        noticedMs.push((lostAt[losses] ?? Infinity) - cutAt);
+        await pause(CUT_FOR_MS);
+        const healedAt = clock.now();
+        relay.line.heal();
+        await until(`the return after ${name}`, () => live.length > values);
+        backMs.push((live[values]?.atMs ?? Infinity) - healedAt);
+        await pause(SETTLE_MS);
+      }
+      add(`${name} noticed`, Math.max(...noticedMs), "ms", { must: mostMs });
+      add(`interrogated after ${name}`, Math.max(...backMs), "ms", { must: BACK_MOST_MS });
+    }
+  } finally {
+    await relay.stop();
+  }
+}
+
+async function until(what: string, is: () => boolean): Promise<void> {
+  const startedAt = performance.now();
+  while (!is()) {
+    if (performance.now() - startedAt > LINK_PATIENCE_MS) throw new Error(`${what} did not come`);
+    await pause(LOOK_EVERY_MS);
+  }
 }
 
 function plan(): ReportPlan {

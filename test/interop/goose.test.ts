@@ -27,7 +27,6 @@ const SUBSCRIPTION: GooseSubscription = {
     { index: 0, name: "trip", when: true },
     { index: 1, name: "breaker-open", when: "open" },
   ],
-  isSafeOnLoss: false,
 };
 const HEARD = {
   interfaceName: "lo",

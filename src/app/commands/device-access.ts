@@ -192,7 +192,11 @@ async function stationsOf(
     stateFile: path.join(folder, "reports.json"),
     clock,
     wheel,
-    makeEngine: (cache) => through(new TsEngine({ clock, wheel, cache })),
+    engines: {
+      engineFor: (_settings, cache) =>
+        through(new TsEngine({ clock, wheel, ...(cache === undefined ? {} : { cache }) })),
+      close: () => undefined,
+    },
   });
   await stations.load([device]);
   return stations;

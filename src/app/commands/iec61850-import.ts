@@ -87,7 +87,8 @@ async function propose(
   return 0;
 }
 
-function tellProblems(
+/** Says what is wrong with an SCL file; the exit status that goes with it. */
+export function tellProblems(
   call: CommandCall,
   file: string,
   problems: readonly SclProblem[],

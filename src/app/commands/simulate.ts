@@ -1,6 +1,4 @@
 import { readFile } from "node:fs/promises";
-import { createInterface, type Interface } from "node:readline";
-import type { Readable } from "node:stream";
 import { isModbus } from "../../config/connection-port.ts";
 import { problemLine } from "../../config/problem.ts";
 import { parseYaml } from "../../config/yaml-text.ts";
@@ -19,9 +17,11 @@ import {
   type Terminal,
   textOption,
 } from "../terminal.ts";
+import { ordersOf } from "./order-lines.ts";
 import { siteFile } from "./roles.ts";
 import { orderLine, sceneLine } from "./scene-line.ts";
 import { keyHelp, SimulateKeys } from "./simulate-keys.ts";
+import { simulateScl } from "./simulate-scl.ts";
 
 const PRESETS = ["d30", "d95", "d225", "d300"] as const;
 const SNAPSHOT_MS = 1_000;
@@ -37,14 +37,17 @@ interface SimulateTerms {
 }
 
 /**
- * `simulate`: every device of a site as a real protocol server on the site's own addresses. Takes
- * orders as lines of JSON on standard input, or over the channel of the process that started it:
- * `{"load":"full"}`, `{"device":"ups-1","fault":"silent"}`, `{"trip":"bess-1","cause":"fault"}`; a
- * person at a terminal presses keys. Says `{ready: true}` over that channel when every device is
- * up, then a snapshot of the plant each second, and what a scene asks of whoever plays it.
+ * `simulate`: every device of a site as a real protocol server on the site's own addresses; with
+ * `--scl` an IED of that file instead, see `simulateScl`. Takes orders as lines of JSON on standard
+ * input, or over the channel of the process that started it: `{"load":"full"}`,
+ * `{"device":"ups-1","fault":"silent"}`, `{"trip":"bess-1","cause":"fault"}`; a person at a
+ * terminal presses keys. Says `{ready: true}` over that channel when every device is up, then a
+ * snapshot of the plant each second, and what a scene asks of whoever plays it.
  */
 export async function simulate(call: CommandCall): Promise<ExitStatus> {
   const { terminal, signal } = call;
+  const scl = textOption(call, "scl");
+  if (scl !== undefined) return simulateScl(call, scl);
   const terms = await termsOf(call);
   if (typeof terms === "string") {
     terminal.err(terms);
@@ -149,21 +152,6 @@ function takeOrders(
     }
   });
   return { close: () => process.stdin.setRawMode(false) };
-}
-
-/** Every line is one order, however it was cut on its way. */
-export function ordersOf(input: Readable, obey: (order: unknown) => void): Interface {
-  return createInterface({ input }).on("line", (line) => {
-    if (line.trim() !== "") obey(parseLine(line));
-  });
-}
-
-function parseLine(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return line;
-  }
 }
 
 function tellScene(event: SceneEvent, simulation: Simulation, terminal: Terminal): void {

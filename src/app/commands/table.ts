@@ -44,8 +44,9 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     words: "simulate",
     usage:
-      "--config site.yaml [--preset p] [--load mode] [--scene n] [--seed n] [--plant plant.yaml]",
-    summary: "every device of the site as a real server",
+      "--config site.yaml [--preset p] [--load mode] [--scene n] [--seed n] [--plant plant.yaml]" +
+      " | --scl file [--ied n] [--host h] [--port p]",
+    summary: "every device of the site as a real server, or an IED of an SCL file",
     options: {
       ...CONFIG,
       preset: "text",
@@ -53,6 +54,10 @@ export const COMMANDS: readonly CommandSpec[] = [
       scene: "text",
       seed: "text",
       plant: "text",
+      scl: "text",
+      ied: "text",
+      host: "text",
+      port: "text",
     },
     run: async (call) => (await import("./simulate.ts")).simulate(call),
   },

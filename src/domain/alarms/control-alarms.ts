@@ -161,5 +161,32 @@ export const CONTROL_ALARMS: AlarmChapter = {
       remedy: "Look at the disk before anything is restarted: full, read-only, or broken.",
       reset: "itself",
     },
+    {
+      id: "goose-safe-state",
+      means: "A device on the station's network demanded the safe state of batteries, by GOOSE.",
+      done: "The units that the site names got zero and STOP in the same cycle, latched.",
+      remedy:
+        "Find out what it saw: its own display, and the line `goose-demand` in the log of " +
+        "gateway-control. Reset when it demands nothing any more.",
+      reset: "operator",
+    },
+    {
+      id: "goose-lost",
+      means: "States that come by GOOSE do not come any more. The text names whose, and why.",
+      done:
+        "They count as bad. Where the site says `onLoss: safe-state` its units were stopped, " +
+        "latched; else they run on.",
+      remedy:
+        "Look at the publisher, the switch between, and the service gateway-goose. Until it is " +
+        "back the plant is without this protection.",
+      reset: "itself",
+    },
+    {
+      id: "goose-loss-stop",
+      means: "Units were stopped because states that come by GOOSE were lost.",
+      done: "They got zero and STOP in the same cycle, latched, as the site wants it.",
+      remedy: "As for `goose-lost`. Reset when the publisher is heard again.",
+      reset: "operator",
+    },
   ],
 };

@@ -13,6 +13,7 @@ import { encodeTpkt, TpktFramer } from "../../wire/mms/tpkt.ts";
 import type { WheelTimer } from "../wheel.ts";
 import type { TimerWheel } from "../wheel.ts";
 import type { Dialled } from "./socket.ts";
+import { ENDED_IN_TLS, tlsRefusal } from "./tls-refusal.ts";
 
 /** The largest that class 0 can say. */
 const TPDU_OCTETS = 8_192;
@@ -67,17 +68,24 @@ export class Transport {
       // As plain octets: the slices of a Buffer are views, and what is decoded must be copies.
       this.#chunk(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length));
     });
+    let isInTls = dialled.ready === "secureConnect";
     this.#socket.on("error", (cause: Error) => {
       const code = this.#user === undefined ? "LINK_REFUSED" : "LINK_LOST";
-      this.#end(new GatewayError(code, this.#terms.facts, { cause }));
+      const reason = tlsRefusal(cause, isInTls);
+      const { facts } = this.#terms;
+      const context = reason === undefined ? facts : { ...facts, reason };
+      this.#end(new GatewayError(code, context, { cause }));
     });
     // A half-closed connection is of no use: whoever finishes is gone.
     for (const event of ["end", "close"]) {
       this.#socket.on(event, () => {
-        this.#end(new GatewayError("LINK_LOST", this.#terms.facts));
+        const { facts } = this.#terms;
+        if (!isInTls) this.#end(new GatewayError("LINK_LOST", facts));
+        else this.#end(new GatewayError("LINK_REFUSED", { ...facts, reason: ENDED_IN_TLS }));
       });
     }
     this.#socket.once(dialled.ready, () => {
+      isInTls = false;
       this.#socket.write(encodeTpkt(encodeTpdu(this.#request())));
     });
   }

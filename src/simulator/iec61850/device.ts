@@ -116,22 +116,28 @@ export class IedDevice {
     });
   }
 
+  /** Objects that take commands. */
+  get controlCount(): number {
+    return this.#controls.length;
+  }
+
   /**
    * Changes values in one moment: one report. The time stamp beside a value becomes now, unless it
-   * is among the updates.
+   * is among the updates. All of them are changed, or none.
+   *
+   * @throws GatewayError CONFIG_INVALID for what is no value of the model
    */
   update(updates: readonly DataUpdate[]): void {
-    const touched: Variable[] = [];
-    for (const { reference, value } of updates) {
+    const changes = updates.map(({ reference, value }) => {
       const variable = this.find(reference);
       const fitting = variable === undefined ? undefined : valueOf(variable.type, value);
       if (variable === undefined || fitting === undefined) {
         throw invalid("not a value of the model", reference);
       }
-      variable.set(fitting);
-      touched.push(variable);
-    }
-    this.#stamp(touched);
+      return { variable, fitting };
+    });
+    for (const { variable, fitting } of changes) variable.set(fitting);
+    this.#stamp(changes.map(({ variable }) => variable));
     this.endMoment();
   }
 

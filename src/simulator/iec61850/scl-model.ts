@@ -142,7 +142,7 @@ function servedAttribute(
     leftOut.push(`${place}.${name}`);
     return [];
   }
-  const served = hasValue(attribute) ? valueOf(attribute) : undefined;
+  const served = hasValue(attribute) ? valueOf(attribute) : wellOf(place, attribute);
   if (value !== undefined && served === undefined) leftOut.push(`${place}.${name} = ${value}`);
   return [
     {
@@ -153,6 +153,15 @@ function servedAttribute(
       ...(attribute.trigger === "none" ? {} : { trigger: attribute.trigger }),
     },
   ];
+}
+
+/** States of a logical node that a file seldom says, because the device itself knows them. */
+const WELL: ReadonlySet<string> = new Set(["Mod", "Beh", "Health", "PhyHealth"]);
+
+/** On, and in good health: 0 is no state that a device can be in. */
+function wellOf(place: string, { name, bType }: SclAttribute): AttributeValue | undefined {
+  const object = place.slice(place.lastIndexOf(".") + 1);
+  return name === "stVal" && bType === "Enum" && WELL.has(object) ? 1 : undefined;
 }
 
 /** Undefined for what the server does not have: arrays, binary times, packed lists. */

@@ -1,5 +1,4 @@
 import { assert } from "../../domain/assert.ts";
-import type { Clock } from "../../domain/time.ts";
 import type { CompiledProfile } from "../../profiles/binding.ts";
 import type { Iec61850Facts, NodeConversion, NodeWrite } from "../../profiles/binding-iec61850.ts";
 import { codeOfValue } from "../../profiles/conversion.ts";
@@ -9,7 +8,7 @@ import type { IedDevice } from "./device.ts";
 import type { MmsFault } from "./fault.ts";
 import type { AttributeValue } from "./model.ts";
 import { modelOfProfile, type PointPlace, type ProfileModel } from "./profile-model.ts";
-import { type MmsServer, startMmsServer } from "./server.ts";
+import { type MmsServer, type MmsServerOptions, startMmsServer } from "./server.ts";
 
 /** Hears of commands that were carried out: canonical; a state is its index in `texts`. */
 export type StationListener = (id: string, value: number) => void;
@@ -60,7 +59,7 @@ export class SimulatedStation {
 
   /** Serves the device until the signal aborts. @throws GatewayError PORT_IN_USE */
   async open(
-    at: { readonly host: string; readonly port: number; readonly clock: Clock },
+    at: Pick<MmsServerOptions, "host" | "port" | "clock" | "tls" | "password">,
     signal: AbortSignal,
   ): Promise<MmsServer> {
     const server = await startMmsServer(

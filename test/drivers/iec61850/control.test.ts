@@ -1,90 +1,24 @@
 import assert from "node:assert/strict";
 import type {
   Association,
-  CommandOrder,
   ControlModel,
   ControlOutcome,
   ControlTerms,
 } from "../../../src/drivers/iec61850/engine.ts";
-import { CONTROL_MODELS } from "../../../src/drivers/iec61850/engine.ts";
-import { smallNumber } from "../../../src/wire/mms/control.ts";
-import type { ObjectName } from "../../../src/wire/mms/object-name.ts";
-import { type ApplicationError, encodeControlNotice } from "../../../src/wire/mms/termination.ts";
-import type { MmsValue } from "../../../src/wire/mms/value.ts";
+import { encodeControlNotice } from "../../../src/wire/mms/termination.ts";
 import {
-  associated,
-  BOOLEAN,
-  CALL,
-  FLOAT,
-  INT8U,
-  type Setup,
-  setUp,
-  structure,
-  until,
-} from "./setup.ts";
-
-const OBJECT = { ld: "BESS1", ln: "DRCC1", path: ["OutWSet"] };
-const ROOT = "BESS1/DRCC1$CO$OutWSet";
-const OPER: ObjectName & { scope: "domain" } = {
-  scope: "domain",
-  domain: "BESS1",
-  item: "DRCC1$CO$OutWSet$Oper",
-};
-const ORIGIN = { category: 3, identification: "edge" };
-const ORDER: CommandOrder = {
-  value: 50_000,
-  origin: ORIGIN,
-  isTest: false,
-  isInterlockChecked: true,
-  isSynchronismChecked: false,
-};
-
-const oper = structure({
-  ctlVal: structure({ f: FLOAT }),
-  origin: structure({
-    orCat: { kind: "integer", bits: 8 },
-    orIdent: { kind: "octets", size: -64 },
-  }),
-  ctlNum: INT8U,
-  T: { kind: "utc-time" },
-  Test: BOOLEAN,
-  Check: { kind: "bits", size: -2 },
-});
-
-/** A BESS setpoint object of one model. */
-function serve(setup: Setup, model: ControlModel): void {
-  const { peer } = setup;
-  const parts = { SBOw: oper, Oper: oper, Cancel: oper };
-  const node = structure({ CO: structure({ OutWSet: structure(parts) }) });
-  peer.types.set("BESS1/DRCC1", node);
-  const value = CONTROL_MODELS.indexOf(model);
-  peer.values.set("BESS1/DRCC1$CF$OutWSet$ctlModel", { kind: "integer", value });
-  peer.values.set(`${ROOT}$SBO`, { kind: "text", value: ROOT });
-}
-
-function numberOf(value: MmsValue | undefined): number {
-  assert.ok(value?.kind === "structure");
-  return smallNumber(value.members[2]) ?? -1;
-}
-
-function errorFor(service: string, number: number, additionalCause: number): ApplicationError {
-  return { object: `${ROOT}$${service}`, error: 1, origin: ORIGIN, number, additionalCause };
-}
-
-/** Ends the last command that came. */
-function terminate(setup: Setup, additionalCause?: number): void {
-  const command = setup.peer.writes.findLast(({ name }) => name === `${ROOT}$Oper`)?.value;
-  assert.ok(command !== undefined);
-  const error =
-    additionalCause === undefined
-      ? undefined
-      : errorFor("Oper", numberOf(command), additionalCause);
-  setup.peer.inform(encodeControlNotice({ notice: "termination", name: OPER, command, error }));
-}
-
-function writesOf(setup: Setup): string[] {
-  return setup.peer.written.map((name) => name.slice(ROOT.length + 1));
-}
+  errorFor,
+  numberOf,
+  OBJECT,
+  OPER,
+  ORDER,
+  ROOT,
+  serve,
+  settled,
+  terminate,
+  writesOf,
+} from "./control-peer.ts";
+import { associated, CALL, type Setup, setUp, until } from "./setup.ts";
 
 describe("iec61850 control", () => {
   let setup: Setup;
@@ -360,7 +294,3 @@ describe("iec61850 control", () => {
     assert.match(outcome.reason, /ctlVal/);
   });
 });
-
-async function settled(): Promise<void> {
-  for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => setImmediate(resolve));
-}
