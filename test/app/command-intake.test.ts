@@ -8,6 +8,7 @@ import { formatUtc } from "../../src/dcpi/timestamp.ts";
 import type { Command, CommandStep } from "../../src/domain/command.ts";
 import { CommandQueue } from "../../src/northbound/command-gate.ts";
 import { createLogger } from "../../src/platform/log.ts";
+import { commandMessage } from "../support/command-message.ts";
 import { SimClock } from "../support/sim-clock.ts";
 
 const PREFIX = "dcpi/v1/my-site/gw-1/";
@@ -72,18 +73,7 @@ function start(clock = new SimClock()) {
       timestamp: formatUtc(clock.utcNow()),
       target_power_mw: 1,
     };
-    queue.offer({
-      topic: `${PREFIX}cmd/battery/control`,
-      payload: new TextEncoder().encode(JSON.stringify(message)),
-      retained: false,
-      correlation: undefined,
-      responseTopic: undefined,
-      contentType: undefined,
-      properties: new Map(),
-      hasRepeatedProperty: false,
-      receivedAt: clock.now(),
-      receivedUtc: clock.utcNow(),
-    });
+    queue.offer(commandMessage(clock, `${PREFIX}cmd/battery/control`, message));
     await clock.advance(0);
   };
   const end = async () => {

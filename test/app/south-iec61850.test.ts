@@ -15,7 +15,7 @@ import type { Round } from "../../src/domain/round.ts";
 import type { AssociateOptions } from "../../src/drivers/iec61850/engine.ts";
 import { SystemClock } from "../../src/platform/clock.ts";
 import { Simulation } from "../../src/simulator/simulation.ts";
-import { until } from "../drivers/iec61850/station-bench.ts";
+import { until } from "../support/until.ts";
 
 const NEVER = new AbortController().signal;
 const CLOCK = new SystemClock();

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import type { DownReason } from "../../../src/drivers/iec61850/engine.ts";
 import { GatewayError } from "../../../src/domain/errors.ts";
 import { parseReference, type Reference } from "../../../src/wire/mms/names.ts";
-import { associated, CALL, NEVER, type Setup, setUp, until } from "./setup.ts";
+import { until } from "../../support/until.ts";
+import { associated, CALL, NEVER, type Setup, setUp } from "./setup.ts";
 
 function reference(text: string): Reference {
   const parsed = parseReference(text);

@@ -11,17 +11,8 @@ import { smallNumber } from "../../../src/wire/mms/control.ts";
 import type { ObjectName } from "../../../src/wire/mms/object-name.ts";
 import { type ApplicationError, encodeControlNotice } from "../../../src/wire/mms/termination.ts";
 import type { MmsValue } from "../../../src/wire/mms/value.ts";
-import {
-  associated,
-  BOOLEAN,
-  CALL,
-  FLOAT,
-  INT8U,
-  type Setup,
-  setUp,
-  structure,
-  until,
-} from "./setup.ts";
+import { until } from "../../support/until.ts";
+import { associated, BOOLEAN, CALL, FLOAT, INT8U, type Setup, setUp, structure } from "./setup.ts";
 
 const OBJECT = { ld: "BESS1", ln: "DRCC1", path: ["OutWSet"] };
 const ROOT = "BESS1/DRCC1$CO$OutWSet";
@@ -286,13 +277,18 @@ describe("iec61850 control", () => {
     });
   });
 
-  it("is not known when the response to Oper does not come", async () => {
-    await begin("direct-normal");
-    setup.peer.onWrite = () => "nothing";
+  /** What becomes of a command whose `unanswered` write gets no answer. */
+  async function lateOutcome(model: ControlModel, unanswered: string): Promise<ControlOutcome> {
+    await begin(model);
+    setup.peer.onWrite = (name) => (name.endsWith(unanswered) ? "nothing" : "accepted");
     const outcome = command();
     await until(() => setup.peer.writes.length === 1);
     await setup.clock.advance(1_020);
-    assert.deepEqual(await outcome, {
+    return outcome;
+  }
+
+  it("is not known when the response to Oper does not come", async () => {
+    assert.deepEqual(await lateOutcome("direct-normal", "Oper"), {
       outcome: "unknown",
       stage: "operate",
       why: "timeout",
@@ -302,12 +298,7 @@ describe("iec61850 control", () => {
   });
 
   it("cancels a selection of which nobody knows, and does not operate", async () => {
-    await begin("sbo-enhanced");
-    setup.peer.onWrite = (name) => (name.endsWith("SBOw") ? "nothing" : "accepted");
-    const outcome = command();
-    await until(() => setup.peer.writes.length === 1);
-    await setup.clock.advance(1_020);
-    assert.deepEqual(await outcome, {
+    assert.deepEqual(await lateOutcome("sbo-enhanced", "SBOw"), {
       outcome: "unknown",
       stage: "select",
       why: "timeout",

@@ -6,7 +6,8 @@ import { parseReference, type Reference } from "../../../src/wire/mms/names.ts";
 import type { MmsResponse } from "../../../src/wire/mms/response.ts";
 import { WireError } from "../../../src/wire/mms/wire-error.ts";
 import type { AccessResult } from "../../../src/wire/mms/value.ts";
-import { associated, CALL, FLOAT, type Setup, setUp, structure, until } from "./setup.ts";
+import { until } from "../../support/until.ts";
+import { associated, CALL, FLOAT, type Setup, setUp, structure } from "./setup.ts";
 
 function reference(text: string): Reference {
   const parsed = parseReference(text);
