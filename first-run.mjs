@@ -36,12 +36,19 @@ const COMPUTING = [
   ...["access", "domain", "points", "scl", "support"],
 ].map((folder) => `test/${folder}/**/*.test.ts`);
 
+/** Nothing in them waits: how long they take says what else the machine does. */
+const COMPUTES_AT_LEISURE = ["--timeout", "300000"];
+
 /**
  * All tests: the files that only compute beside one another, as many as there are processors; then
  * the others one after the other, because they meet the time of the machine.
  */
 const ALL_TESTS = [
-  [MOCHA, "--parallel", "--jobs", String(availableParallelism()), ...COMPUTING],
+  [
+    ...[MOCHA, "--parallel", "--jobs", String(availableParallelism())],
+    ...COMPUTES_AT_LEISURE,
+    ...COMPUTING,
+  ],
   [MOCHA, ...COMPUTING.flatMap((files) => ["--ignore", files]), "test/**/*.test.ts"],
 ];
 
