@@ -4,6 +4,8 @@
  * installed.
  */
 import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { availableParallelism } from "node:os";
 import {
   chmodSync,
   existsSync,
@@ -21,28 +23,61 @@ const [word, ...rest] = process.argv.slice(2);
 const MOCHA = path.join("node_modules", "mocha", "bin", "mocha.js");
 const CLI = path.join("dist", "src", "app", "cli.js");
 
-const MOCHA_LONG = ["--no-config", "--node-option", "import=tsx", "--timeout", "900000"];
+/** The modules run as modules, as the product's do: see .mocharc.json. */
+const MOCHA_LONG = [
+  "--no-config",
+  ...["--node-option", "import=tsx", "--node-option", "no-experimental-require-module"],
+  ...["--timeout", "900000"],
+];
 
+/** Tests that only compute, in virtual time: no sockets, no processes. The long ones first. */
+const COMPUTING = [
+  ...["simulation", "control", "simulator/physics", "config", "profiles", "wire", "dcpi"],
+  ...["access", "domain", "points", "scl", "support"],
+].map((folder) => `test/${folder}/**/*.test.ts`);
+
+/** Nothing in them waits: how long they take says what else the machine does. */
+const COMPUTES_AT_LEISURE = ["--timeout", "300000"];
+
+/**
+ * All tests: the files that only compute beside one another, as many as there are processors; then
+ * the others one after the other, because they meet the time of the machine.
+ */
+const ALL_TESTS = [
+  [
+    ...[MOCHA, "--parallel", "--jobs", String(availableParallelism())],
+    ...COMPUTES_AT_LEISURE,
+    ...COMPUTING,
+  ],
+  [MOCHA, ...COMPUTING.flatMap((files) => ["--ignore", files]), "test/**/*.test.ts"],
+];
+
+/** What each word runs, one after the other. */
 const RUNS = {
   build: [],
-  demo: [CLI, "demo"],
-  test: [MOCHA, ...(rest.length > 0 ? [] : ["test/**/*.test.ts"])],
-  bench: ["--import", "tsx", path.join("test", "bench", "main.ts")],
-  interop: [MOCHA, ...MOCHA_LONG, "test/interop/**/*.test.ts"],
-  faults: [MOCHA, ...MOCHA_LONG, "test/faults/**/*.test.ts"],
+  demo: [[CLI, "demo"]],
+  test: rest.length > 0 ? [[MOCHA]] : ALL_TESTS,
+  bench: [["--import", "tsx", path.join("test", "bench", "main.ts")]],
+  interop: [[MOCHA, ...MOCHA_LONG, "test/interop/**/*.test.ts"]],
+  faults: [[MOCHA, ...MOCHA_LONG, "test/faults/**/*.test.ts"]],
 };
 
 /** `from "./x.ts"`, `import("./x.ts")`: what the compiler's option for relative imports rewrites. */
 const RELATIVE_IMPORT = /((?:from|import)\s*\(?\s*["']\.{1,2}\/[^"']+)\.ts(["'])/g;
 
-const run = RUNS[word];
-if (run === undefined) {
+const runs = RUNS[word];
+if (runs === undefined) {
   process.stderr.write(`usage: node first-run.mjs ${Object.keys(RUNS).join("|")} [arguments]\n`);
   process.exit(2);
 }
 installMissing();
 await build();
-if (run.length > 0) runInFront([...run, ...rest]);
+const statuses = [];
+for (const run of runs) statuses.push(await runInFront([...run, ...rest]));
+if (statuses.slice(0, -1).some((status) => status !== 0)) {
+  process.stderr.write("something failed in the first part of this output: see there\n");
+}
+process.exitCode = Math.max(0, ...statuses);
 
 /** Installs exactly what the lock file says, once; a changed lock file installs again. */
 function installMissing() {
@@ -121,14 +156,18 @@ function newest(folder) {
 }
 
 /** Runs it in place of this process: same terminal, same signals, same exit status. */
-function runInFront(args) {
+async function runInFront(args) {
   const child = spawn(process.execPath, args, { cwd: root, stdio: "inherit" });
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
-    process.on(signal, () => child.kill(signal));
-  child.on("exit", (code, signal) => process.exit(signal === null ? (code ?? 1) : 1));
-}
-
-function node(...args) {
-  const done = spawnSync(process.execPath, args, { cwd: root, stdio: "inherit" });
-  return done.status ?? 1;
+  let isStopped = false;
+  const pass = (signal) => {
+    isStopped = true;
+    child.kill(signal);
+  };
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"];
+  for (const signal of signals) process.on(signal, pass);
+  const [code, signal] = await once(child, "exit");
+  for (const each of signals) process.off(each, pass);
+  const status = signal === null ? (code ?? 1) : 1;
+  if (isStopped) process.exit(status);
+  return status;
 }

@@ -7,6 +7,7 @@ import type { WorkloadAnswer, WorkloadNotice } from "../../src/domain/announceme
 import { GatewayError } from "../../src/domain/errors.ts";
 import { monotonicMs, utcMs } from "../../src/domain/time.ts";
 import { createLogger } from "../../src/platform/log.ts";
+import { commandMessage } from "../support/command-message.ts";
 import { SimClock } from "../support/sim-clock.ts";
 
 const MW = 1e6;
@@ -59,21 +60,7 @@ function start(unsigned: "allow" | "refuse" = "allow") {
       power_profile: { peak_power_mw: 8, baseline_power_mw: 8, start_time_estimate: inS(60) },
       ...members,
     };
-    intake.take(
-      {
-        topic: "p/cmd/workload/announce",
-        payload: new TextEncoder().encode(JSON.stringify(message)),
-        retained: false,
-        correlation: undefined,
-        responseTopic: undefined,
-        contentType: undefined,
-        properties: new Map(),
-        hasRepeatedProperty: false,
-        receivedAt: clock.now(),
-        receivedUtc: clock.utcNow(),
-      },
-      pipe,
-    );
+    intake.take(commandMessage(clock, "p/cmd/workload/announce", message), pipe);
     await clock.advance(0);
   };
   const said = () =>

@@ -9,6 +9,7 @@ import type { Command, CommandStep } from "../../src/domain/command.ts";
 import { monotonicMs, utcMs } from "../../src/domain/time.ts";
 import { CommandQueue } from "../../src/northbound/command-gate.ts";
 import { createLogger } from "../../src/platform/log.ts";
+import { commandMessage } from "../support/command-message.ts";
 import { SimClock } from "../support/sim-clock.ts";
 
 const PREFIX = "dcpi/v1/my-site/gw-1/";
@@ -75,18 +76,7 @@ function start(clock = new SimClock()) {
     });
   };
   const tell = async (topic: string, message: object) => {
-    queue.offer({
-      topic: PREFIX + topic,
-      payload: new TextEncoder().encode(JSON.stringify(message)),
-      retained: false,
-      correlation: undefined,
-      responseTopic: undefined,
-      contentType: undefined,
-      properties: new Map(),
-      hasRepeatedProperty: false,
-      receivedAt: clock.now(),
-      receivedUtc: clock.utcNow(),
-    });
+    queue.offer(commandMessage(clock, PREFIX + topic, message));
     await clock.advance(0);
   };
   const end = async () => {

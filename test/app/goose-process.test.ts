@@ -6,7 +6,6 @@ import path from "node:path";
 import { createInterface } from "node:readline";
 import { GooseDesk, type GooseReport } from "../../src/app/goose-desk.ts";
 import { type Hear, runGoose } from "../../src/app/goose-process.ts";
-import type { GooseSubscription } from "../../src/app/goose-settings.ts";
 import { GatewayError } from "../../src/domain/errors.ts";
 import { monotonicMs } from "../../src/domain/time.ts";
 import { SystemClock } from "../../src/platform/clock.ts";
@@ -14,22 +13,9 @@ import { createLogger } from "../../src/platform/log.ts";
 import { encodeGooseFrame, type GooseFrame } from "../../src/wire/goose/codec.ts";
 import type { GoosePdu } from "../../src/wire/goose/pdu.ts";
 import type { MmsValue } from "../../src/wire/mms/value.ts";
+import { SUBSCRIPTION } from "../support/goose-subscription.ts";
 import { FRAME, PDU } from "../wire/goose/frames.ts";
 
-const SUBSCRIPTION: GooseSubscription = {
-  name: "relay-1",
-  destination: FRAME.destination,
-  applicationId: FRAME.applicationId,
-  controlBlock: PDU.controlBlock,
-  dataSet: PDU.dataSet,
-  id: PDU.id,
-  configurationRevision: 1,
-  values: 3,
-  safeWhen: [
-    { index: 0, name: "trip", when: true },
-    { index: 1, name: "breaker-open", when: "open" },
-  ],
-};
 const CLOSED: MmsValue = { kind: "bits", bitCount: 2, bytes: Uint8Array.of(0x80) };
 const NUMBER: MmsValue = { kind: "integer", value: -5 };
 

@@ -13,7 +13,7 @@ import { SystemClock } from "../../src/platform/clock.ts";
 import { createLogger } from "../../src/platform/log.ts";
 import { encodeGooseFrame } from "../../src/wire/goose/codec.ts";
 import { FRAME, PDU } from "../wire/goose/frames.ts";
-import { until } from "../drivers/iec61850/station-bench.ts";
+import { until } from "../support/until.ts";
 
 const LOG = createLogger("test", "silent");
 const ALIVE = '{"kind":"alive"}\n';

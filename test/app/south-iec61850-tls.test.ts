@@ -4,7 +4,7 @@ import path from "node:path";
 import type { TlsOptions } from "node:tls";
 import { type Certificate, expiredCertificate, selfSigned } from "../support/certificates.ts";
 import { scratchFolder } from "../support/processes.ts";
-import { until } from "../drivers/iec61850/station-bench.ts";
+import { until } from "../support/until.ts";
 import { type Chain, withChain } from "./station-chain.ts";
 
 const FIRST_BAD = 64;

@@ -12,7 +12,7 @@ import { GatewayError } from "../../src/domain/errors.ts";
 import { pointIndex } from "../../src/domain/point.ts";
 import type { AssociateOptions } from "../../src/drivers/iec61850/engine.ts";
 import { SystemClock } from "../../src/platform/clock.ts";
-import { until } from "../drivers/iec61850/station-bench.ts";
+import { until } from "../support/until.ts";
 import { stationSite, withChain } from "./station-chain.ts";
 
 const NEVER = new AbortController().signal;

@@ -4,14 +4,14 @@ import type {
   CommandOrder,
   ControlOutcome,
   ReceivedReport,
-  ReportGap,
   ReportPlan,
-  ReportSink,
   Subscription,
 } from "../../src/drivers/iec61850/engine.ts";
 import { ReportMemory } from "../../src/drivers/iec61850/report-memory.ts";
 import { GatewayError } from "../../src/domain/errors.ts";
 import { memberType } from "../../src/wire/mms/type-spec.ts";
+import { powersOf, RecordingSink } from "../support/report-sink.ts";
+import { until } from "../support/until.ts";
 import { type EnginePeer, type EnginePlace, FAILING_W, FORBIDDEN_W } from "./iec61850-peer.ts";
 
 const CALL = { signal: new AbortController().signal };
@@ -19,52 +19,6 @@ const POWER = { ld: "DCPIBESS1", ln: "MMXU1", fc: "MX", path: ["TotW"] } as cons
 const UNKNOWN = { ...POWER, path: ["NoSuch"] } as const;
 const URCB = { ld: "DCPIBESS1", ln: "LLN0", fc: "RP", path: ["urcb01"] } as const;
 const MODELS = ["direct-normal", "sbo-normal", "direct-enhanced", "sbo-enhanced"] as const;
-
-class Sink implements ReportSink {
-  readonly reports: ReceivedReport[] = [];
-  readonly gaps: ReportGap[] = [];
-  readonly losses: string[] = [];
-
-  report(report: ReceivedReport): void {
-    this.reports.push(report);
-  }
-
-  gap(gap: ReportGap): void {
-    this.gaps.push(gap);
-  }
-
-  lost(why: string): void {
-    this.losses.push(why);
-  }
-
-  silent(silentMs: number): void {
-    this.losses.push(`silent ${silentMs}`);
-  }
-
-  /** Powers of all reports that are changes. */
-  get changes(): readonly number[] {
-    return powers(this.reports.filter(({ kind }) => kind === "spontaneous"));
-  }
-}
-
-function powers(reports: readonly ReceivedReport[]): readonly number[] {
-  return reports.flatMap(({ entries }) =>
-    entries.flatMap(({ index, value }) => {
-      if (index !== 0 || value.kind !== "structure") return [];
-      const [magnitude] = value.members;
-      const f = magnitude?.kind === "structure" ? magnitude.members[0] : undefined;
-      return f?.kind === "float" ? [f.value] : [];
-    }),
-  );
-}
-
-async function until(what: string, is: () => boolean): Promise<void> {
-  const startedAt = performance.now();
-  while (!is()) {
-    assert.ok(performance.now() - startedAt < 10_000, `${what}: it did not happen`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
 
 export function orderOf(powerW: number): CommandOrder {
   return {
@@ -252,40 +206,40 @@ export function engineContract(
       assert.equal(stageOf(outcome), "model");
     });
 
-    const subscribed = async (plan: ReportPlan, sink: Sink): Promise<Subscription> => {
+    const subscribed = async (plan: ReportPlan, sink: RecordingSink): Promise<Subscription> => {
       const result = await association.subscribe(plan, sink, CALL);
       assert.ok(result.result === "subscribed", JSON.stringify(result));
       return result.subscription;
     };
 
     it("takes reports of an unbuffered block, the interrogation first, none missing", async () => {
-      const sink = new Sink();
+      const sink = new RecordingSink();
       const subscription = await subscribed(planFor("urcb01"), sink);
-      await until("interrogation", () => sink.reports.length >= 1);
+      await until(() => sink.reports.length >= 1, "interrogation");
       assert.equal(sink.reports[0]?.kind, "general-interrogation");
       const values = Array.from({ length: 50 }, (_, step) => 100 + step);
       for (const value of values) peer.change(value);
-      await until("changes", () => sink.changes.at(-1) === values.at(-1));
+      await until(() => sink.changes.at(-1) === values.at(-1), "changes");
       assert.deepEqual(sink.changes, values);
-      assert.deepEqual([sink.gaps, sink.losses], [[], []]);
+      assert.deepEqual(sink.troubles, []);
       await subscription.stop(CALL);
     });
 
     it("interrogates when asked", async () => {
-      const sink = new Sink();
+      const sink = new RecordingSink();
       const subscription = await subscribed(planFor("urcb01"), sink);
-      await until("first interrogation", () => sink.reports.length === 1);
+      await until(() => sink.reports.length === 1, "first interrogation");
       assert.equal((await subscription.interrogate(CALL)).outcome, "accepted");
-      await until("second interrogation", () => sink.reports.length === 2);
+      await until(() => sink.reports.length === 2, "second interrogation");
       for (const { kind, entries } of sink.reports)
         assert.deepEqual([kind, entries.length], ["general-interrogation", 2]);
       await subscription.stop(CALL);
     });
 
     it("leaves a block that is another client's alone", async () => {
-      const subscription = await subscribed(planFor("urcb01"), new Sink());
+      const subscription = await subscribed(planFor("urcb01"), new RecordingSink());
       const other = await associate();
-      const result = await other.subscribe(planFor("urcb01"), new Sink(), CALL);
+      const result = await other.subscribe(planFor("urcb01"), new RecordingSink(), CALL);
       assert.equal(result.result, "occupied");
       await other.release(CALL);
       await subscription.stop(CALL);
@@ -293,13 +247,13 @@ export function engineContract(
 
     it("loses nothing of a buffered block over a broken link, and tells nothing twice", async () => {
       const memory = new ReportMemory(undefined);
-      const sink = new Sink();
+      const sink = new RecordingSink();
       const plan = planFor("brcb01", memory);
       await subscribed(plan, sink);
       for (const powerW of [21, 22, 23]) peer.change(powerW);
-      await until("changes", () => sink.changes.includes(23));
+      await until(() => sink.changes.includes(23), "changes");
       // A device may tell them in one report or in three.
-      const kept = sink.reports.find((report) => powers([report]).includes(23));
+      const kept = sink.reports.find((report) => powersOf([report]).includes(23));
       assert.ok(kept?.report.entryId !== undefined);
       memory.stored({ block: "brcb01", entryId: kept.report.entryId });
       const down = new Promise((resolve) => association.onDown(resolve));
@@ -311,16 +265,16 @@ export function engineContract(
       const before = sink.reports.length;
       await subscribed(plan, sink);
       const last = (): ReceivedReport | undefined => sink.reports.slice(before).at(-1);
-      await until("interrogation", () => last()?.kind === "general-interrogation");
+      await until(() => last()?.kind === "general-interrogation", "interrogation");
       const after = sink.reports.slice(before);
       // The device may still have been at the last of them when the link was back.
-      const told = powers(after.filter(({ kind }) => kind === "spontaneous"));
+      const told = powersOf(after.filter(({ kind }) => kind === "spontaneous"));
       assert.deepEqual(told, missed);
       assert.deepEqual(sink.gaps, []);
     });
 
     it("tells that the device no longer has the entry to go on after", async () => {
-      const sink = new Sink();
+      const sink = new RecordingSink();
       const entryId = Uint8Array.of(9, 9, 9, 9, 9, 9, 9, 9);
       const memory = new ReportMemory({ block: "brcb01", entryId });
       const subscription = await subscribed(planFor("brcb01", memory), sink);
@@ -340,7 +294,7 @@ export function engineContract(
         if (end === "release") await other.release(CALL);
         else other.abort();
         assert.ok(["answered", "LINK_LOST"].includes(await waiting));
-        await until(end, () => reasons.length > 0);
+        await until(() => reasons.length > 0, end);
         assert.deepEqual(reasons, [end === "release" ? "released" : "aborted"]);
         assert.equal(other.isUp, false);
         await assert.rejects(other.read([POWER], CALL), { code: "LINK_LOST" });
@@ -372,7 +326,7 @@ export function engineContract(
       assert.ok(tookMs <= 2_500, `${tookMs} ms`);
       // It waits for the model of the object: nothing was commanded yet.
       assert.equal((await command).outcome, "refused");
-      await until("the first one is down, too", () => !association.isUp);
+      await until(() => !association.isUp, "the first one is down, too");
       association = await associate();
     });
 

@@ -4,30 +4,17 @@ import { once } from "node:events";
 import path from "node:path";
 import { closePacketSocket, openPacketSocket, sendPacket } from "../../native/packet-socket.ts";
 import { GooseDesk, type GooseReport } from "../../src/app/goose-desk.ts";
-import type { GooseSubscription } from "../../src/app/goose-settings.ts";
 import { GatewayError } from "../../src/domain/errors.ts";
 import { SystemClock } from "../../src/platform/clock.ts";
 import { hearPackets } from "../../src/platform/packet-socket.ts";
 import { encodeGooseFrame, GOOSE_ETHERTYPE } from "../../src/wire/goose/codec.ts";
 import { gooseFilter } from "../../src/wire/goose/kernel-filter.ts";
+import { SUBSCRIPTION } from "../support/goose-subscription.ts";
+import { until } from "../support/until.ts";
 import { FRAME, PDU } from "../wire/goose/frames.ts";
 import { findLibrary } from "./pyiec61850.ts";
 
 const PYTHON = process.env["LIBIEC61850_PYTHON"] ?? "python3";
-const SUBSCRIPTION: GooseSubscription = {
-  name: "relay-1",
-  destination: FRAME.destination,
-  applicationId: FRAME.applicationId,
-  controlBlock: PDU.controlBlock,
-  dataSet: PDU.dataSet,
-  id: PDU.id,
-  configurationRevision: 1,
-  values: 3,
-  safeWhen: [
-    { index: 0, name: "trip", when: true },
-    { index: 1, name: "breaker-open", when: "open" },
-  ],
-};
 const HEARD = {
   interfaceName: "lo",
   ethertype: GOOSE_ETHERTYPE,
@@ -43,14 +30,6 @@ function mayHear(): boolean {
   } catch (error) {
     if (error instanceof GatewayError && error.context["errno"] === "EPERM") return false;
     throw error;
-  }
-}
-
-async function until(what: string, is: () => boolean): Promise<void> {
-  const startedAt = performance.now();
-  while (!is()) {
-    assert.ok(performance.now() - startedAt < 10_000, `${what}: it did not happen`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
 
@@ -91,7 +70,7 @@ describe("GOOSE on a network interface", function () {
     for (const vlan of [undefined, FRAME.vlan])
       for (const frame of strangers) sendPacket(fd, encodeGooseFrame({ ...frame, vlan }));
     sendPacket(fd, encodeGooseFrame({ ...FRAME, vlan: undefined }));
-    await until("the frame that is ours", () => reports.length > 0);
+    await until(() => reports.length > 0, "the frame that is ours");
     closePacketSocket(fd);
     assert.deepEqual(desk.counters, { frames: 1, malformed: 0, strays: 0 });
     assert.deepEqual(reports[0]?.safeStateDemandedBy, ["trip"]);
@@ -104,7 +83,7 @@ describe("GOOSE on a network interface", function () {
       sendPacket(fd, encodeGooseFrame({ ...FRAME, vlan: undefined, pdu: { ...PDU, sequence } }));
       if (sequence % 20 === 0) await new Promise((resolve) => setTimeout(resolve, 5));
     }
-    await until("all frames", () => desk.counters.frames === total);
+    await until(() => desk.counters.frames === total, "all frames");
     closePacketSocket(fd);
     const verdicts = desk.verdicts["relay-1"];
     assert.deepEqual([verdicts?.missed, verdicts?.replayed, verdicts?.repeated], [0, 0, total - 1]);
@@ -128,20 +107,20 @@ describe("GOOSE on a network interface", function () {
 
     it("follows states, lives on with repetitions, and is bad when they end", async () => {
       publisher.stdin.write("state false 2\n");
-      await until("first state", () => reports.length >= 1);
+      await until(() => reports.length >= 1, "first state");
       assert.deepEqual(gist(reports[0]), [[false, "closed", -5], []]);
       publisher.stdin.write("repeat\nrepeat\nstate true 1\n");
-      await until("second state", () => reports.length >= 2);
+      await until(() => reports.length >= 2, "second state");
       assert.deepEqual(gist(reports[1]), [
         [true, "open", -5],
         ["trip", "breaker-open"],
       ]);
       assert.equal(desk.verdicts["relay-1"]?.repeated, 2);
       const silentFrom = clock.now();
-      await until("the end of its life", () => {
+      await until(() => {
         desk.tick(clock.now());
         return reports.length >= 3;
-      });
+      }, "the end of its life");
       assert.deepEqual([reports[2]?.quality, reports[2]?.fault], ["bad", "expired"]);
       assert.ok(clock.now() - silentFrom >= 200, "not before its time");
       assert.equal(desk.counters.malformed, 0);

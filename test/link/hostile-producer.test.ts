@@ -5,7 +5,8 @@ import { utcMs } from "../../src/domain/time.ts";
 import { encodeAck, encodeFrame, encodeGap, encodeHello } from "../../src/link/codec.ts";
 import { FrameWriter } from "../../src/link/frame-writer.ts";
 import { SystemClock } from "../../src/platform/clock.ts";
-import { eventually, socketDirectory, startConsumer, TABLE } from "./link-rig.ts";
+import { until } from "../support/until.ts";
+import { socketDirectory, startConsumer, TABLE } from "./link-rig.ts";
 import { makeRound } from "./round-builders.ts";
 
 const HELLO = encodeHello({
@@ -85,7 +86,7 @@ describe("rounds link: a producer that keeps no rules", () => {
         socket.write(connections === 1 ? bytes : Buffer.concat([HELLO, frame(1), frame(2)]));
       };
       const consumer = consume();
-      await eventually(() => consumer.seqs().at(-1) === 2);
+      await until(() => consumer.seqs().at(-1) === 2);
       assert.deepEqual(consumer.seqs(), [1, 2], "nothing twice, nothing of the bad connection");
       assert.equal(consumer.consumer.counters().hostilePeers, 1);
     });
@@ -103,7 +104,7 @@ describe("rounds link: a producer that keeps no rules", () => {
         socket.write(connections === 1 ? bytes : Buffer.concat([HELLO, frame(7)]));
       };
       const consumer = consume({ mode: "live", role: "control" });
-      await eventually(() => consumer.seqs().at(-1) === 7);
+      await until(() => consumer.seqs().at(-1) === 7);
       assert.equal(consumer.consumer.counters().hostilePeers, 1);
       assert.equal(consumer.consumer.counters().duplicateFrames, 0);
     });
@@ -112,7 +113,7 @@ describe("rounds link: a producer that keeps no rules", () => {
   it("may leave out frames in which a live consumer has nothing, without a gap", async () => {
     onConnection = (socket) => socket.write(Buffer.concat([HELLO, frame(1), frame(4), frame(9)]));
     const consumer = consume({ mode: "live", role: "control" });
-    await eventually(() => consumer.seqs().length === 3);
+    await until(() => consumer.seqs().length === 3);
     assert.deepEqual(consumer.seqs(), [1, 4, 9]);
     assert.deepEqual([consumer.gaps, consumer.consumer.counters().hostilePeers], [[], 0]);
   });
@@ -126,7 +127,7 @@ describe("rounds link: a producer that keeps no rules", () => {
       socket.write(connections <= 3 ? other : Buffer.concat([HELLO, frame(1)]));
     };
     const consumer = consume({ clock: new ImpatientClock() });
-    await eventually(() => consumer.seqs().length === 1);
+    await until(() => consumer.seqs().length === 1);
     assert.deepEqual(
       consumer.states.map((state) => (state.state === "lost" ? state.error.code : state.state)),
       ["FRAME_VERSION", "connected"],
@@ -137,7 +138,7 @@ describe("rounds link: a producer that keeps no rules", () => {
     let connections = 0;
     onConnection = () => connections++;
     const consumer = consume({ clock: new ImpatientClock() });
-    await eventually(() => connections >= 2);
+    await until(() => connections >= 2);
     assert.equal(consumer.lastError()?.code, "PEER_LOST");
   });
 
@@ -145,9 +146,9 @@ describe("rounds link: a producer that keeps no rules", () => {
     onConnection = (socket) => socket.write(Buffer.concat([HELLO, frame(1)]));
     await new Promise((resolve) => server.close(resolve));
     const consumer = consume({ clock: new ImpatientClock() });
-    await eventually(() => consumer.states.length === 1);
+    await until(() => consumer.states.length === 1);
     await new Promise<void>((resolve) => server.listen(socketPath, resolve));
-    await eventually(() => consumer.seqs().length === 1);
+    await until(() => consumer.seqs().length === 1);
     assert.deepEqual(
       consumer.states.map(({ state }) => state),
       ["lost", "connected"],

@@ -3,7 +3,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { eventually, socketDirectory, startProducer } from "./link-rig.ts";
+import { until } from "../support/until.ts";
+import { socketDirectory, startProducer } from "./link-rig.ts";
 import { makeRound } from "./round-builders.ts";
 
 const MAIN = "test/link/storing-consumer/main.ts";
@@ -30,14 +31,14 @@ describe("rounds link under kill -9", function () {
         });
         const sizeBefore = statSync(storePath).size;
         const stored = () => statSync(storePath).size > sizeBefore + 1_000;
-        await eventually(stored, "the child stores", 30);
+        await until(stored, "the child stores", 30_000);
         if (kill === KILLS) break;
         child.kill("SIGKILL");
         await once(child, "exit");
       }
       clearInterval(posting);
       producer.flush();
-      await eventually(() => producer.counters().ringFrames === 0, "everything is stored", 30);
+      await until(() => producer.counters().ringFrames === 0, "everything is stored", 30_000);
     } finally {
       clearInterval(posting);
       child?.kill("SIGKILL");

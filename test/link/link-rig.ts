@@ -29,19 +29,6 @@ export function socketDirectory(): { path: string; remove: () => void } {
   };
 }
 
-/** Resolves as soon as the condition holds; real sockets need real, but bounded, time. */
-export async function eventually(
-  condition: () => boolean,
-  what = "condition",
-  withinS = 4,
-): Promise<void> {
-  const giveUpAt = process.hrtime.bigint() + BigInt(withinS) * 1_000_000_000n;
-  while (!condition()) {
-    if (process.hrtime.bigint() > giveUpAt) throw new Error(`in vain: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
-}
-
 /** A producer whose coalescing the test controls: it flushes when the test says so. */
 export async function startProducer(
   socketPath: string,

@@ -8,7 +8,8 @@ import { encodeRequestMessage, MAX_REQUEST_BYTES } from "../../src/link/request-
 import { type Answer, RequestServer, type RequestLimits } from "../../src/link/request-server.ts";
 import { SystemClock } from "../../src/platform/clock.ts";
 import { SimClock } from "../support/sim-clock.ts";
-import { eventually, rawPeer, socketDirectory } from "./link-rig.ts";
+import { until } from "../support/until.ts";
+import { rawPeer, socketDirectory } from "./link-rig.ts";
 
 describe("requests on a socket", () => {
   let directory: ReturnType<typeof socketDirectory>;
@@ -67,7 +68,7 @@ describe("requests on a socket", () => {
     const { server } = await serve({ late });
     const asking = client();
     const answers = Promise.all([1, 2, 3].map(async (n) => asking.request("late", { n })));
-    await eventually(() => waiting.length === 3);
+    await until(() => waiting.length === 3);
     for (const answer of waiting) answer();
     assert.deepEqual(await answers, [{ n: 1 }, { n: 2 }, { n: 3 }]);
     assert.deepEqual([server.counters().requests, server.counters().connections], [3, 1]);
@@ -103,7 +104,7 @@ describe("requests on a socket", () => {
       code: "PEER_LOST",
       context: { path: socketPath, sent: true },
     });
-    await eventually(() => server.counters().requests === 1);
+    await until(() => server.counters().requests === 1);
     await stop();
     await lost;
     await serve({ echo });
@@ -125,12 +126,12 @@ describe("requests on a socket", () => {
       code: "REQUEST_TIMEOUT",
       context: { method: "never", timeoutMs: 300 },
     });
-    await eventually(() => server.counters().requests === 1);
+    await until(() => server.counters().requests === 1);
     await clock.advance(299);
     assert.equal(isCancelled, false);
     await clock.advance(1);
     await lost;
-    await eventually(() => isCancelled);
+    await until(() => isCancelled);
     assert.equal(await asking.request("echo", "still here"), "still here");
   });
 
@@ -145,10 +146,10 @@ describe("requests on a socket", () => {
     const asking = client();
     const controller = new AbortController();
     const lost = assert.rejects(asking.request("never", 1, controller.signal), /operator left/);
-    await eventually(() => server.counters().requests === 1);
+    await until(() => server.counters().requests === 1);
     controller.abort(new Error("operator left"));
     await lost;
-    await eventually(() => isCancelled);
+    await until(() => isCancelled);
     await assert.rejects(asking.request("never", 1, controller.signal), /operator left/);
   });
 
@@ -156,7 +157,7 @@ describe("requests on a socket", () => {
     const { server } = await serve({ never, echo }, { maxAtOnce: 2 });
     const asking = client();
     const lost = [1, 2].map(async () => assert.rejects(asking.request("never", 1)));
-    await eventually(() => server.counters().requests === 2);
+    await until(() => server.counters().requests === 2);
     await assert.rejects(asking.request("echo", 1), {
       code: "REQUEST_REFUSED",
       context: { reason: "too many requests at once" },
@@ -204,17 +205,17 @@ describe("requests on a socket", () => {
       onState: (state) => states.push(state),
     });
     const done = watching.run(controller.signal);
-    await eventually(() => server.counters().connections === 1);
+    await until(() => server.counters().connections === 1);
     assert.equal(await watching.request("watch", undefined), true);
     server.broadcast("alarm", "all of you");
-    await eventually(() => pushes.length === 2);
+    await until(() => pushes.length === 2);
     assert.deepEqual(pushes, [
       ["point", { value: 1 }],
       ["alarm", "all of you"],
     ]);
     await stop();
     const again = await serve({});
-    await eventually(() => again.server.counters().connections === 1);
+    await until(() => again.server.counters().connections === 1);
     assert.deepEqual(states, ["connected", "lost", "connected"]);
     controller.abort();
     await done;
@@ -225,7 +226,7 @@ describe("requests on a socket", () => {
     const { server } = await serve({ echo }, { unreadBytes: 1_000_000, maxAtOnce: 1000 });
     const peer = rawPeer(socketPath);
     peer.socket.pause();
-    await eventually(() => server.counters().connections === 1);
+    await until(() => server.counters().connections === 1);
     for (let count = 0; count < 100; count++) server.broadcast("big", big);
     assert.ok(server.counters().droppedPushes > 50);
     assert.equal(server.counters().connections, 1);
@@ -236,7 +237,7 @@ describe("requests on a socket", () => {
     for (let count = 0; count < 30; count++) {
       if (request !== undefined) peer.socket.write(request);
     }
-    await eventually(() => server.counters().connections === 0);
+    await until(() => server.counters().connections === 0);
     assert.equal(server.counters().hostilePeers, 1);
     peer.socket.destroy();
   });
@@ -277,7 +278,7 @@ describe("requests on a socket", () => {
       assert.equal(await asking.request("echo", 1), 1);
       const peer = rawPeer(socketPath);
       peer.socket.write(bytes);
-      await eventually(peer.isClosed);
+      await until(peer.isClosed);
       assert.equal(server.counters().hostilePeers, 1);
       assert.equal(await asking.request("echo", 2), 2);
     });
@@ -287,7 +288,7 @@ describe("requests on a socket", () => {
     const { server } = await serve({ echo }, { maxConnections: 1 });
     assert.equal(await client().request("echo", 1), 1);
     const peer = rawPeer(socketPath);
-    await eventually(peer.isClosed);
+    await until(peer.isClosed);
     assert.equal(server.counters().refusedConnections, 1);
   });
 

@@ -11,14 +11,8 @@ import { RoundProducer } from "../../src/link/round-producer.ts";
 import { SystemClock } from "../../src/platform/clock.ts";
 import { stepOf } from "../support/command-step.ts";
 import { SimClock } from "../support/sim-clock.ts";
-import {
-  eventually,
-  rawPeer,
-  socketDirectory,
-  startConsumer,
-  startProducer,
-  TABLE,
-} from "./link-rig.ts";
+import { until } from "../support/until.ts";
+import { rawPeer, socketDirectory, startConsumer, startProducer, TABLE } from "./link-rig.ts";
 import { kept, makeRound } from "./round-builders.ts";
 
 const EVENT: PlantEvent = {
@@ -91,7 +85,7 @@ describe("rounds link", () => {
     producer.postRound(makeRound(1, 3, 1, [33]));
     producer.postRound(makeRound(2, 1, 50, [5]));
     const live = consume({ role: "scada", mode: "live" });
-    await eventually(() => live.frames.length === 1);
+    await until(() => live.frames.length === 1);
     const [image] = live.frames;
     assert.deepEqual([image?.type, image?.frameNo, image?.hasMore], ["image", 3, false]);
     assert.deepEqual(
@@ -99,7 +93,7 @@ describe("rounds link", () => {
       [makeRound(1, 2, 0, [2]), makeRound(1, 3, 1, [33]), makeRound(2, 1, 50, [5])].map(kept),
     );
     post(producer, 4, 4);
-    await eventually(() => live.frames.length === 2);
+    await until(() => live.frames.length === 2);
     assert.deepEqual([live.frames[1]?.type, live.frames[1]?.frameNo], ["frame", 4]);
     assert.deepEqual(live.seqs(), [4]);
     assert.deepEqual(live.gaps, []);
@@ -110,7 +104,7 @@ describe("rounds link", () => {
     post(producer, 1, 1);
     producer.postRound({ ...makeRound(1, 2, 0, [9, 9]), isHistory: true });
     const live = consume({ role: "scada", mode: "live" });
-    await eventually(() => live.frames.length === 1);
+    await until(() => live.frames.length === 1);
     assert.deepEqual(
       live.frames[0]?.items.map((item) => item.kind === "round" && item.round),
       [makeRound(1, 1, 0, [1, -1])].map(kept),
@@ -128,13 +122,13 @@ describe("rounds link", () => {
     producer.postRound(makeRound(2, 1, 50, [5]));
     producer.flush();
     const durable = consume();
-    await eventually(() => durable.frames.length === 4);
+    await until(() => durable.frames.length === 4);
     assert.deepEqual(stored, []);
     durable.consumer.ack(7, 2);
-    await eventually(() => stored.length === 1);
+    await until(() => stored.length === 1);
     assert.deepEqual(stored, [[1, 2]]);
     durable.consumer.ack(7, 4);
-    await eventually(() => stored.length === 3);
+    await until(() => stored.length === 3);
     assert.deepEqual(stored.slice(1), [
       [1, 3],
       [2, 1],
@@ -145,13 +139,13 @@ describe("rounds link", () => {
     const { producer } = await produce();
     post(producer, 1, 3);
     const durable = consume();
-    await eventually(() => durable.frames.length === 3);
+    await until(() => durable.frames.length === 3);
     assert.equal(producer.counters().ringFrames, 3);
     durable.consumer.ack(7, 2);
-    await eventually(() => producer.counters().ringFrames === 1);
+    await until(() => producer.counters().ringFrames === 1);
     durable.consumer.ack(6, 3);
     durable.consumer.ack(7, 3);
-    await eventually(() => producer.counters().ringFrames === 0);
+    await until(() => producer.counters().ringFrames === 0);
     assert.equal(producer.counters().hostilePeers, 0);
   });
 
@@ -159,13 +153,13 @@ describe("rounds link", () => {
     const { producer } = await produce();
     post(producer, 1, 10);
     const first = consume();
-    await eventually(() => first.frames.length === 10);
+    await until(() => first.frames.length === 10);
     first.consumer.ack(7, 6);
-    await eventually(() => producer.counters().ringFrames === 4);
+    await until(() => producer.counters().ringFrames === 4);
     await first.stop();
     post(producer, 11, 20);
     const second = consume({ resume: () => ({ epoch: 7, frameNo: 6 }) });
-    await eventually(() => second.frames.length === 14);
+    await until(() => second.frames.length === 14);
     assert.deepEqual(second.seqs(), upTo(20).slice(6));
     assert.deepEqual(second.gaps, []);
   });
@@ -175,19 +169,19 @@ describe("rounds link", () => {
     let stored: FramePlace | undefined = undefined;
     const durable = consume({ resume: () => stored });
     post(producer, 1, 5);
-    await eventually(() => durable.frames.length === 5);
+    await until(() => durable.frames.length === 5);
     stored = { epoch: 7, frameNo: 2 };
     // Another durable consumer takes the place; this one comes back when that one has gone.
     const usurper = consume({ resume: () => ({ epoch: 7, frameNo: 5 }) });
-    await eventually(() => usurper.isConnected() && !durable.isConnected());
+    await until(() => usurper.isConnected() && !durable.isConnected());
     await usurper.stop();
-    await eventually(() => durable.isConnected());
+    await until(() => durable.isConnected());
     post(producer, 6, 8);
-    await eventually(() => durable.frames.length >= 8);
+    await until(() => durable.frames.length >= 8);
     assert.deepEqual(durable.seqs(), upTo(8));
     assert.equal(durable.consumer.counters().duplicateFrames, 3);
     durable.consumer.ack(7, 8);
-    await eventually(() => producer.counters().ringFrames === 0);
+    await until(() => producer.counters().ringFrames === 0);
   });
 
   it("counts what the ring could not keep, and says which frames and seqs are gone", async () => {
@@ -199,7 +193,7 @@ describe("rounds link", () => {
     assert.equal(overrunFrames + ringFrames, 11);
     assert.ok(overrunFrames >= 5, `${overrunFrames} frames went`);
     const durable = consume();
-    await eventually(() => durable.frames.length === ringFrames);
+    await until(() => durable.frames.length === ringFrames);
     assert.deepEqual(durable.gaps, [
       {
         kind: "frames-lost",
@@ -217,13 +211,13 @@ describe("rounds link", () => {
     const { producer } = await produce();
     post(producer, 1, 4);
     const first = consume();
-    await eventually(() => first.frames.length === 4);
+    await until(() => first.frames.length === 4);
     first.consumer.ack(7, 4);
-    await eventually(() => producer.counters().ringFrames === 0);
+    await until(() => producer.counters().ringFrames === 0);
     await first.stop();
     post(producer, 5, 6);
     const restored = consume();
-    await eventually(() => restored.frames.length === 2);
+    await until(() => restored.frames.length === 2);
     assert.deepEqual(restored.gaps, []);
   });
 
@@ -231,12 +225,12 @@ describe("rounds link", () => {
     const { producer } = await produce();
     post(producer, 1, 4);
     const first = consume();
-    await eventually(() => first.frames.length === 4);
+    await until(() => first.frames.length === 4);
     first.consumer.ack(7, 3);
-    await eventually(() => producer.counters().ringFrames === 1);
+    await until(() => producer.counters().ringFrames === 1);
     await first.stop();
     const restored = consume({ resume: () => ({ epoch: 7, frameNo: 1 }) });
-    await eventually(() => restored.frames.length === 1);
+    await until(() => restored.frames.length === 1);
     const [gap] = restored.gaps;
     assert.deepEqual(gap?.kind === "frames-lost" && [gap.firstFrame, gap.lastFrame], [2, 3]);
   });
@@ -246,11 +240,11 @@ describe("rounds link", () => {
     post(first.producer, 1, 3);
     const durable = consume({ resume: () => ({ epoch: 7, frameNo: 3 }) });
     const live = consume({ role: "control", mode: "live" });
-    await eventually(() => durable.isConnected() && live.isConnected());
+    await until(() => durable.isConnected() && live.isConnected());
     await first.stop();
     const second = await produce({ epoch: 8, clock: new ClockAt5000() });
     post(second.producer, 1, 1);
-    await eventually(() => durable.frames.length === 1 && live.gaps.length === 1);
+    await until(() => durable.frames.length === 1 && live.gaps.length === 1);
     const expected = { kind: "new-epoch", producer: "field", formerEpoch: 7, epoch: 8 };
     assert.deepEqual(durable.gaps, [{ ...expected, lastFrame: 3, startedUtc: 5_000 }]);
     assert.equal(live.gaps[0]?.kind, "new-epoch");
@@ -260,7 +254,7 @@ describe("rounds link", () => {
     const { producer } = await produce({ limits: { liveQueueBytes: 20_000 } });
     const live = consume({ role: "scada", mode: "live" });
     const other = consume({ role: "control", mode: "live" });
-    await eventually(() => live.frames.length === 1 && other.frames.length === 1);
+    await until(() => live.frames.length === 1 && other.frames.length === 1);
     live.consumer.pause();
     const wide = Array.from({ length: 100 }, (_, at) => at);
     let seq = 0;
@@ -268,19 +262,19 @@ describe("rounds link", () => {
     while (producer.counters().skippedFrames < 10) {
       producer.postRound(makeRound(1, ++seq, 0, wide));
       producer.flush();
-      if (seq % 16 === 0) await eventually(() => other.seqs().length === seq);
+      if (seq % 16 === 0) await until(() => other.seqs().length === seq);
       assert.ok(seq < 20_000, "nothing was skipped");
     }
     live.consumer.unpause();
-    await eventually(() => live.gaps.length === 1 && live.frames.at(-1)?.type === "image");
+    await until(() => live.gaps.length === 1 && live.frames.at(-1)?.type === "image");
     const [gap] = live.gaps;
     assert.ok(gap?.kind === "frames-lost");
     assert.equal(gap.firstFrame, live.seqs().length + 1);
     assert.deepEqual([gap.lastFrame, gap.lastSeqs.get(streamId(1))], [seq, seq]);
     producer.postRound(makeRound(1, seq + 1, 0, wide));
     producer.flush();
-    await eventually(() => live.seqs().at(-1) === seq + 1);
-    await eventually(() => other.seqs().length === seq + 1);
+    await until(() => live.seqs().at(-1) === seq + 1);
+    await until(() => other.seqs().length === seq + 1);
     assert.deepEqual(other.seqs(), upTo(seq + 1), "the other one missed nothing");
   });
 
@@ -311,11 +305,11 @@ describe("rounds link", () => {
       const part = consume({ role: "control", mode: "live" });
       const all = consume({ role: "scada", mode: "live" });
       const durable = consume();
-      await eventually(() => part.frames.length === 1 && all.frames.length === 1);
+      await until(() => part.frames.length === 1 && all.frames.length === 1);
       postFour(producer, 2);
       postFour(producer, 3);
-      await eventually(() => all.frames.length === 9 && durable.frames.length === 12);
-      await eventually(() => part.frames.length === 5);
+      await until(() => all.frames.length === 9 && durable.frames.length === 12);
+      await until(() => part.frames.length === 5);
       assert.deepEqual(shown(part), [
         ["image", 4, [2, 2]],
         ["frame", 6, [2, 3]],
@@ -332,10 +326,10 @@ describe("rounds link", () => {
       const { producer } = await produce({ streamsFor, limits: { coalesceMs: 60_000 } });
       producer.postRound(makeRound(2, 1, 50, [1]));
       const part = consume({ role: "control", mode: "live" });
-      await eventually(() => part.frames.length === 1);
+      await until(() => part.frames.length === 1);
       producer.postRound(makeRound(2, 2, 50, [2]));
       producer.flush();
-      await eventually(() => part.frames.length === 2);
+      await until(() => part.frames.length === 2);
       assert.deepEqual(shown(part), [
         ["image", 1, [2, 1]],
         ["frame", 2, [2, 2]],
@@ -346,14 +340,14 @@ describe("rounds link", () => {
       const { producer } = await produce({ streamsFor });
       post(producer, 1, 2);
       const durable = consume({ role: "control" });
-      await eventually(() => durable.frames.length === 2);
+      await until(() => durable.frames.length === 2);
       assert.deepEqual(durable.seqs(), [1, 2]);
     });
 
     it("tells a consumer that is too slow of its own streams, and gives a new image", async () => {
       const { producer } = await produce({ streamsFor, limits: { liveQueueBytes: 20_000 } });
       const part = consume({ role: "control", mode: "live" });
-      await eventually(() => part.frames.length === 1);
+      await until(() => part.frames.length === 1);
       part.consumer.pause();
       const wide = Array.from({ length: 40 }, (_, at) => at);
       let seq = 0;
@@ -368,7 +362,7 @@ describe("rounds link", () => {
         assert.ok(seq < 40_000, "nothing was skipped");
       }
       part.consumer.unpause();
-      await eventually(() => part.gaps.length === 1 && part.frames.at(-1)?.type === "image");
+      await until(() => part.gaps.length === 1 && part.frames.at(-1)?.type === "image");
       const [gap] = part.gaps;
       assert.ok(gap?.kind === "frames-lost");
       assert.deepEqual([...gap.lastSeqs], [[2, seq]]);
@@ -377,7 +371,7 @@ describe("rounds link", () => {
       assert.equal(gap.lastFrame, producer.counters().frames);
       producer.postRound(makeRound(2, seq + 1, 50, wide));
       producer.flush();
-      await eventually(() => part.frames.at(-1)?.type === "frame");
+      await until(() => part.frames.at(-1)?.type === "frame");
       assert.deepEqual(shown(part).at(-1), ["frame", gap.lastFrame + 1, [2, seq + 1]]);
     });
   });
@@ -385,7 +379,7 @@ describe("rounds link", () => {
   it("lets a slow durable consumer read from the ring: late, but whole", async () => {
     const { producer } = await produce({ limits: { durableWindowBytes: 10_000 } });
     const durable = consume();
-    await eventually(() => durable.isConnected());
+    await until(() => durable.isConnected());
     durable.consumer.pause();
     const wide = Array.from({ length: 100 }, (_, at) => at);
     for (const seq of upTo(1500)) {
@@ -393,7 +387,7 @@ describe("rounds link", () => {
       producer.flush();
     }
     durable.consumer.unpause();
-    await eventually(() => durable.frames.length === 1500);
+    await until(() => durable.frames.length === 1500);
     assert.deepEqual(durable.seqs(), upTo(1500));
     assert.equal(producer.counters().skippedFrames, 0);
   });
@@ -419,7 +413,7 @@ describe("rounds link", () => {
         encodeAck({ epoch: 7, frameNo: 1500 }),
       ]),
     );
-    await eventually(() => producer.counters().ringFrames === 0);
+    await until(() => producer.counters().ringFrames === 0);
     const messages: LinkMessage[] = [];
     const splitter = new MessageSplitter(MAX_FRAME_BYTES);
     const decoder = new LinkDecoder(TABLE.tableSize);
@@ -428,7 +422,7 @@ describe("rounds link", () => {
     });
     peer.socket.resume();
     post(producer, 1501, 1501);
-    await eventually(() => {
+    await until(() => {
       const last = messages.at(-1);
       return last?.type === "frame" && last.frameNo === 1501;
     });
@@ -470,14 +464,14 @@ describe("rounds link", () => {
     it(`closes a peer that sends ${what}, counts it, and serves the others on`, async () => {
       const { producer } = await produce();
       const good = consume({ role: "control", mode: "live" });
-      await eventually(() => good.frames.length === 1);
+      await until(() => good.frames.length === 1);
       post(producer, 1, 1);
       const peer = rawPeer(socketPath);
       peer.socket.write(bytes);
-      await eventually(peer.isClosed);
+      await until(peer.isClosed);
       assert.equal(producer.counters().hostilePeers, 1);
       post(producer, 2, 2);
-      await eventually(() => good.seqs().length === 2);
+      await until(() => good.seqs().length === 2);
       assert.equal(producer.counters().ringFrames, 2, "nothing was released");
     });
   }
@@ -486,7 +480,7 @@ describe("rounds link", () => {
     const { producer } = await produce({ limits: { introductionMs: 20 } });
     const good = consume({ role: "control", mode: "live" });
     const peer = rawPeer(socketPath);
-    await eventually(peer.isClosed);
+    await until(peer.isClosed);
     assert.equal(producer.counters().hostilePeers, 1);
     assert.ok(good.isConnected());
   });
@@ -494,9 +488,9 @@ describe("rounds link", () => {
   it("refuses one connection too many", async () => {
     const { producer } = await produce({ limits: { maxConnections: 1 } });
     const good = consume();
-    await eventually(() => good.isConnected());
+    await until(() => good.isConnected());
     const peer = rawPeer(socketPath);
-    await eventually(peer.isClosed);
+    await until(peer.isClosed);
     assert.equal(producer.counters().refusedConnections, 1);
     assert.ok(good.isConnected());
   });
@@ -506,7 +500,7 @@ describe("rounds link", () => {
     const clock = new NotingClock();
     const other = await produce({ tableHash: "table-2" });
     const waiting = consume({ clock });
-    await eventually(() => clock.waitsMs.filter((ms) => ms === 500).length >= 3);
+    await until(() => clock.waitsMs.filter((ms) => ms === 500).length >= 3);
     assert.deepEqual(
       waiting.states.map((state) => state.state === "lost" && state.error.code),
       ["PEER_MISMATCH"],
@@ -515,7 +509,7 @@ describe("rounds link", () => {
     await other.stop();
     const { producer } = await produce({ epoch: 8 });
     post(producer, 1, 1);
-    await eventually(() => waiting.seqs().length === 1);
+    await until(() => waiting.seqs().length === 1);
     assert.deepEqual(
       waiting.states.map(({ state }) => state),
       ["lost", "connected"],
@@ -525,9 +519,9 @@ describe("rounds link", () => {
 
   it("says the reason when the peer that was away comes back with another table", async () => {
     const waiting = consume({ clock: new NotingClock(), tableSize: 101 });
-    await eventually(() => waiting.states.length === 1);
+    await until(() => waiting.states.length === 1);
     await produce();
-    await eventually(() => waiting.states.length === 2);
+    await until(() => waiting.states.length === 2);
     assert.deepEqual(
       waiting.states.map((state) => state.state === "lost" && state.error.code),
       ["PEER_LOST", "PEER_MISMATCH"],
@@ -553,7 +547,7 @@ describe("rounds link", () => {
       },
     });
     post(producer, 1, 1);
-    await eventually(() => producer.counters().ringFrames === 0);
+    await until(() => producer.counters().ringFrames === 0);
     producer.postRound(makeRound(1, 2, 0, [1]));
     await stop();
     assert.equal(producer.counters().ringFrames, 0);

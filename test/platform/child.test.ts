@@ -11,6 +11,7 @@ import {
   runChildren,
 } from "../../src/platform/child.ts";
 import { SystemClock } from "../../src/platform/clock.ts";
+import { until } from "../support/until.ts";
 
 const MAIN = "test/platform/stop-child/main.ts";
 
@@ -18,35 +19,38 @@ describe("child roles", function () {
   this.timeout(30_000);
   let directory: string;
   let record: string;
+  let stop: AbortController;
+  const running: Promise<void>[] = [];
   beforeEach(() => {
+    stop = new AbortController();
     directory = mkdtempSync(join(tmpdir(), "child-"));
     record = join(directory, "record");
     writeFileSync(record, "");
   });
-  afterEach(() => {
+  // Also after a failure: a role that nobody stops is started again for ever.
+  afterEach(async () => {
+    stop.abort();
+    await Promise.allSettled(running.splice(0));
     rmSync(directory, { recursive: true });
   });
 
   function role(name: string, args: string[], limits: Partial<ChildLimits> = {}) {
     const states: ChildState[] = [];
-    const wakes = new Set<() => void>();
     const child = new ChildRole({
       name,
       command: process.execPath,
       args,
       clock: new SystemClock(),
       random: () => 0,
-      onState: (state) => {
-        states.push(state);
-        for (const wake of wakes) wake();
-      },
+      onState: (state) => states.push(state),
       limits: { firstRestartMs: 1, longestRestartMs: 4, ...limits },
     });
-    const until = async (condition: () => boolean) => {
-      while (!condition()) await new Promise<void>((resolve) => wakes.add(resolve));
-    };
-    return { child, states, until };
+    return { child, states };
   }
+  const ending = async (run: Promise<void>) => {
+    running.push(run);
+    return run;
+  };
   const real = (name: string, ...habit: string[]) => [
     "--import",
     "tsx",
@@ -56,25 +60,21 @@ describe("child roles", function () {
     ...habit,
   ];
   const lines = () => readFileSync(record, "utf8").trim().split("\n");
-  const started = async (...names: string[]) => {
-    while (!names.every((name) => lines().includes(`${name} started`))) {
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
-  };
+  const started = async (...names: string[]) =>
+    until(() => names.every((name) => lines().includes(`${name} started`)), names.join());
 
   it("starts a role again whenever it ends", async () => {
-    const { child, states, until } = role("field", ["-e", "process.exit(1)"]);
-    const controller = new AbortController();
-    const done = child.run(controller.signal);
-    await until(() => states.filter(({ state }) => state === "ended").length === 3);
-    controller.abort();
+    const { child, states } = role("field", ["-e", "process.exit(1)"]);
+    const done = ending(child.run(stop.signal));
+    await until(() => states.filter(({ state }) => state === "ended").length >= 3);
+    stop.abort();
     await done;
     assert.deepEqual(states[1], { state: "ended", name: "field", end: { status: 1 } });
   });
 
   it("does not start again what refuses its input, and says who", async () => {
     const { child, states } = role("control", ["-e", "process.exit(2)"]);
-    await assert.rejects(child.run(new AbortController().signal), {
+    await assert.rejects(ending(child.run(stop.signal)), {
       code: "CONFIG_INVALID",
       context: { role: "control", command: process.execPath, reason: "its input is wrong" },
     });
@@ -90,20 +90,21 @@ describe("child roles", function () {
       random: () => 0,
       onState: () => assert.fail("nothing started"),
     });
-    await assert.rejects(child.run(new AbortController().signal), { code: "CONFIG_INVALID" });
+    await assert.rejects(ending(child.run(stop.signal)), { code: "CONFIG_INVALID" });
   });
 
   it("stops the roles in the order of the list, each after the one before is gone", async () => {
     const names = ["services", "field", "control"];
     const roles = names.map((name) => role(name, real(name)));
     const ended: string[] = [];
-    const controller = new AbortController();
-    const done = runChildren(
-      roles.map(({ child }) => child),
-      controller.signal,
+    const done = ending(
+      runChildren(
+        roles.map(({ child }) => child),
+        stop.signal,
+      ),
     );
     await started(...names);
-    controller.abort();
+    stop.abort();
     await done;
     for (const line of lines()) if (line.includes("stops")) ended.push(line.split(" ")[0] ?? "");
     assert.deepEqual(ended, names);
@@ -119,7 +120,7 @@ describe("child roles", function () {
   it("stops all when one cannot be helped, and fails with its error", async () => {
     const good = role("services", real("services"));
     const bad = role("field", ["-e", "process.exit(2)"]);
-    await assert.rejects(runChildren([good.child, bad.child], new AbortController().signal), {
+    await assert.rejects(ending(runChildren([good.child, bad.child], stop.signal)), {
       code: "CONFIG_INVALID",
     });
     assert.equal(good.states.at(-1)?.state, "ended");
@@ -127,10 +128,9 @@ describe("child roles", function () {
 
   it("ends a role that does not stop", async () => {
     const { child, states } = role("field", real("field", "stubborn"), { graceMs: 50 });
-    const controller = new AbortController();
-    const done = child.run(controller.signal);
+    const done = ending(child.run(stop.signal));
     await started("field");
-    controller.abort();
+    stop.abort();
     await done;
     const last = states.at(-1);
     assert.ok(last?.state === "ended" && "signal" in last.end, JSON.stringify(last));

@@ -9,6 +9,7 @@ import type { Clock } from "../../src/domain/time.ts";
 import { parseStep } from "../../src/link/facts.ts";
 import { CommandQueue } from "../../src/northbound/command-gate.ts";
 import { createLogger } from "../../src/platform/log.ts";
+import { commandMessage } from "./command-message.ts";
 
 /** What went north to one who asked. */
 export interface NorthAnswer {
@@ -101,18 +102,7 @@ export class VirtualNorth {
 
   /** A message as the broker hands it over; returns when control has it. */
   async publish(topic: string, body: object): Promise<void> {
-    this.#queue.offer({
-      topic: this.#prefix + topic,
-      payload: new TextEncoder().encode(JSON.stringify(body)),
-      retained: false,
-      correlation: undefined,
-      responseTopic: undefined,
-      contentType: undefined,
-      properties: new Map(),
-      hasRepeatedProperty: false,
-      receivedAt: this.#clock.now(),
-      receivedUtc: this.#clock.utcNow(),
-    });
+    this.#queue.offer(commandMessage(this.#clock, this.#prefix + topic, body));
     for (let turn = 0; turn < TURNS; turn += 1) await Promise.resolve();
   }
 }

@@ -15,7 +15,7 @@ import { ReportMemory } from "../../../src/drivers/iec61850/report-memory.ts";
 import { TimerWheel } from "../../../src/drivers/wheel.ts";
 import { SystemClock } from "../../../src/platform/clock.ts";
 import { parseDataSetName, parseReference } from "../../../src/wire/mms/names.ts";
-import { until } from "../../drivers/iec61850/station-bench.ts";
+import { until } from "../../support/until.ts";
 import { stationText } from "../../scl/support.ts";
 
 const CALL = { signal: new AbortController().signal };

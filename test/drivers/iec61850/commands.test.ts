@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { pointIndex } from "../../../src/domain/point.ts";
 import type { WriteOutcome } from "../../../src/domain/write.ts";
 import type { Profile } from "../../../src/profiles/schema.ts";
-import { StationBench, stationProfile, until } from "./station-bench.ts";
+import { until } from "../../support/until.ts";
+import { StationBench, stationProfile } from "./station-bench.ts";
 
 const NEVER = new AbortController().signal;
 const MODELS = ["direct", "sbo", "direct-enhanced", "sbo-enhanced"] as const;

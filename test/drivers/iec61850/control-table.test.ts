@@ -20,7 +20,8 @@ import {
   writesOf,
 } from "./control-peer.ts";
 import { nameOf } from "./mms-peer.ts";
-import { associated, type Setup, setUp, until } from "./setup.ts";
+import { until } from "../../support/until.ts";
+import { associated, type Setup, setUp } from "./setup.ts";
 
 const MODELS = ["direct-normal", "sbo-normal", "direct-enhanced", "sbo-enhanced"] as const;
 type Model = (typeof MODELS)[number];

@@ -18,7 +18,8 @@ import {
   terminate,
   writesOf,
 } from "./control-peer.ts";
-import { associated, CALL, type Setup, setUp, until } from "./setup.ts";
+import { until } from "../../support/until.ts";
+import { associated, CALL, type Setup, setUp } from "./setup.ts";
 
 describe("iec61850 control", () => {
   let setup: Setup;
@@ -220,13 +221,18 @@ describe("iec61850 control", () => {
     });
   });
 
-  it("is not known when the response to Oper does not come", async () => {
-    await begin("direct-normal");
-    setup.peer.onWrite = () => "nothing";
+  /** What becomes of a command whose `unanswered` write gets no answer. */
+  async function lateOutcome(model: ControlModel, unanswered: string): Promise<ControlOutcome> {
+    await begin(model);
+    setup.peer.onWrite = (name) => (name.endsWith(unanswered) ? "nothing" : "accepted");
     const outcome = command();
     await until(() => setup.peer.writes.length === 1);
     await setup.clock.advance(1_020);
-    assert.deepEqual(await outcome, {
+    return outcome;
+  }
+
+  it("is not known when the response to Oper does not come", async () => {
+    assert.deepEqual(await lateOutcome("direct-normal", "Oper"), {
       outcome: "unknown",
       stage: "operate",
       why: "timeout",
@@ -236,12 +242,7 @@ describe("iec61850 control", () => {
   });
 
   it("cancels a selection of which nobody knows, and does not operate", async () => {
-    await begin("sbo-enhanced");
-    setup.peer.onWrite = (name) => (name.endsWith("SBOw") ? "nothing" : "accepted");
-    const outcome = command();
-    await until(() => setup.peer.writes.length === 1);
-    await setup.clock.advance(1_020);
-    assert.deepEqual(await outcome, {
+    assert.deepEqual(await lateOutcome("sbo-enhanced", "SBOw"), {
       outcome: "unknown",
       stage: "select",
       why: "timeout",

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { qualityCode, qualityName } from "../../../src/domain/quality.ts";
 import { pointIndex } from "../../../src/domain/point.ts";
 import type { Setpoint } from "../../../src/domain/write.ts";
-import { StationBench, stationProfile, until } from "./station-bench.ts";
+import { until } from "../../support/until.ts";
+import { StationBench, stationProfile } from "./station-bench.ts";
 
 const NEVER = new AbortController().signal;
 const GOOD = 0;

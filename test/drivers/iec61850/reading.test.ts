@@ -6,7 +6,8 @@ import { parseReference, type Reference } from "../../../src/wire/mms/names.ts";
 import type { MmsResponse } from "../../../src/wire/mms/response.ts";
 import { WireError } from "../../../src/wire/mms/wire-error.ts";
 import type { AccessResult } from "../../../src/wire/mms/value.ts";
-import { associated, CALL, FLOAT, type Setup, setUp, structure, until } from "./setup.ts";
+import { until } from "../../support/until.ts";
+import { associated, CALL, FLOAT, type Setup, setUp, structure } from "./setup.ts";
 
 function reference(text: string): Reference {
   const parsed = parseReference(text);
@@ -45,16 +46,17 @@ describe("iec61850 reading and writing", () => {
     await setup.stop();
   });
 
-  it("reads a thousand objects in order, packed, within 250 ms", async () => {
+  it("reads a thousand objects in order, packed, in 250 ms of the processor", async () => {
     setup = await setUp();
     serveObjects(setup, 1_000);
     const association = await associated(setup);
     let bestMs = Number.POSITIVE_INFINITY;
     // The peer runs in this process and costs as much: the best of a few is the engine's own.
     for (let round = 1; round <= 5; round += 1) {
-      const startedAt = performance.now();
+      const before = process.cpuUsage();
       const results = await association.read(objects(1_000), CALL);
-      bestMs = Math.min(bestMs, performance.now() - startedAt);
+      const { user, system } = process.cpuUsage(before);
+      bestMs = Math.min(bestMs, (user + system) / 1_000);
       assert.ok(results.every((result, at) => firstFloat(result) === at));
       assert.equal(setup.peer.requests.length, 20 * round);
     }

@@ -1,10 +1,7 @@
 import assert from "node:assert/strict";
 import type {
   Association,
-  ReceivedReport,
-  ReportGap,
   ReportPlan,
-  ReportSink,
   SubscribeResult,
   Subscription,
 } from "../../../src/drivers/iec61850/engine.ts";
@@ -13,6 +10,8 @@ import type { ObjectName } from "../../../src/wire/mms/object-name.ts";
 import { encodeReport, type Report, type Trigger } from "../../../src/wire/mms/report.ts";
 import type { TypeSpec } from "../../../src/wire/mms/type-spec.ts";
 import { bitsOf, type MmsValue } from "../../../src/wire/mms/value.ts";
+import { RecordingSink } from "../../support/report-sink.ts";
+import { until } from "../../support/until.ts";
 import {
   associated,
   BOOLEAN,
@@ -23,7 +22,6 @@ import {
   setUp,
   structure,
   TEXT,
-  until,
 } from "./setup.ts";
 
 const TIME = Date.UTC(2026, 0, 1, 12);
@@ -106,29 +104,6 @@ function serve(setup: Setup, blocks: Readonly<Record<string, Fields>>): void {
   peer.dataSets.set("BESS1/LLN0$dsMeas", MEMBERS);
 }
 
-class Sink implements ReportSink {
-  readonly reports: ReceivedReport[] = [];
-  readonly gaps: ReportGap[] = [];
-  readonly losses: string[] = [];
-  readonly silences: number[] = [];
-
-  report(report: ReceivedReport): void {
-    this.reports.push(report);
-  }
-
-  gap(gap: ReportGap): void {
-    this.gaps.push(gap);
-  }
-
-  lost(why: string): void {
-    this.losses.push(why);
-  }
-
-  silent(silentMs: number): void {
-    this.silences.push(silentMs);
-  }
-}
-
 function planFor(name: string, more: Partial<ReportPlan> = {}): ReportPlan {
   return {
     ld: "BESS1",
@@ -191,13 +166,13 @@ function send(setup: Setup, name: string, parts: ReportParts): void {
 describe("iec61850 reports", () => {
   let setup: Setup;
   let association: Association;
-  let sink: Sink;
+  let sink: RecordingSink;
 
   async function begin(blocks: Readonly<Record<string, Fields>>): Promise<void> {
     setup = await setUp();
     serve(setup, blocks);
     association = await associated(setup);
-    sink = new Sink();
+    sink = new RecordingSink();
   }
 
   async function subscribed(plan: ReportPlan): Promise<Subscription> {
@@ -368,7 +343,7 @@ describe("iec61850 reports", () => {
 
   it("keeps blocks apart that came with one id for all", async () => {
     await begin({ urcb01: {}, urcb02: {} });
-    const other = new Sink();
+    const other = new RecordingSink();
     await subscribed(planFor("urcb01"));
     const second = await association.subscribe(planFor("urcb02"), other, CALL);
     assert.equal(second.result, "subscribed");

@@ -37,16 +37,6 @@ export async function associated(
 export const NEVER = new AbortController().signal;
 export const CALL = { signal: NEVER };
 
-/** Resolves when `is` holds, asked after every turn of the loop; bounded. */
-export async function until(is: () => boolean): Promise<void> {
-  const startedAt = performance.now();
-  while (performance.now() - startedAt < 1_500) {
-    if (is()) return;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  throw new Error("it did not happen");
-}
-
 export const TEXT: TypeSpec = { kind: "text", size: -129 };
 export const BOOLEAN: TypeSpec = { kind: "boolean" };
 export const FLOAT: TypeSpec = { kind: "float", width: 32, exponentBits: 8 };

@@ -15,8 +15,6 @@ import type { IedDevice } from "../../../src/simulator/iec61850/device.ts";
 import { SimulatedStation } from "../../../src/simulator/iec61850/station.ts";
 
 const ROOT = new URL("../../../device-profiles/iec61850/", import.meta.url);
-/** Longest that a test waits for something on a loaded machine. */
-const PATIENCE_MS = 4_000;
 
 export function stationProfile(
   name: "bess-station" | "switchgear-relay" = "bess-station",
@@ -169,13 +167,3 @@ export class StationBench {
 }
 
 export const FIRST_POINT = 100;
-
-/** Resolves when `is` holds; throws what it was when it does not come to that. */
-export async function until(is: () => boolean, what = "it"): Promise<void> {
-  const startedAt = performance.now();
-  while (performance.now() - startedAt < PATIENCE_MS) {
-    if (is()) return;
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  throw new Error(`${what} did not happen`);
-}

@@ -13,6 +13,7 @@ import type {
   SessionFacts,
 } from "../../../src/northbound/mqtt/connection.ts";
 import { MqttPublisher } from "../../../src/northbound/mqtt/publisher.ts";
+import { until } from "../../support/until.ts";
 import { FakeBacklog } from "./scripted-broker.ts";
 
 const LOOPBACK = "127.0.0.1";
@@ -310,9 +311,6 @@ describe("mqtt client on a real socket", () => {
     );
     const running = publisher.run(ending.signal);
     const row = (id: number) => ({ id, topic: "p/tel/s", payload: bytes(`{"n":${id}}`) });
-    const until = async (condition: () => boolean) => {
-      while (!condition()) await clock.sleep(5);
-    };
     await until(() => publisher.counters().connected);
     for (let id = 1; id <= 50; id++) assert.ok(publisher.publishRow(backlog.add(row(id))));
     await until(() => backlog.sent.length === 50);

@@ -6,7 +6,8 @@ import { SimulatedStation } from "../../../src/simulator/iec61850/station.ts";
 import { parseStationFault } from "../../../src/simulator/iec61850/fault-order.ts";
 import { DEMO_PLANT } from "../../../src/simulator/plant.ts";
 import { Simulation } from "../../../src/simulator/simulation.ts";
-import { stationProfile, until } from "../../drivers/iec61850/station-bench.ts";
+import { stationProfile } from "../../drivers/iec61850/station-bench.ts";
+import { until } from "../../support/until.ts";
 import { demoSite } from "../support/shipped-profiles.ts";
 
 const CLOCK = new SystemClock();
