@@ -3,8 +3,8 @@ import { SimClock } from "../../support/sim-clock.ts";
 import { type Cut, SupervisedRelay } from "./supervised-relay.ts";
 
 const STEP_MS = 50;
-/** Turns of the loop that sockets on loopback need for what is said within a step. */
-const TURNS = 12;
+/** Turns of the loop that two sockets on loopback need for what is said within a step. */
+const TURNS = 30;
 
 /** A supervised relay in the time of the test. */
 class Relay {
@@ -112,6 +112,8 @@ describe("a buffered block over a broken link", function () {
   it("resumes after the last entry that is stored, not after the last that came", async () => {
     await withRelay(async (relay, time) => {
       await time.run(1_000, 200);
+      // Until the last of it is on the disk.
+      await time.run(500);
       const before = storedEntry(relay);
       assert.ok(before !== undefined, "something is stored");
       relay.isStoring = false;
