@@ -14,7 +14,7 @@ import { W_PER_MW } from "./document.ts";
 import { parseUtc } from "./timestamp.ts";
 
 /** A reduction begins no further ahead than this. */
-export const NOTICE_MAX_MS = 86_400_000;
+const NOTICE_MAX_MS = 86_400_000;
 /** The one kind of event that a battery can answer. */
 const LOAD_REDUCTION = "load_reduction";
 const S_PER_HOUR = 3_600;
