@@ -2,7 +2,7 @@ import { Ajv, type ValidateFunction } from "ajv";
 import { type UtcMs, utcMs } from "../domain/time.ts";
 import type { JsonValue } from "../wire/json/reader.ts";
 import { leaseMsOf, memberOf, mustFit, readFrame, Refused } from "./command-reading.ts";
-import type { CommandDraft, CommandRequest, LeaseLimits } from "./commands.ts";
+import type { CommandDraft, CommandRequest, LeaseLimits } from "./command-request.ts";
 import {
   DemandResponse,
   DemandResponseEvent,
