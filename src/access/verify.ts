@@ -1,10 +1,10 @@
-import {
-  type CommandFault,
-  type CommandRequest,
-  type LeaseLimits,
-  parseCommands,
-} from "../dcpi/commands.ts";
-import type { CommandTopic, Dialect } from "../dcpi/commands.ts";
+import type {
+  CommandFault,
+  CommandRequest,
+  Dialect,
+  LeaseLimits,
+} from "../dcpi/command-request.ts";
+import { type CommandTopic, parseCommands } from "../dcpi/commands.ts";
 import { JSON_MAX_BYTES } from "../dcpi/strict-json.ts";
 import {
   parseWorkload,

@@ -1,5 +1,5 @@
 import type { CommandVerifier, VerifiedWorkload } from "../access/verify.ts";
-import type { Dialect } from "../dcpi/commands.ts";
+import type { Dialect } from "../dcpi/command-request.ts";
 import type { Speaker } from "../dcpi/document.ts";
 import { WITHIN_MS, type WorkloadRequest } from "../dcpi/workload.ts";
 import {

@@ -1,12 +1,8 @@
 import type { CommandVerifier, Verified } from "../access/verify.ts";
 import type { SiteConfig } from "../config/schema.ts";
 import { ackDocument, ackTopic, type AckContext, refusalDocument } from "../dcpi/ack.ts";
-import {
-  COMMAND_TOPICS,
-  type CommandDraft,
-  type CommandRequest,
-  type CommandTopic,
-} from "../dcpi/commands.ts";
+import type { CommandDraft, CommandRequest } from "../dcpi/command-request.ts";
+import { COMMAND_TOPICS, type CommandTopic } from "../dcpi/commands.ts";
 import type { Speaker } from "../dcpi/document.ts";
 import { WORKLOAD_TOPIC } from "../dcpi/workload.ts";
 import {

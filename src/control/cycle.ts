@@ -347,40 +347,46 @@ function decide(state: ControlState, turn: Turn): void {
 }
 
 function write(state: ControlState, turn: Turn): void {
-  const { plan, units, envelope, total } = state;
+  const { plan, units, total } = state;
+  const isCarrying = rideThroughRule(state.rideThrough) === "carry";
+  for (const place of plan.units.keys()) {
+    const powerW = numberAt(total.shares.powersW, place);
+    if (!(isCarrying && isWithin(itemAt(units, place), powerW)))
+      writeUnit(state, place, powerW, turn);
+  }
+}
+
+function writeUnit(state: ControlState, place: number, powerW: number, turn: Turn): void {
+  const { plan, units, envelope } = state;
   const { view, now } = turn.inputs;
   const { notices, writes } = turn;
   const sight = { view, now, envelope, notices, writes };
-  const isCarrying = rideThroughRule(state.rideThrough) === "carry";
-  for (const [place, unitPlan] of plan.units.entries()) {
-    const unit = itemAt(units, place);
-    const before = writes.length;
-    const own = itemAt(state.writes, place);
-    const powerW = numberAt(total.shares.powersW, place);
-    if (isCarrying && isWithin(unit, powerW)) continue;
-    switch (unit.mode) {
-      case "tripped":
-        assertStop(own, unitPlan, sight);
-        break;
-      case "faulted":
-      case "starting":
-      case "held":
-      case "ready":
-        writeSetpoint(own, unitPlan, wantedOf(unit, powerW), sight);
-        writeStart(own, unitPlan, sight);
-        break;
-      case "yielded":
-        break;
-      case "unknown":
-      case "silent":
-        // Nothing reaches it, and a setpoint is never repeated blindly: its own reversion acts.
-        break;
-    }
-    if (writes.length > before) unit.sentAt = now;
-    // Its share is 0 where it cannot be commanded; a trip's own stop takes care of the rest.
-    const isAsked = unit.mode === "ready" || unit.mode === "faulted";
-    if (isAsked && state.reactive !== undefined) writeReactive(state.reactive, plan, place, sight);
+  const unitPlan = itemAt(plan.units, place);
+  const unit = itemAt(units, place);
+  const before = writes.length;
+  const own = itemAt(state.writes, place);
+  switch (unit.mode) {
+    case "tripped":
+      assertStop(own, unitPlan, sight);
+      break;
+    case "faulted":
+    case "starting":
+    case "held":
+    case "ready":
+      writeSetpoint(own, unitPlan, wantedOf(unit, powerW), sight);
+      writeStart(own, unitPlan, sight);
+      break;
+    case "yielded":
+      break;
+    case "unknown":
+    case "silent":
+      // Nothing reaches it, and a setpoint is never repeated blindly: its own reversion acts.
+      break;
   }
+  if (writes.length > before) unit.sentAt = now;
+  // Its share is 0 where it cannot be commanded; a trip's own stop takes care of the rest.
+  const isAsked = unit.mode === "ready" || unit.mode === "faulted";
+  if (isAsked && state.reactive !== undefined) writeReactive(state.reactive, plan, place, sight);
 }
 
 /** True for a unit that carries the site inside its limits: it is told nothing. */

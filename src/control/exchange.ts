@@ -7,7 +7,6 @@ import type { MonotonicMs, UtcMs } from "../domain/time.ts";
 import type { ReadBack, Setpoint } from "../domain/write.ts";
 import type { ImageView } from "../points/image.ts";
 import type { Hold, Lockout, Yield } from "./authority/authority.ts";
-import type { GridPresence, RideThroughRule } from "./ride-through.ts";
 import type { SmoothingDegraded, SmoothingMode, SmoothingNews } from "./smoothing/exchange.ts";
 
 /**
@@ -192,6 +191,18 @@ export interface ReactiveStatus {
   readonly askedVar: number;
   readonly givenVar: number;
 }
+
+/**
+ * Whether the grid is there. `doubtful`: its voltage has collapsed, and nobody knows yet for how
+ * long. `returning`: it is back, and the site waits until it has been back for a while.
+ */
+export type GridPresence = "present" | "doubtful" | "lost" | "returning";
+
+/**
+ * What the units have to do with it. `held`: nothing new is asked while nobody knows. `stop`: 0 W
+ * at once. `carry`: they carry the site by themselves, and are told nothing.
+ */
+export type RideThroughRule = "none" | "held" | "stop" | "carry";
 
 /** Whether the grid is there, and what the batteries do while it is not. */
 export interface RideThroughStatus {

@@ -69,10 +69,10 @@ export interface ReactiveSight {
 export function observeReactive(
   level: ReactiveLevel,
   plan: ReactivePlan,
-  { view, now, units, totalW, isStopping, isVoid = false }: ReactiveSight,
+  sight: ReactiveSight,
 ): void {
-  if (isVoid) level.voltagePu = Number.NaN;
-  else readVoltage(level, plan, { view, now });
+  const { now, units, totalW, isStopping } = sight;
+  readVoltage(level, plan, sight);
   const { lowPu, highPu } = plan.settings;
   let apparentVa = 0;
   for (const [place, unit] of units.entries())
@@ -93,9 +93,10 @@ export function observeReactive(
 function readVoltage(
   level: ReactiveLevel,
   { voltage, nominalV, settings }: ReactivePlan,
-  { view, now }: Pick<ReactiveSight, "view" | "now">,
+  { view, now, isVoid }: ReactiveSight,
 ): void {
-  const voltageV = freshValue(view, voltage.point, now, voltage.maxAgeMs);
+  const readV = freshValue(view, voltage.point, now, voltage.maxAgeMs);
+  const voltageV = isVoid === true ? undefined : readV;
   level.voltagePu = voltageV === undefined ? Number.NaN : voltageV / nominalV;
   if (level.voltagePu < settings.lowPu) level.direction = 1;
   if (level.voltagePu > settings.highPu) level.direction = -1;

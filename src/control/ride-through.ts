@@ -2,15 +2,9 @@ import { freshValue, type ImageView } from "../points/image.ts";
 import { numberAt } from "../points/number-at.ts";
 import type { MonotonicMs } from "../domain/time.ts";
 import { freshState } from "./conditions.ts";
-import type { RideThroughStatus } from "./exchange.ts";
+import type { GridPresence, RideThroughRule, RideThroughStatus } from "./exchange.ts";
 import type { Notices } from "./notices.ts";
 import type { ControlPlan, RideThroughPlan } from "./plan.ts";
-
-/**
- * Whether the grid is there. `doubtful`: its voltage has collapsed, and nobody knows yet for how
- * long. `returning`: it is back, and the site waits until it has been back for a while.
- */
-export type GridPresence = "present" | "doubtful" | "lost" | "returning";
 
 /** Plain data. */
 export interface RideThroughState {
@@ -23,12 +17,6 @@ export interface RideThroughState {
   /** What said that it was lost. */
   cause: string;
 }
-
-/**
- * What the units have to do with it. `held`: nothing new is asked while nobody knows. `stop`: 0 W
- * at once. `carry`: they carry the site by themselves, and are told nothing.
- */
-export type RideThroughRule = "none" | "held" | "stop" | "carry";
 
 /** Undefined where the site says nothing of a loss of its grid. */
 export function createRideThrough({ rideThrough }: ControlPlan): RideThroughState | undefined {

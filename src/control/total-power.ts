@@ -12,7 +12,7 @@ import {
   towards,
 } from "./arbitration.ts";
 import { hasGroupPart, isFixedUnit, type Parts } from "./dispatch.ts";
-import type { Level } from "./exchange.ts";
+import type { Level, RideThroughRule } from "./exchange.ts";
 import { answerFrequency, type FrequencyLevel } from "./frequency-level.ts";
 import type { GridState } from "./grid-trust.ts";
 import { itemAt } from "./item-at.ts";
@@ -20,7 +20,6 @@ import { type LeaseState, membersOf } from "./leases.ts";
 import { blindTotal, rampStepW } from "./link-rules.ts";
 import { connectionRange, peakFloor } from "./peak-cap.ts";
 import type { ControlPlan } from "./plan.ts";
-import type { RideThroughRule } from "./ride-through.ts";
 import { shareEqually, type Shares } from "./share.ts";
 import { createEnergyShare, type EnergyShareState } from "./share-energy.ts";
 import { shareRest } from "./share-total.ts";

@@ -1,6 +1,6 @@
 import type { CommandStep } from "../domain/command.ts";
 import type { UtcMs } from "../domain/time.ts";
-import type { Dialect } from "./commands.ts";
+import type { Dialect } from "./command-request.ts";
 import { DCPI_VERSION, encodeDocument, type JsonObject, W_PER_MW } from "./document.ts";
 import type { Speaker } from "./document.ts";
 import { shortNumber } from "./number.ts";

@@ -1,6 +1,6 @@
 import type { ErrorObject, ValidateFunction } from "ajv";
 import type { JsonValue } from "../wire/json/reader.ts";
-import type { CommandFault, CommandRequest, Dialect, LeaseLimits } from "./commands.ts";
+import type { CommandFault, CommandRequest, Dialect, LeaseLimits } from "./command-request.ts";
 import { parseUtc } from "./timestamp.ts";
 
 /** How a refusal finds its way out of the reading. Never leaves `parseCommands`. */

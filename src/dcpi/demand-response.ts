@@ -2,7 +2,7 @@ import { Ajv, type ValidateFunction } from "ajv";
 import { type UtcMs, utcMs } from "../domain/time.ts";
 import type { JsonValue } from "../wire/json/reader.ts";
 import { leaseMsOf, memberOf, mustFit, readFrame, Refused } from "./command-reading.ts";
-import type { CommandDraft, CommandRequest, LeaseLimits } from "./commands.ts";
+import type { CommandDraft, CommandRequest, LeaseLimits } from "./command-request.ts";
 import {
   DemandResponse,
   DemandResponseEvent,
@@ -14,7 +14,7 @@ import { W_PER_MW } from "./document.ts";
 import { parseUtc } from "./timestamp.ts";
 
 /** A reduction begins no further ahead than this. */
-export const NOTICE_MAX_MS = 86_400_000;
+const NOTICE_MAX_MS = 86_400_000;
 /** The one kind of event that a battery can answer. */
 const LOAD_REDUCTION = "load_reduction";
 const S_PER_HOUR = 3_600;

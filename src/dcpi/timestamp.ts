@@ -67,7 +67,7 @@ function civilFromDays(days: number): { year: number; month: number; dayOfMonth:
   const era = Math.floor(z / 146_097);
   const dayOfEra = z - era * 146_097;
   const leapDays = Math.floor(dayOfEra / 1_460) - Math.floor(dayOfEra / 36_524);
-  const yearOfEra = Math.floor((dayOfEra - leapDays + Math.floor(dayOfEra / 146_096)) / 365);
+  const yearOfEra = Math.floor((dayOfEra - leapDays - Math.floor(dayOfEra / 146_096)) / 365);
   const daysBefore = 365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100);
   const dayOfYear = dayOfEra - daysBefore;
   const monthFromMarch = Math.floor((5 * dayOfYear + 2) / 153);

@@ -1,6 +1,6 @@
 import type { UtcMs } from "../domain/time.ts";
 import type { JsonValue } from "../wire/json/reader.ts";
-import type { Dialect } from "./commands.ts";
+import type { Dialect } from "./command-request.ts";
 import { DCPI_VERSION, encodeDocument, type JsonObject, type Speaker } from "./document.ts";
 import { W_PER_MW } from "./document.ts";
 import { shortNumber } from "./number.ts";

@@ -2,7 +2,7 @@ import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
 import type { UtcMs } from "../domain/time.ts";
 import { utcMs } from "../domain/time.ts";
 import type { JsonValue } from "../wire/json/reader.ts";
-import type { Dialect } from "./commands.ts";
+import type { Dialect } from "./command-request.ts";
 import { W_PER_MW } from "./document.ts";
 import { type JsonFault, parseStrictJson } from "./strict-json.ts";
 import { parseUtc } from "./timestamp.ts";

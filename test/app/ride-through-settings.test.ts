@@ -49,8 +49,8 @@ describe("loss of the grid in the site file", () => {
     assert.equal(plan?.voltage, undefined);
     const [only] = plan?.flags ?? [];
     assert.equal(only?.name, "bess-1/operating-state");
-    assert.equal(pointOf(only?.condition.point), "bess-1/operating-state");
-    assert.deepEqual(only?.condition.when, { equals: 6 });
+    assert.equal(pointOf(only.condition.point), "bess-1/operating-state");
+    assert.deepEqual(only.condition.when, { equals: 6 });
     assert.deepEqual([plan?.returnMs, plan?.carries], [20_000, true]);
   });
 

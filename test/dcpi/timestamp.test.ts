@@ -4,6 +4,13 @@ import { formatUtc, parseUtc } from "../../src/dcpi/timestamp.ts";
 import { utcMs } from "../../src/domain/time.ts";
 
 describe("instants of a message", () => {
+  it("writes the leap day of a fourth century, the last of 146,097 days", () => {
+    for (const day of ["2000-02-29", "2000-03-01", "2400-02-29", "2100-02-28"]) {
+      const text = `${day}T12:00:00.000Z`;
+      assert.equal(formatUtc(utcMs(Date.parse(text))), text);
+    }
+  });
+
   it("writes and reads what the language's own calendar does, from 1970 to 9999", () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 253_402_300_799_999 }), (ms) => {

@@ -48,6 +48,12 @@ function planOf(rideThrough: RideThroughPlan | undefined, minPercent = 0): Contr
 const referenceOf = (site: PlantSite): number =>
   site.last?.status.smoothing?.referenceW ?? Number.NaN;
 
+const presenceOf = (site: PlantSite): string | undefined => site.last?.status.rideThrough?.presence;
+const totalOf = (site: PlantSite): number => site.last?.status.totalW ?? Number.NaN;
+
+const isNothingAsked = (writtenW: readonly number[]): boolean =>
+  writtenW.every((powerW) => Math.abs(powerW) === 0);
+
 /** Setpoints of the units that are written from now on, W. */
 function setpointsOf(site: PlantSite): number[] {
   const points = site.units.map((_unit, place) => unitPoints(place).setpoint);
@@ -118,7 +124,7 @@ describe("scenario 15: a schedule beyond the reserve, and the reserve for what i
     assert.deepEqual(site.eventsOf("reserve-reached"), []);
     for (const unit of site.units) unit.soc = 0.3;
     site.run(10_000);
-    assert.ok(written.length > 0 && written.every((powerW) => powerW === 0), "empty is empty");
+    assert.ok(written.length > 0 && isNothingAsked(written), "empty is empty");
   });
 
   it("would stop them at 30 % if the reserve were kept then, too (negative control)", () => {
@@ -136,7 +142,7 @@ describe("scenario 15: a schedule beyond the reserve, and the reserve for what i
   it("keeps the reserve where the loss is not declared, whatever the batteries could", () => {
     const site = carrying(planOf(testRideThrough({ carries: true })), { soc: 30.05 });
     assert.ok(site.last!.status.units.every(({ highW }) => highW < 0.1 * MW));
-    assert.equal(site.last?.status.rideThrough?.presence, "present");
+    assert.equal(presenceOf(site), "present");
   });
 });
 
@@ -162,7 +168,7 @@ describe("scenario 16: the voltage of the grid collapses", function () {
     site.voltagePu = 0.15;
     const asked = site.units.map(({ setpointW }) => setpointW);
     site.run(250);
-    assert.equal(site.last?.status.rideThrough?.presence, "doubtful");
+    assert.equal(presenceOf(site), "doubtful");
     for (const powerW of written) assert.ok(asked.some((w) => Math.abs(w - powerW) < 0.06 * MW));
     site.voltagePu = 1;
     site.run(2_000);
@@ -179,18 +185,15 @@ describe("scenario 16: the voltage of the grid collapses", function () {
     // What a dead meter says is no frequency and no load, however much it asks for.
     site.training = () => 28 * MW;
     site.run(10_000);
-    assert.ok(written.length > 0 && written.every((powerW) => powerW === 0), written.join());
-    assert.equal(site.last?.status.totalW, 0);
+    assert.ok(written.length > 0 && isNothingAsked(written), written.join());
+    assert.equal(totalOf(site), 0);
     assert.equal(site.eventsOf("frequency-unknown")[0]?.phase, "raised");
 
     site.training = () => 12 * MW;
     site.voltagePu = 1;
     site.run(9_000);
-    assert.equal(site.last?.status.rideThrough?.presence, "returning");
-    assert.ok(
-      written.every((powerW) => powerW === 0),
-      "the converters come back by themselves",
-    );
+    assert.equal(presenceOf(site), "returning");
+    assert.ok(isNothingAsked(written), "the converters come back by themselves");
     let fastestW = 0;
     let referenceW = Number.NaN;
     let largestW = 0;
@@ -204,7 +207,7 @@ describe("scenario 16: the voltage of the grid collapses", function () {
     const gridW = site.gridW;
     fastestW = 0;
     site.run(3_000);
-    assert.equal(site.last?.status.rideThrough?.presence, "present");
+    assert.equal(presenceOf(site), "present");
     assert.equal(site.eventsOf("ride-through").at(-1)?.phase, "cleared");
     assert.ok(Math.abs(referenceOf(site) - gridW) < 0.2 * MW, `${referenceOf(site)} of ${gridW} W`);
     assert.ok(fastestW <= RAMP_W, `${fastestW} W of the reference in a cycle`);
@@ -236,16 +239,16 @@ describe("scenario 16: the voltage of the grid collapses", function () {
     site.isBreakerOpen = false;
     site.voltagePu = 0.8;
     site.run(12_000);
-    assert.equal(site.last?.status.rideThrough?.presence, "lost", "0.8 is not back");
+    assert.equal(presenceOf(site), "lost", "0.8 is not back");
     site.voltagePu = 1;
     site.run(9_500);
-    assert.equal(site.last.status.rideThrough?.presence, "returning");
+    assert.equal(presenceOf(site), "returning");
     site.isMeterCut = true;
     site.run(1_000);
-    assert.equal(site.last.status.rideThrough?.presence, "lost", "who is not heard says nothing");
+    assert.equal(presenceOf(site), "lost", "who is not heard says nothing");
     site.isMeterCut = false;
     site.run(10_400);
-    assert.equal(site.last.status.rideThrough?.presence, "present");
+    assert.equal(presenceOf(site), "present");
   });
 
   it("comes back from carrying without a step: what a battery gives is its first setpoint", () => {
@@ -257,7 +260,7 @@ describe("scenario 16: the voltage of the grid collapses", function () {
     const written = setpointsOf(site);
     const powers = site.units.map(({ powerW }) => Math.round(powerW / 1_000) * 1_000);
     site.run(1_500);
-    assert.equal(site.last?.status.rideThrough?.presence, "present");
+    assert.equal(presenceOf(site), "present");
     assert.ok(written.length >= 2);
     for (const [place, powerW] of written.slice(0, 2).entries())
       assert.ok(Math.abs(powerW - powers[place]!) < 0.1 * MW, `${powerW} of ${powers[place]} W`);

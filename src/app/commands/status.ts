@@ -87,7 +87,7 @@ function controlLines(answer: unknown): string[] {
     ...leases.map(
       (lease) =>
         `  lease    ${lease.asset} by ${lease.holder}: ` +
-        `${lease.kind === "import-limit" ? "import at most " : ""}` +
+        (lease.kind === "import-limit" ? "import at most " : "") +
         `${megawatts(lease.targetW)} MW, ` +
         `${Math.round(lease.remainingMs / 1_000)} s left`,
     ),
