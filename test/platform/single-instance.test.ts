@@ -26,7 +26,8 @@ function acquire(lockFile: string): () => void {
 }
 
 describe("single instance", function () {
-  this.timeout(20_000);
+  // Each process is compiled as it starts.
+  this.timeout(60_000);
   let directory: string;
   let lockFile: string;
   beforeEach(() => {
