@@ -1,6 +1,6 @@
 import { cycle, isLetGo, laneOf, statusOf, stepsOf } from "../control/cycle.ts";
 import { DirectLane, type DirectSight, type DirectWrite } from "../control/direct-lane.ts";
-import { compileEnvelope } from "../control/envelope.ts";
+import { compileEnvelope, type Envelope } from "../control/envelope.ts";
 import type {
   ControlStatus,
   CyclicReport,
@@ -57,6 +57,8 @@ export interface ControlHostParts {
   readonly log: Logger;
   /** For smoothing; undefined: its predictions are never fitted. */
   readonly desk?: Desk;
+  /** Why the plant's own controllers do not let a command through; undefined: nothing is asked. */
+  readonly refusalOf?: (command: Command) => string | undefined;
   /** Ends whatever waits. */
   readonly signal: AbortSignal;
 }
@@ -81,6 +83,7 @@ type UnitDelays = Readonly<Record<`${typeof UNIT_DELAY}${string}`, number | unde
 export class ControlHost {
   readonly #parts: ControlHostParts;
   readonly #state: ControlState | undefined;
+  readonly #envelope: Envelope;
   readonly #direct: DirectLane;
   #commands: Command[] = [];
   #reports: CyclicReport[] = [];
@@ -103,8 +106,9 @@ export class ControlHost {
       plan === undefined
         ? undefined
         : createControl(plan, { now: clock.now(), latches: latchesOf(latchRecord) });
+    this.#envelope = this.#state?.envelope ?? compileEnvelope([]);
     this.#direct = new DirectLane(
-      this.#state?.envelope ?? compileEnvelope([]),
+      this.#envelope,
       plan === undefined ? new Set() : ownedPoints(plan),
     );
   }
@@ -161,6 +165,11 @@ export class ControlHost {
   /** From now on the batteries ramp to 0 W, and nothing new is taken. */
   stop(): void {
     this.#isStopping = true;
+  }
+
+  /** The one that every write of this process passes. */
+  get envelope(): Envelope {
+    return this.#envelope;
   }
 
   /** True when no battery is left with a power that this process has asked of it. */
@@ -321,8 +330,8 @@ export class ControlHost {
   }
 
   #sight(): DirectSight {
-    const { image, clock } = this.#parts;
-    return { view: image.view, now: clock.now(), utc: clock.utcNow() };
+    const { image, clock, refusalOf } = this.#parts;
+    return { view: image.view, now: clock.now(), utc: clock.utcNow(), refusalOf };
   }
 }
 

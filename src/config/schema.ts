@@ -2,6 +2,7 @@ import { type Static, Type } from "@sinclair/typebox";
 import { ConnectionConfig } from "./schema-connection.ts";
 import { closed, Milliseconds, Name, Percent } from "./schema-fields.ts";
 import { FrequencyConfig, ReactiveConfig, SmoothingConfig } from "./schema-levels.ts";
+import { ThermalConfig } from "./schema-thermal.ts";
 
 export const DeviceConfig = closed(
   {
@@ -279,6 +280,7 @@ export const SiteConfig = Type.Object(
     }),
     devices: Type.Array(DeviceConfig, { minItems: 1, maxItems: 2_000 }),
     control: Type.Optional(ControlConfig),
+    thermal: Type.Optional(ThermalConfig),
     meters: Type.Optional(MetersConfig),
     envelope: Type.Array(EnvelopeConfig, { default: [], maxItems: 10_000 }),
   },

@@ -21,4 +21,5 @@ export const THERMAL_EVENTS = {
   "heat-short": "warning",
   "cooling-write-refused": "warning",
   "coolant-guard": "warning",
+  "cooling-latches-unreadable": "trip",
 } as const satisfies Record<string, Severity>;
