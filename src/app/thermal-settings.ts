@@ -103,7 +103,8 @@ function checkDriven({ site }: SiteContext, unit: string, actuators: ZoneActuato
   if ((range?.minimum ?? 0) > 0)
     throw invalid(
       site,
-      `${unit} needs an envelope for its ${speed.pointName} from 0: a leak could not stop its pumps`,
+      `${unit} needs an envelope for its ${speed.pointName} from 0: ` +
+        "a leak could not stop its pumps",
     );
 }
 

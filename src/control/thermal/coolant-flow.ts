@@ -40,7 +40,7 @@ export interface CoolantFlowSettings {
   readonly lossMs: number;
   /** Where the gateway does not set the speed its reading may be older than the flow's, ms. */
   readonly lossUncontrolledMs: number;
-  /** Pumps need so long for another speed, ms: meanwhile nothing is concluded from their flow. */
+  /** Pumps and the reading of their flow need so long for another speed, ms. */
   readonly settleMs: number;
   /** Flow per speed of a healthy loop is learned with this lag, s: filters clog slowly. */
   readonly learnLagS: number;
@@ -71,6 +71,7 @@ export const W_PER_L_PER_MIN_K = 4_150 / 60;
 
 /** A speed that moved by less has not moved, %. */
 const SAME_SPEED_PERCENT = 1;
+const MS_PER_S = 1_000;
 
 /** Plain data. */
 export interface CoolantFlowState {
@@ -81,8 +82,13 @@ export interface CoolantFlowState {
   /** Flow of a healthy loop per % of speed, L/min; NaN before it is known. */
   perPercentLPerMin: number;
   readonly loss: Held;
-  movedAt: number;
-  movedFromPercent: number;
+  /** Speed that the pumps have at least, while they go to another one. */
+  laggedPercent: number;
+  /** Part of the flow that lost pumps take, as it was found; 0: none is lost. */
+  knownMissing: number;
+  /** Speed that makes up for it, until the flow shows it. */
+  boostPercent: number;
+  boostUntil: number;
   steppedAt: number;
   readonly out: CoolantFlowOut;
 }
@@ -134,8 +140,10 @@ export function createCoolantFlow(settings: CoolantFlowSettings): CoolantFlowSta
     needLPerMin: Number.NaN,
     perPercentLPerMin: Number.NaN,
     loss: notHeld(),
-    movedAt: -Infinity,
-    movedFromPercent: Number.NaN,
+    laggedPercent: Number.NaN,
+    knownMissing: 0,
+    boostPercent: Number.NaN,
+    boostUntil: -Infinity,
     steppedAt: Number.NaN,
     out: {
       speedPercent: Number.NaN,
@@ -159,11 +167,12 @@ export function stepCoolantFlow(
   followNeed(state, inputs, settings, dtS);
   const isTracking = inputs.mode !== "control" || Number.isNaN(pi.output);
   if (isTracking) trackPi(pi, knownOf(inputs.speed), piSettings);
-  watchPumps(state, inputs, settings, { now, dtS });
   out.isBlind = !isKnown(inputs.flow);
   out.needLPerMin = state.needLPerMin;
   out.targetLPerMin = clamp(state.needLPerMin, settings.minimumLPerMin, settings.maximumLPerMin);
-  if (inputs.mode === "control") out.speedPercent = nextSpeed(state, inputs, settings, dtS);
+  watchPumps(state, inputs, settings, { now, dtS });
+  if (inputs.mode === "control")
+    out.speedPercent = nextSpeed(state, inputs, settings, { now, dtS });
   else out.speedPercent = aimOf(state, inputs, settings);
   if (inputs.isIsolated) out.speedPercent = 0;
   return out;
@@ -191,22 +200,31 @@ function watchPumps(
 ): void {
   const { out } = state;
   const speed = speedOf(state, inputs);
+  if (Number.isNaN(state.laggedPercent)) state.laggedPercent = speed;
+  const follow = lagShare(dtS, settings.settleMs / MS_PER_S);
+  if (!Number.isNaN(speed)) state.laggedPercent += (speed - state.laggedPercent) * follow;
+  // Pumps on their way from one speed to another are taken to be at the slower one.
+  const slower = Math.min(speed, state.laggedPercent);
   const flow = knownOf(inputs.flow);
-  noteMove(state, speed, now);
   // A stopped pump has no flow per speed, and a lost reading says nothing of a pump.
-  if (!(speed >= settings.speedMinimumPercent) || Number.isNaN(flow) || inputs.isIsolated) {
+  if (!(slower >= settings.speedMinimumPercent) || Number.isNaN(flow) || inputs.isIsolated) {
     heldMs(state.loss, false, now);
     return;
   }
-  const perPercent = flow / speed;
+  const perPercent = flow / slower;
   if (Number.isNaN(state.perPercentLPerMin)) state.perPercentLPerMin = perPercent;
-  if (now - state.movedAt < settings.settleMs) return;
   const missing = 1 - perPercent / Math.max(state.perPercentLPerMin, Number.MIN_VALUE);
-  const isMissing = missing > (out.isPumpLost ? settings.lossEndPart : settings.lossPart);
   const lossMs = inputs.mode === "control" ? settings.lossMs : settings.lossUncontrolledMs;
-  const since = heldMs(state.loss, isMissing, now);
-  out.isPumpLost = out.isPumpLost ? isMissing : since >= lossMs;
-  if (isMissing) return;
+  const isMore = missing > state.knownMissing + settings.lossPart;
+  if (heldMs(state.loss, isMore, now) >= lossMs) {
+    state.knownMissing = missing;
+    state.boostPercent = (slower * state.out.targetLPerMin) / Math.max(flow, 1);
+    state.boostUntil = now + settings.settleMs;
+  }
+  if (missing < settings.lossEndPart) state.knownMissing = 0;
+  out.isPumpLost = state.knownMissing > 0;
+  const isSteady = Math.abs(speed - state.laggedPercent) < SAME_SPEED_PERCENT;
+  if (missing > settings.lossPart || !isSteady) return;
   const share = lagShare(dtS, settings.learnLagS);
   state.perPercentLPerMin += (perPercent - state.perPercentLPerMin) * share;
 }
@@ -216,17 +234,11 @@ function speedOf({ pi }: CoolantFlowState, { mode, speed }: CoolantFlowInputs): 
   return mode === "control" && !Number.isNaN(pi.output) ? pi.output : knownOf(speed);
 }
 
-function noteMove(state: CoolantFlowState, speed: number, now: number): void {
-  if (Math.abs(speed - state.movedFromPercent) < SAME_SPEED_PERCENT) return;
-  if (!Number.isNaN(speed) && !Number.isNaN(state.movedFromPercent)) state.movedAt = now;
-  state.movedFromPercent = speed;
-}
-
 function nextSpeed(
   state: CoolantFlowState,
   inputs: CoolantFlowInputs,
   settings: CoolantFlowSettings,
-  dtS: number,
+  { now, dtS }: { readonly now: number; readonly dtS: number },
 ): number {
   const { pi, piSettings, out } = state;
   if (inputs.isIsolated) {
@@ -236,9 +248,9 @@ function nextSpeed(
   }
   const aim = aimOf(state, inputs, settings);
   if (inputs.isHot || out.isBlind) return leadPi(pi, aim, dtS, piSettings);
-  const flow = knownOf(inputs.flow);
-  const missing = (out.targetLPerMin - flow) / Math.max(out.targetLPerMin, 1);
-  if (out.isPumpLost && missing > settings.lossEndPart) return leadPi(pi, aim, dtS, piSettings);
+  // What made up for a lost pump shows in the flow only after a while.
+  if (now < state.boostUntil) return leadPi(pi, state.boostPercent, dtS, piSettings);
+  const missing = (out.targetLPerMin - knownOf(inputs.flow)) / Math.max(out.targetLPerMin, 1);
   return stepPi(pi, missing, dtS, piSettings);
 }
 

@@ -120,8 +120,10 @@ function judgeReturn(
 ): CoolantVerdict {
   const { marginK, supplyLimitCel, returnLimitCel, riseMaximumK } = settings;
   const { supplyCel } = sight;
-  const known = heatW + flowLPerMin + supplyCel;
-  if (!Number.isFinite(known)) return { result: "refused", reason: "coolant-unknown" };
+  const forecastCel = supplyCel + riseOf(heatW, flowLPerMin);
+  // Nor is there a place to settle at without a flow.
+  if (!Number.isFinite(forecastCel + flowLPerMin))
+    return { result: "refused", reason: "coolant-unknown" };
   const supplyMostCel = supplyLimitCel - marginK;
   if (supplyCel > supplyMostCel)
     return {
@@ -130,7 +132,6 @@ function judgeReturn(
       forecastCel: supplyCel,
       highestCel: supplyMostCel,
     };
-  const forecastCel = supplyCel + riseOf(heatW, flowLPerMin);
   const highestCel = Math.min(returnLimitCel - marginK, supplyCel + riseMaximumK);
   if (forecastCel > highestCel)
     return { result: "refused", reason: "coolant-limit", forecastCel, highestCel };
@@ -164,5 +165,6 @@ function allowed(sight: CoolantSight, heatW: number, flowLPerMin: number): Coola
 /** Infinite where coolant stands still under load; none where there is no load. */
 function riseOf(heatW: number, flowLPerMin: number): number {
   if (heatW <= 0) return 0;
+  if (Number.isNaN(heatW) || Number.isNaN(flowLPerMin)) return Number.NaN;
   return flowLPerMin > 0 ? heatW / (W_PER_L_PER_MIN_K * flowLPerMin) : Infinity;
 }

@@ -15,6 +15,8 @@ export interface DewPointSettings {
   readonly alarmK: number;
   /** The alarm ends this much further away, K. */
   readonly hysteresisK: number;
+  /** No sensor tells anything for so long before that is told, ms: rooms are read seldom. */
+  readonly lostMs: number;
   /** A dew point that has been lost for so long is not the last one any more, ms. */
   readonly assumeAfterMs: number;
   /** What it is taken for then, Cel: the most that a hall of class A1 has (ASHRAE TC 9.9). */
@@ -25,6 +27,7 @@ export const DEW_POINT_DEFAULTS: DewPointSettings = {
   marginK: 3,
   alarmK: 2,
   hysteresisK: 0.5,
+  lostMs: 30_000,
   assumeAfterMs: 600_000,
   assumedCel: 17,
 };
@@ -53,7 +56,7 @@ export interface DewPointOut {
   marginK: number;
   /** The coolant is too near to the dew point. */
   isBreached: boolean;
-  /** No sensor of the room tells anything. */
+  /** No sensor of the room has told anything for a while. */
   isLost: boolean;
 }
 
@@ -80,11 +83,11 @@ export function stepDewPoint(
 ): DewPointOut {
   const { out } = state;
   const measuredCel = highestOf(rooms);
-  out.isLost = Number.isNaN(measuredCel);
-  if (!out.isLost) {
+  if (!Number.isNaN(measuredCel)) {
     state.lastCel = measuredCel;
     state.lostSince = Number.NaN;
   } else if (Number.isNaN(state.lostSince)) state.lostSince = now;
+  out.isLost = now - state.lostSince >= settings.lostMs;
   out.dewPointCel = state.lastCel;
   if (now - state.lostSince >= settings.assumeAfterMs)
     out.dewPointCel = Math.max(known(state.lastCel), settings.assumedCel);

@@ -40,7 +40,7 @@ export interface HeatDeliverySettings {
   /** Speed per part of the flow that is missing, %, and its integral. */
   readonly gainPercent: number;
   readonly integralPercentPerS: number;
-  /** Contamination: uS/cm, and the least that the network's pressure is above the coolant's, kPa. */
+  /** Contamination: uS/cm; least lead of the network's pressure over the coolant's, kPa. */
   readonly conductivityMaximum: number;
   readonly pressureLeadKpa: number;
   readonly persistMs: number;

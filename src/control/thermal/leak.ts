@@ -17,6 +17,8 @@ export interface LeakSettings {
   /** Signs are gone for so long before a watch ends, ms. */
   readonly clearMs: number;
   readonly voteMs: number;
+  /** A sensor is lost for so long before it is told, ms. */
+  readonly lostMs: number;
   /** Part of its usual pressure that the loop loses, and reservoir that it loses, % of full. */
   readonly pressureLossPart: number;
   readonly levelLossPercent: number;
@@ -32,6 +34,7 @@ export const LEAK_DEFAULTS: LeakSettings = {
   persistMs: 1_000,
   clearMs: 10_000,
   voteMs: 30_000,
+  lostMs: 5_000,
   pressureLossPart: 0.15,
   levelLossPercent: 5,
   usualLagS: 600,
@@ -50,6 +53,7 @@ export interface LeakState {
   readonly loss: Held;
   readonly vote: Held;
   readonly clear: Held;
+  readonly lost: Held;
   usualKpa: number;
   usualPercent: number;
   steppedAt: number;
@@ -98,6 +102,7 @@ export function createLeak(settings: LeakSettings): LeakState {
     loss: notHeld(),
     vote: notHeld(),
     clear: notHeld(),
+    lost: notHeld(),
     usualKpa: Number.NaN,
     usualPercent: Number.NaN,
     steppedAt: Number.NaN,
@@ -125,7 +130,8 @@ export function stepLeak(
   out.signs = signsOf(state, inputs, settings, now);
   learnUsual(state, inputs, settings, dtS);
   const isFaulty = isLost(inputs.rope) || isLost(inputs.secondRope);
-  out.isSensorLost = isFaulty || isSet(inputs.ropeFault);
+  const lostMs = heldMs(state.lost, isFaulty || isSet(inputs.ropeFault), now);
+  out.isSensorLost = lostMs >= settings.lostMs;
   out.isDry = isDry(inputs, out.signs);
   movePhase(state, inputs, settings, now);
   out.phase = state.phase;

@@ -129,7 +129,8 @@ function tellDewPoint({ notices, asset, state }: ZoneTelling): void {
   const isNear = out.isBreached || state.supply.out.isRaised;
   say(notices, { id: "dew-point", device: asset }, isNear, () => {
     if (!isNear) return `coolant of ${asset} is well above the dew point`;
-    return `dew point ${out.dewPointCel.toFixed(1)} °C: coolant of ${asset} is to be ${out.floorCel.toFixed(1)} °C at least`;
+    const [dewCel, leastCel] = [out.dewPointCel.toFixed(1), out.floorCel.toFixed(1)];
+    return `dew point ${dewCel} °C: coolant of ${asset} is to be ${leastCel} °C at least`;
   });
   say(notices, { id: "dew-point-unknown", device: asset }, out.isLost, () =>
     out.isLost

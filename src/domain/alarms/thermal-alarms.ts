@@ -8,7 +8,7 @@ export const THERMAL_ALARMS: AlarmChapter = {
     {
       id: "shed-requested",
       means: "Load has to leave the racks of a coolant unit before they are damaged.",
-      done: "The request stands until its cause is known to be gone and the coolant takes the load.",
+      done: "The request stands until its cause is gone and the coolant would take the load again.",
       remedy: "Move or stop the load of these racks now; then look for the cause that it names.",
       reset: "itself",
     },
@@ -45,7 +45,7 @@ export const THERMAL_ALARMS: AlarmChapter = {
     {
       id: "coolant-flow-low",
       means: "A unit moves less coolant than its racks need, or one of its pumps moves nothing.",
-      done: `In control the other pumps run faster and the one that stands by was started. ${OBSERVED}`,
+      done: `In control the others run faster, and the one that stands by starts. ${OBSERVED}`,
       remedy: "Look at the pump, its drive and the filter.",
       reset: "itself",
     },
