@@ -114,9 +114,7 @@ function zoneSettings(
   points: ZonePoints,
 ): ZoneSettings {
   const ratedHeatW = (zone?.ratedHeatKw ?? thermal.ratedHeatKw) * W_PER_KW;
-  const { twoPhase } = zone ?? {};
   const idleW = IDLE_PART * ratedHeatW;
-  const flow = COOLANT_FLOW_DEFAULTS;
   return {
     ratedHeatW,
     dewPoint: DEW_POINT_DEFAULTS,
@@ -124,24 +122,37 @@ function zoneSettings(
       ...COOLANT_SUPPLY_DEFAULTS,
       setpointCel: zone?.supplyCel ?? COOLANT_SUPPLY_DEFAULTS.setpointCel,
     },
-    flow: {
-      ...flow,
-      riseK: zone?.riseK ?? flow.riseK,
-      speedMinimumPercent: zone?.speedMinimumPercent ?? flow.speedMinimumPercent,
-      lossUncontrolledMs: Math.max(
-        flow.lossUncontrolledMs,
-        (points.speed?.maxAgeMs ?? 0) / MAX_AGE_PERIODS + SPEED_SLACK_MS,
-      ),
-    },
+    flow: flowSettings(zone, points),
     lowFlow: LOW_FLOW_DEFAULTS,
     leak: { ...LEAK_DEFAULTS, idleW },
     supplyLimit: SUPPLY_LIMIT_DEFAULTS,
     returnLimit: RETURN_LIMIT_DEFAULTS,
-    twoPhase:
-      twoPhase === undefined ? undefined : { ...TWO_PHASE_DEFAULTS, ...twoPhase, boilingW: idleW },
+    twoPhase: twoPhaseSettings(zone, idleW),
     shed: SHED_DEFAULTS,
     guard: COOLANT_GUARD_DEFAULTS,
   };
+}
+
+function flowSettings(
+  zone: ThermalZoneConfig | undefined,
+  { speed }: ZonePoints,
+): ZoneSettings["flow"] {
+  const flow = COOLANT_FLOW_DEFAULTS;
+  const readMs = (speed?.maxAgeMs ?? 0) / MAX_AGE_PERIODS;
+  return {
+    ...flow,
+    riseK: zone?.riseK ?? flow.riseK,
+    speedMinimumPercent: zone?.speedMinimumPercent ?? flow.speedMinimumPercent,
+    lossUncontrolledMs: Math.max(flow.lossUncontrolledMs, readMs + SPEED_SLACK_MS),
+  };
+}
+
+function twoPhaseSettings(
+  zone: ThermalZoneConfig | undefined,
+  idleW: number,
+): ZoneSettings["twoPhase"] {
+  if (zone?.twoPhase === undefined) return undefined;
+  return { ...TWO_PHASE_DEFAULTS, ...zone.twoPhase, boilingW: idleW };
 }
 
 /** A maximum age is this many periods, see `maxAgeMs` of the domain. */

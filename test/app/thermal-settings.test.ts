@@ -7,6 +7,8 @@ import { parseSite } from "../../src/config/load.ts";
 import { GatewayError } from "../../src/domain/errors.ts";
 import { deviceId, pointId, pointIndex, streamId } from "../../src/domain/point.ts";
 
+/** Every test compiles the profiles of a whole site. */
+const TIMEOUT_MS = 30_000;
 const MINIMUM = /(device: cdu-3, point: pump-speed-setpoint, minimum: )30/;
 
 function contextOfSite(thermal: string, change = (text: string) => text): SiteContext {
@@ -97,7 +99,9 @@ function withExchanger(context: SiteContext): SiteContext {
   };
 }
 
-describe("plan of the thermal controllers", () => {
+describe("plan of the thermal controllers", function () {
+  this.timeout(TIMEOUT_MS);
+
   it("is none without a section, and then control is told no more of field than before", () => {
     const context = contextOfSite("");
     assert.equal(thermalPlan(context), undefined);

@@ -19,7 +19,7 @@ import { SHED_CAUSES, type ShedCause } from "./shed.ts";
 import type { ThermalMode } from "./thermal-mode.ts";
 import { releaseZone, restoreZone, sightOf } from "./zone.ts";
 import type { ThermalPlan } from "./zone-plan.ts";
-import { noteZone, runZone, type ZoneRun, zoneRun } from "./zone-run.ts";
+import { noteZone, type RunSight, runZone, type ZoneRun, zoneRun } from "./zone-run.ts";
 
 /** Every thermal controller of the site. Plain data. */
 export interface ThermalState {
@@ -70,6 +70,8 @@ export const ASSETS_PER_TURN = 16;
 const UNREADABLE = "cooling-latches-unreadable";
 /** Cause under which a delivery's isolation is saved and reset. */
 const HEAT_ISOLATED = "heat-isolated";
+const ALL = "all";
+const RELEASED = "released";
 
 /**
  * @param latches as `thermalLatches` gave them; undefined where none were ever saved
@@ -103,30 +105,38 @@ export function stepThermal(state: ThermalState, turn: ThermalTurn): ThermalResu
   const writes: ControlWrite[] = [];
   for (const report of turn.outcomes) noteOutcome(state, report, turn.now, notices);
   const before = latchSum(state);
+  const sight: RunSight = { ...turn, writes, notices, mode: modeIn(state, turn) };
   const count = state.zones.length + state.deliveries.length;
+  readRooms(state, turn);
   let left = ASSETS_PER_TURN;
   for (let seen = 0; seen < count && left > 0; seen += 1) {
     const place = state.nextPlace;
-    const run = place < state.zones.length ? state.zones[place] : undefined;
-    const delivery = run === undefined ? state.deliveries[place - state.zones.length] : undefined;
-    const dueAt = run?.dueAt ?? delivery?.dueAt ?? Infinity;
     state.nextPlace = (place + 1) % count;
-    if (turn.now < dueAt) continue;
-    left -= 1;
-    const sight = { ...turn, writes, notices, mode: modeIn(state, turn) };
-    if (run !== undefined) {
-      readRooms(state, turn);
-      run.dueAt = nextDue(state, run.dueAt, place, turn.now);
-      runZone(run, sight);
-    } else if (delivery !== undefined) {
-      delivery.dueAt = nextDue(state, delivery.dueAt, place, turn.now);
-      runDelivery(delivery, sight);
-    }
+    if (stepAsset(state, place, sight)) left -= 1;
   }
   if (latchSum(state) !== before) state.revision += 1;
-  const text = "saved latches of the cooling could not be read: nothing is written to it";
+  const text = state.isUnreadable
+    ? "saved latches of the cooling could not be read: nothing is written to it"
+    : "the cooling may be driven again";
   notices.tell({ id: UNREADABLE, device: undefined }, state.isUnreadable, text);
   return { writes, events: notices.events, latchRevision: state.revision };
+}
+
+/** @returns whether it was the asset's turn */
+function stepAsset(state: ThermalState, place: number, sight: RunSight): boolean {
+  const { zones, deliveries } = state;
+  if (place < zones.length) {
+    const zone = itemAt(zones, place);
+    if (sight.now < zone.dueAt) return false;
+    zone.dueAt = nextDue(state, zone.dueAt, place, sight.now);
+    runZone(zone, sight);
+    return true;
+  }
+  const delivery = itemAt(deliveries, place - zones.length);
+  if (sight.now < delivery.dueAt) return false;
+  delivery.dueAt = nextDue(state, delivery.dueAt, place, sight.now);
+  runDelivery(delivery, sight);
+  return true;
 }
 
 /** Whether the coolant of an asset allows something; undefined: it is none of this plan. */
@@ -146,30 +156,39 @@ export function releaseThermal(
   order: OrderAnswer["order"],
 ): OrderAnswer | undefined {
   const { trip } = order;
-  const cause = SHED_CAUSES.find((name) => name === trip);
-  const isAll = trip === "all";
-  let found: OrderAnswer | undefined;
-  const take = (reason: string | undefined): void => {
-    if (found?.result === "refused" && reason === undefined) return;
-    found = { order, result: reason === undefined ? "done" : "refused", reason };
-  };
-  if (state.isUnreadable && (isAll || trip === UNREADABLE)) {
-    state.isUnreadable = false;
-    take(undefined);
-  }
-  if (isAll || cause !== undefined)
-    for (const { state: zone } of state.zones) {
-      const verdict = releaseZone(zone, cause ?? "all");
-      if (verdict.result === "released") take(undefined);
-      else if (verdict.reason !== "no-such-trip") take(verdict.reason);
-    }
-  if (isAll || trip === HEAT_ISOLATED)
-    for (const delivery of state.deliveries) {
-      const verdict = releaseDelivery(delivery);
-      if (verdict !== "no-such-trip") take(verdict === "released" ? undefined : verdict);
-    }
-  if (found !== undefined) state.revision += 1;
-  return found;
+  const reasons = [
+    ...releaseUnreadable(state, trip),
+    ...releaseZones(state, trip),
+    ...releaseDeliveries(state, trip),
+  ];
+  if (reasons.length === 0) return undefined;
+  state.revision += 1;
+  const refusal = reasons.find((reason) => reason !== RELEASED);
+  return refusal === undefined
+    ? { order, result: "done", reason: undefined }
+    : { order, result: "refused", reason: refusal };
+}
+
+/** What became of each latch that was asked for: lifted, or why not. */
+function releaseUnreadable(state: ThermalState, trip: string): readonly string[] {
+  if (!state.isUnreadable || (trip !== ALL && trip !== UNREADABLE)) return [];
+  state.isUnreadable = false;
+  return [RELEASED];
+}
+
+function releaseZones({ zones }: ThermalState, trip: string): readonly string[] {
+  const cause = trip === ALL ? ALL : SHED_CAUSES.find((name) => name === trip);
+  if (cause === undefined) return [];
+  return zones.flatMap(({ state }) => {
+    const verdict = releaseZone(state, cause);
+    if (verdict.result === "released") return [RELEASED];
+    return verdict.reason === "no-such-trip" ? [] : [verdict.reason];
+  });
+}
+
+function releaseDeliveries({ deliveries }: ThermalState, trip: string): readonly string[] {
+  if (trip !== ALL && trip !== HEAT_ISOLATED) return [];
+  return deliveries.map(releaseDelivery).filter((verdict) => verdict !== "no-such-trip");
 }
 
 /** What to save; `createThermal` takes it back. */

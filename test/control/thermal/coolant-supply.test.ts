@@ -150,7 +150,7 @@ describe("supply temperature of a coolant loop", () => {
   });
 
   it("has nothing to say of a valve that nobody knows", () => {
-    assert.ok(Number.isNaN(settled(5, { shownValve: absentMeasure() }).valvePercent) === false);
+    assert.ok(!Number.isNaN(settled(5, { shownValve: absentMeasure() }).valvePercent));
     const state = createCoolantSupply(COOLANT_SUPPLY_DEFAULTS);
     const out = stepCoolantSupply(
       state,

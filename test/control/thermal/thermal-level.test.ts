@@ -233,7 +233,7 @@ describe("thermal controllers of a site", () => {
         mode === "observe"
           ? ["shed-advised", "shed-requested"]
           : ["shed-requested", "shed-advised"];
-      assert.ok(hall.ids().includes(wanted), `${hall.ids().join()}`);
+      assert.ok(hall.ids().includes(wanted), hall.ids().join());
       assert.ok(!hall.ids().includes(other));
     });
 
