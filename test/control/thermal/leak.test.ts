@@ -116,6 +116,8 @@ describe("leak", () => {
     zone.run(3);
     zone.inputs.rope = lost();
     assert.equal(zone.run(60).phase, "suspected");
+    zone.inputs.secondRope = wet();
+    assert.equal(zone.run(3).phase, "confirmed", "both signs count");
   });
 
   it("is latched: dry ropes do not end it, a reset does, and only with dry ropes", () => {
