@@ -1,7 +1,7 @@
-import { fullAuthority } from "../control/authority/authority.ts";
+import { authorityRefusal, fullAuthority } from "../control/authority/authority.ts";
 import { cycle, isLetGo, laneOf, statusOf, stepsOf } from "../control/cycle.ts";
 import { DirectLane, type DirectSight, type DirectWrite } from "../control/direct-lane.ts";
-import { compileEnvelope } from "../control/envelope.ts";
+import { compileEnvelope, type Envelope } from "../control/envelope.ts";
 import type {
   ControlStatus,
   CyclicReport,
@@ -61,6 +61,8 @@ export interface ControlHostParts {
   readonly goose?: Pick<GooseWatch, "reading">;
   /** For smoothing; undefined: its predictions are never fitted. */
   readonly desk?: Desk;
+  /** Why the plant's own controllers do not let a command through; undefined: nothing is asked. */
+  readonly refusalOf?: (command: Command) => string | undefined;
   /** Ends whatever waits. */
   readonly signal: AbortSignal;
 }
@@ -85,6 +87,7 @@ type UnitDelays = Readonly<Record<`${typeof UNIT_DELAY}${string}`, number | unde
 export class ControlHost {
   readonly #parts: ControlHostParts;
   readonly #state: ControlState | undefined;
+  readonly #envelope: Envelope;
   readonly #direct: DirectLane;
   #commands: Command[] = [];
   #reports: CyclicReport[] = [];
@@ -107,8 +110,9 @@ export class ControlHost {
       plan === undefined
         ? undefined
         : createControl(plan, { now: clock.now(), latches: latchesOf(latchRecord) });
+    this.#envelope = this.#state?.envelope ?? compileEnvelope([]);
     this.#direct = new DirectLane(
-      this.#state?.envelope ?? compileEnvelope([]),
+      this.#envelope,
       plan === undefined ? new Set() : ownedPoints(plan),
       this.#state?.authority ?? fullAuthority(),
     );
@@ -169,6 +173,11 @@ export class ControlHost {
     this.#isStopping = true;
   }
 
+  /** The one that every write of this process passes. */
+  get envelope(): Envelope {
+    return this.#envelope;
+  }
+
   /** True when no battery is left with a power that this process has asked of it. */
   get isLetGo(): boolean {
     return this.#state === undefined || isLetGo(this.#state);
@@ -207,6 +216,13 @@ export class ControlHost {
     return new Promise((resolve) => {
       this.#orders.push({ order, resolve });
     });
+  }
+
+  /** True for an asset that a person holds or has locked out, or that another one writes to. */
+  isLeftAlone(asset: string): boolean {
+    if (this.#state === undefined) return false;
+    const refusal = authorityRefusal(this.#state.authority, asset);
+    return refusal !== undefined && refusal !== "local-mode";
   }
 
   status(): object {
@@ -327,8 +343,8 @@ export class ControlHost {
   }
 
   #sight(): DirectSight {
-    const { image, clock } = this.#parts;
-    return { view: image.view, now: clock.now(), utc: clock.utcNow() };
+    const { image, clock, refusalOf } = this.#parts;
+    return { view: image.view, now: clock.now(), utc: clock.utcNow(), refusalOf };
   }
 }
 

@@ -17,9 +17,10 @@ import { runInRealTime } from "../platform/scheduling.ts";
 import { StealMeter } from "../platform/steal-time.ts";
 import { ControlHost } from "./control-host.ts";
 import { controlPlan } from "./control-settings.ts";
-import { streamsOf } from "./control-streams.ts";
+import { fieldStreamsForControl } from "./control-streams.ts";
 import { CycleGrid } from "./cycle-grid.ts";
 import { CycleRunner } from "./cycle-runner.ts";
+import { driveOf, weaker } from "./drive.ts";
 import { endWhenLetGo } from "./let-go.ts";
 import { linkStatus } from "./link-status.ts";
 import { parseCommand, parseLocalOrder, parseNotice } from "./local-requests.ts";
@@ -33,6 +34,8 @@ import { CpuMeter, type Role, runTogether } from "./role.ts";
 import { latchFilesOf } from "./saved-latches.ts";
 import { DeskThread } from "./smoothing-desk.ts";
 import { type RoundSinks, RoundTap } from "./round-tap.ts";
+import { orderBoth, ThermalHost, type ThermalHostParts } from "./thermal-host.ts";
+import { thermalPlan } from "./thermal-settings.ts";
 import { South, type SouthOptions } from "./south.ts";
 import { WriteDispatch } from "./write-dispatch.ts";
 
@@ -69,7 +72,7 @@ async function begin(
   const { context, clock, log, random, epoch, watchdog } = role;
   const { plan, outlet, asked, end } = parts;
   const periodMs = plan?.periodMs ?? READ_ONLY_CYCLE_MS;
-  const followsField = plan !== undefined && streamsOf(plan, context).size > 0;
+  const followsField = fieldStreamsForControl(context).size > 0;
   const originMs = monotonicMs(Math.ceil(clock.now()) + periodMs);
   const grid = new CycleGrid(originMs, periodMs);
   const south = new South({
@@ -86,7 +89,7 @@ async function begin(
   const tap = new RoundTap(context, south.devices, outlet);
   const desk = deskThread(role, outlet, signal);
   const goose = gooseOf(role, outlet);
-  const host = await controlHost(role, { plan, outlet, south, desk, goose, signal });
+  const { host, thermal } = await controlHosts(role, { plan, outlet, south, desk, goose, signal });
   const runner = new CycleRunner({
     clock,
     timer: new PreciseTimer(clock),
@@ -95,10 +98,12 @@ async function begin(
     act: (now) => {
       host.cycle(now);
       watchdog.feed();
+      // Behind the cycle: what it takes is taken from the wait for the next one.
+      thermal?.afterCycle(now);
     },
   });
   await outlet.producer.listen(signal);
-  await listenForRequests(role, { host, south, runner }, signal);
+  await listenForRequests(role, { host, thermal, south, runner }, signal);
   const scheduling = runInRealTime(process.pid);
   log.info({ event: "started", devices: south.devices.length, epoch, scheduling }, "control runs");
   watchdog.ready();
@@ -182,7 +187,7 @@ function controlOutlet(role: Role, grid: GridPlan | undefined): ControlOutlet {
   };
 }
 
-async function controlHost(
+async function controlHosts(
   role: Role,
   parts: {
     readonly plan: ControlPlan | undefined;
@@ -192,15 +197,28 @@ async function controlHost(
     readonly goose: GooseSide | undefined;
     readonly signal: AbortSignal;
   },
-): Promise<ControlHost> {
+): Promise<{ readonly host: ControlHost; readonly thermal: ThermalHost | undefined }> {
   const { context, clock, random, log } = role;
   const { plan, outlet, south, desk, goose, signal } = parts;
   const latches = latchFilesOf(context);
-  return new ControlHost({
+  const dispatch = new WriteDispatch({ context, south, clock, random, signal });
+  const thermal = await thermalHost(role, {
+    outlet,
+    dispatch,
+    signal,
+    envelope: () => host.envelope,
+    modeOf: (asset, asked) => {
+      if (host.isLeftAlone(asset)) return "observe";
+      const device = context.deviceById.get(asset);
+      if (device === undefined) return asked;
+      return weaker(asked, driveOf(context.site, device.config, device.profile.deviceClass));
+    },
+  });
+  const host: ControlHost = new ControlHost({
     plan,
     clock,
     image: outlet.image,
-    dispatch: new WriteDispatch({ context, south, clock, random, signal }),
+    dispatch,
     overrides: outlet.overrides,
     latches,
     latchRecord: await latches.load(),
@@ -213,7 +231,26 @@ async function controlHost(
     log,
     desk,
     ...(goose === undefined ? {} : { goose: goose.watch }),
+    ...(thermal === undefined ? {} : { refusalOf: thermal.refusalOf }),
   });
+  return { host, thermal };
+}
+
+/** The controllers of coolant and heat; undefined where the site file has none. */
+async function thermalHost(
+  role: Role,
+  parts: Pick<ThermalHostParts, "dispatch" | "signal" | "envelope" | "modeOf"> & {
+    readonly outlet: ControlOutlet;
+  },
+): Promise<ThermalHost | undefined> {
+  const { context, clock, log } = role;
+  const plan = thermalPlan(context);
+  if (plan === undefined) return undefined;
+  const { outlet, ...rest } = parts;
+  const { image, onEvent } = outlet;
+  const latches = latchFilesOf(context, "cooling");
+  const latchRecord = await latches.load();
+  return new ThermalHost({ ...rest, plan, image, onEvent, latches, latchRecord, clock, log });
 }
 
 /** What control knows of GOOSE, and the way by which it comes. */
@@ -273,10 +310,15 @@ function deskThread(role: Role, outlet: ControlOutlet, signal: AbortSignal): Des
 
 async function listenForRequests(
   role: Role,
-  parts: { readonly host: ControlHost; readonly south: South; readonly runner: CycleRunner },
+  parts: {
+    readonly host: ControlHost;
+    readonly thermal: ThermalHost | undefined;
+    readonly south: South;
+    readonly runner: CycleRunner;
+  },
   signal: AbortSignal,
 ): Promise<void> {
-  const { host, south, runner } = parts;
+  const { host, thermal, south, runner } = parts;
   const { runtimeDirectory } = role.context;
   const commands = new RequestServer({
     socketPath: socketPath(runtimeDirectory, "control/commands"),
@@ -299,8 +341,9 @@ async function listenForRequests(
       ["links", async () => Promise.resolve(linkStatus(role.context, south))],
       ["timing", async () => Promise.resolve({ ...runner.timing(), reads: readTiming(south) })],
       ["announce", async ({ params }) => host.announce(parseNotice(params))],
-      ["reset", async ({ params }) => host.order(parseLocalOrder(params))],
+      ["reset", async ({ params }) => orderBoth({ host, thermal }, parseLocalOrder(params))],
       ["order", async ({ params }) => host.order(parseLocalOrder(params))],
+      ["thermal", async () => Promise.resolve(thermal?.status() ?? null)],
     ]),
   });
   await commands.listen(signal);

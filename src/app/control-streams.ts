@@ -3,6 +3,7 @@ import { GatewayError } from "../domain/errors.ts";
 import type { PointIndex, StreamId } from "../domain/point.ts";
 import { controlPlan } from "./control-settings.ts";
 import type { SiteContext } from "./site-context.ts";
+import { thermalPlan, thermalPoints } from "./thermal-settings.ts";
 
 /**
  * Streams of field with a point that control looks at: all that it gets of field. None where the
@@ -11,7 +12,10 @@ import type { SiteContext } from "./site-context.ts";
 export function fieldStreamsForControl(context: SiteContext): ReadonlySet<StreamId> {
   try {
     const plan = controlPlan(context);
-    return plan === undefined ? new Set() : streamsOf(plan, context);
+    const thermal = thermalPlan(context);
+    const forLoop = plan === undefined ? [] : streamsOf(plan, context);
+    const forThermal = thermal === undefined ? [] : streamsNamed(thermalPoints(thermal), context);
+    return new Set([...forLoop, ...forThermal]);
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;
     return new Set();
@@ -21,9 +25,16 @@ export function fieldStreamsForControl(context: SiteContext): ReadonlySet<Stream
 /** Streams of field with a point that the plan names. */
 export function streamsOf(
   plan: ControlPlan,
+  context: Pick<SiteContext, "table">,
+): ReadonlySet<StreamId> {
+  return streamsNamed(pointsOf(plan), context);
+}
+
+function streamsNamed(
+  points: readonly number[],
   { table }: Pick<SiteContext, "table">,
 ): ReadonlySet<StreamId> {
-  const named = new Set<number>(pointsOf(plan));
+  const named = new Set(points);
   const streams = table.devices
     .filter(({ producer }) => producer === "field")
     .filter(({ firstPoint, pointCount }) => {

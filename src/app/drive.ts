@@ -11,7 +11,23 @@ export function driveOf(site: SiteConfig, device: DeviceConfig, deviceClass: str
   if (device.drive !== undefined) return device.drive;
   const batteries = site.control?.batteries ?? [];
   if (batteries.some(({ units }) => units.includes(device.id))) return "control";
+  if (isDrivenForCoolant(site, device.id, deviceClass)) return "control";
   return OBSERVED_CLASSES.has(deviceClass) ? "observe" : "request";
+}
+
+/** True where the site's thermal controllers are told to drive it. */
+function isDrivenForCoolant({ thermal }: SiteConfig, id: string, deviceClass: string): boolean {
+  if (thermal === undefined) return false;
+  const own = [...thermal.zones, ...thermal.deliveries].find(({ device }) => device === id);
+  if (own === undefined && deviceClass !== "cdu") return false;
+  return (own?.mode ?? thermal.mode) === "control";
+}
+
+const STRENGTH: readonly Drive[] = ["observe", "request", "control"];
+
+/** The weaker of two. */
+export function weaker(one: Drive, other: Drive): Drive {
+  return STRENGTH.indexOf(one) <= STRENGTH.indexOf(other) ? one : other;
 }
 
 /** The lines of the envelope that count: a device that is only observed has no way to be written. */

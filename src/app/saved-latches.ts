@@ -4,9 +4,12 @@ import { LatchFiles, type LatchRecord } from "../platform/latch-files.ts";
 import { roleFolder } from "./role.ts";
 import type { SiteContext } from "./site-context.ts";
 
-/** Where control keeps its latches, and what people at the box have decided. */
-export function latchFilesOf({ dataDirectory }: Pick<SiteContext, "dataDirectory">): LatchFiles {
-  return new LatchFiles(path.join(roleFolder(dataDirectory, "control"), "trips"));
+/** Where control keeps its latches: `trips` with what people at the box have decided. */
+export function latchFilesOf(
+  { dataDirectory }: Pick<SiteContext, "dataDirectory">,
+  name: "trips" | "cooling" = "trips",
+): LatchFiles {
+  return new LatchFiles(path.join(roleFolder(dataDirectory, "control"), name));
 }
 
 /** What was saved; undefined where nothing ever was. */

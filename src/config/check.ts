@@ -14,6 +14,7 @@ export function checkSite(site: SiteConfig): Finding[] {
     ...checkDevices(site),
     ...checkConnections(site),
     ...checkControl(site, devices),
+    ...checkThermal(site, devices),
     ...checkMeters(site, devices),
     ...checkEnvelope(site, devices),
   ];
@@ -94,6 +95,27 @@ function checkConnections(site: SiteConfig): Finding[] {
       },
     ];
   });
+}
+
+/** Each unit stands once, and what control drives needs the envelope of a control section. */
+function checkThermal({ thermal, control }: SiteConfig, devices: Devices): Finding[] {
+  if (thermal === undefined) return [];
+  const findings: Finding[] = [];
+  const seen = new Set<string>();
+  for (const list of ["zones", "deliveries"] as const)
+    for (const [index, { device }] of thermal[list].entries()) {
+      const at = `/thermal/${list}/${index}/device`;
+      if (!devices.has(device)) findings.push({ at, message: `there is no device "${device}"` });
+      else if (seen.has(device)) findings.push({ at, message: `"${device}" stands here twice` });
+      seen.add(device);
+    }
+  const modes = [
+    thermal.mode,
+    ...[...thermal.zones, ...thermal.deliveries].map(({ mode }) => mode),
+  ];
+  if (control === undefined && modes.includes("control"))
+    findings.push({ at: "/thermal/mode", message: "mode control needs the section `control`" });
+  return findings;
 }
 
 function checkControl(site: SiteConfig, devices: Devices): Finding[] {

@@ -8,6 +8,7 @@ import {
   RideThroughConfig,
   SmoothingConfig,
 } from "./schema-levels.ts";
+import { ThermalConfig } from "./schema-thermal.ts";
 
 export const DeviceConfig = closed(
   {
@@ -302,6 +303,7 @@ export const SiteConfig = Type.Object(
     }),
     devices: Type.Array(DeviceConfig, { minItems: 1, maxItems: 2_000 }),
     control: Type.Optional(ControlConfig),
+    thermal: Type.Optional(ThermalConfig),
     meters: Type.Optional(MetersConfig),
     envelope: Type.Array(EnvelopeConfig, { default: [], maxItems: 10_000 }),
   },

@@ -25,6 +25,8 @@ export interface DirectSight {
   readonly view: ImageView;
   readonly now: MonotonicMs;
   readonly utc: UtcMs;
+  /** Why somebody who knows the plant does not let this command through; undefined: nobody. */
+  readonly refusalOf?: ((command: Command) => string | undefined) | undefined;
 }
 
 /**
@@ -76,6 +78,11 @@ export class DirectLane {
         : undefined;
     if (action.kind !== "set-point" || entry === undefined || this.#owned.has(entry.point)) {
       tell({ stage: "refused", reason: this.#whyNot(command, entry) });
+      return { kind: "refused", steps };
+    }
+    const objection = sight.refusalOf?.(command);
+    if (objection !== undefined) {
+      tell({ stage: "refused", reason: objection });
       return { kind: "refused", steps };
     }
     const request = { point: entry.point, value: action.value, isProtective: false };

@@ -5,6 +5,7 @@ import type { FrequencySettings } from "./frequency-response.ts";
 import type { ReactiveSettings } from "./reactive.ts";
 import type { EnergyShareSettings } from "./share-energy.ts";
 import type { SmoothingSettings } from "./smoothing/settings.ts";
+import { THERMAL_EVENTS } from "./thermal/thermal-events.ts";
 
 /**
  * Everything the control core knows of its site, compiled from the site file. Plain data: a
@@ -316,6 +317,7 @@ export const CONTROL_EVENTS = {
   "goose-lost": "critical",
   "goose-safe-state": "trip",
   "goose-loss-stop": "trip",
+  ...THERMAL_EVENTS,
 } as const satisfies Record<string, Severity>;
 
 export type ControlEventId = keyof typeof CONTROL_EVENTS;

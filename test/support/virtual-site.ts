@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { ControlHost } from "../../src/app/control-host.ts";
 import { controlPlan } from "../../src/app/control-settings.ts";
-import { streamsOf } from "../../src/app/control-streams.ts";
+import { fieldStreamsForControl } from "../../src/app/control-streams.ts";
 import { CycleGrid } from "../../src/app/cycle-grid.ts";
 import { CycleRunner } from "../../src/app/cycle-runner.ts";
 import { demoSiteText } from "../../src/app/demo/site.ts";
@@ -12,6 +12,8 @@ import { RoundTap } from "../../src/app/round-tap.ts";
 import { contextOf, type SiteContext } from "../../src/app/site-context.ts";
 import { answerOf, type Desk } from "../../src/app/smoothing-desk.ts";
 import { South } from "../../src/app/south.ts";
+import { orderBoth, ThermalHost, type ThermalHostParts } from "../../src/app/thermal-host.ts";
+import { thermalPlan } from "../../src/app/thermal-settings.ts";
 import { WriteDispatch } from "../../src/app/write-dispatch.ts";
 import { requireSite } from "../../src/config/load.ts";
 import type { ControlStatus, LocalOrder, OrderAnswer } from "../../src/control/exchange.ts";
@@ -86,6 +88,7 @@ export class VirtualSite {
   readonly steps: CommandStep[] = [];
   /** Latches as they are on the disk. */
   latches: LatchRecord = { state: "absent" };
+  thermalLatches: LatchRecord = { state: "absent" };
   /** Called after every cycle of control. */
   readonly onCycle: (() => void)[] = [];
   readonly #folder: string;
@@ -99,6 +102,7 @@ export class VirtualSite {
   readonly #stop = new AbortController();
   readonly #tasks: Promise<unknown>[] = [];
   #host: ControlHost | undefined;
+  #thermal: ThermalHost | undefined;
   #north: VirtualNorth | undefined;
   #image: PointImage;
   #control: RunningRole | undefined;
@@ -196,7 +200,7 @@ export class VirtualSite {
 
   async order(order: LocalOrder): Promise<OrderAnswer> {
     assert(this.#host !== undefined, "control runs");
-    return this.#host.order(order);
+    return orderBoth({ host: this.#host, thermal: this.#thermal }, order);
   }
 
   /** A message from the broker: `topic` is its end behind the gateway's own prefix. */
@@ -249,12 +253,16 @@ export class VirtualSite {
       },
       onEvent,
     });
+    const dispatch = this.#dispatch(south, stop.signal);
+    const log = createLogger("virtual", "silent");
+    const thermal = this.#thermalHost({ image, dispatch, log, signal: stop.signal });
+    this.#thermal = thermal;
     const host = new ControlHost({
       plan,
       clock,
       image,
       overrides,
-      dispatch: this.#dispatch(south, stop.signal),
+      dispatch,
       latches: {
         save: async (content) => {
           this.latches = { state: "valid", content, other: "absent" };
@@ -268,8 +276,9 @@ export class VirtualSite {
         this.steps.push(step);
         this.#north?.tell(step);
       },
-      log: createLogger("virtual", "silent"),
+      log,
       desk: this.#desk,
+      ...(thermal === undefined ? {} : { refusalOf: thermal.refusalOf }),
       signal: stop.signal,
     });
     this.#host = host;
@@ -282,6 +291,7 @@ export class VirtualSite {
       grid,
       act: (now) => {
         host.cycle(now);
+        thermal?.afterCycle(now);
         for (const look of this.onCycle) look();
       },
     });
@@ -293,11 +303,39 @@ export class VirtualSite {
     await started(south);
   }
 
+  /** What the thermal controllers say of themselves. */
+  get thermal(): ThermalHost {
+    assert(this.#thermal !== undefined, "the site has a section thermal");
+    return this.#thermal;
+  }
+
+  #thermalHost(
+    parts: Pick<ThermalHostParts, "image" | "dispatch" | "log" | "signal">,
+  ): ThermalHost | undefined {
+    const plan = thermalPlan(this.context);
+    if (plan === undefined) return undefined;
+    return new ThermalHost({
+      ...parts,
+      plan,
+      clock: this.clock,
+      envelope: () => {
+        assert(this.#host !== undefined, "control runs");
+        return this.#host.envelope;
+      },
+      onEvent: this.#onEvent,
+      latchRecord: this.thermalLatches,
+      latches: {
+        save: async (content) => {
+          this.thermalLatches = { state: "valid", content, other: "absent" };
+          return Promise.resolve();
+        },
+      },
+    });
+  }
+
   async startField(): Promise<void> {
     const { context } = this;
-    const plan = controlPlan(context);
-    const forControl: ReadonlySet<StreamId> =
-      plan === undefined ? new Set() : streamsOf(plan, context);
+    const forControl: ReadonlySet<StreamId> = fieldStreamsForControl(context);
     const stop = new AbortController();
     const south = this.#south("field");
     const tap = new RoundTap(context, south.devices, {

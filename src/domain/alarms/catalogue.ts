@@ -5,6 +5,7 @@ import type { AlarmChapter, AlarmEntry } from "./entry.ts";
 import { GATEWAY_ALARMS } from "./gateway-alarms.ts";
 import { GRID_ALARMS } from "./grid-alarms.ts";
 import { INVERTER_ALARMS } from "./inverter-alarms.ts";
+import { THERMAL_ALARMS } from "./thermal-alarms.ts";
 import { UPS_ALARMS } from "./ups-alarms.ts";
 
 /** Every alarm and event that the gateway tells, and those of the profiles that come with it. */
@@ -15,6 +16,7 @@ export const ALARM_CHAPTERS: readonly AlarmChapter[] = [
   BATTERY_ALARMS,
   UPS_ALARMS,
   COOLING_ALARMS,
+  THERMAL_ALARMS,
   GATEWAY_ALARMS,
 ];
 
