@@ -5,12 +5,7 @@ import { type ControlState, createControl } from "../../src/control/state.ts";
 import { judgeWrite } from "../../src/control/envelope.ts";
 import type { ControlPlan } from "../../src/control/plan.ts";
 import { monotonicMs } from "../../src/domain/time.ts";
-import {
-  CHILLER_SUPPLY,
-  MW,
-  testPlan,
-  unitPoints,
-} from "../support/plant-plan.ts";
+import { CHILLER_SUPPLY, MW, testPlan, unitPoints } from "../support/plant-plan.ts";
 import {
   lostReading,
   PlantSite,
