@@ -59,7 +59,8 @@ export function fullAuthority(): AuthorityState {
     lockouts: [],
     yields: [],
     revision: 0,
-    lockedRevision: 0,
+    // None: the first cycle locks what was saved.
+    lockedRevision: -1,
   };
 }
 
@@ -107,7 +108,6 @@ export function restoreAuthority(state: AuthorityState, saved: AuthorityRecord):
   state.holds = holds;
   state.lockouts = lockouts;
   state.yields = yields;
-  state.revision += 1;
 }
 
 /**
