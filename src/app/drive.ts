@@ -30,7 +30,7 @@ export function weaker(one: Drive, other: Drive): Drive {
   return STRENGTH.indexOf(one) <= STRENGTH.indexOf(other) ? one : other;
 }
 
-/** The lines of the envelope that count: a device that is only observed has no way to be written. */
+/** The lines of the envelope that count: nothing can write to a device that is only observed. */
 export function effectiveEnvelope(
   site: SiteConfig,
   classOf: (device: DeviceConfig) => string,

@@ -237,8 +237,8 @@ export const ControlConfig = closed(
     leaseMaximumMs: Milliseconds(1_000, 86_400_000, LEASE_MAXIMUM_MS, "Longest lease"),
     localSelector: Type.Optional(
       Name(
-        "Device whose `control-location` is the hard-wired selector of the plant: while it stands " +
-          "on local, or cannot be read, nothing from afar is taken.",
+        "Device whose `control-location` is the hard-wired selector of the plant: while it " +
+          "stands on local, or cannot be read, nothing from afar is taken.",
       ),
     ),
     trips: Type.Array(Name("Alarm id of a device that trips the batteries."), {

@@ -376,11 +376,9 @@ function writeUnit(state: ControlState, place: number, powerW: number, turn: Tur
       writeSetpoint(own, unitPlan, wantedOf(unit, powerW), sight);
       writeStart(own, unitPlan, sight);
       break;
-    case "yielded":
-      break;
-    case "unknown":
-    case "silent":
-      // Nothing reaches it, and a setpoint is never repeated blindly: its own reversion acts.
+    default:
+      // Nothing reaches it, and a setpoint is never repeated blindly: its own reversion acts. Or it
+      // is somebody else's.
       break;
   }
   if (writes.length > before) unit.sentAt = now;

@@ -312,6 +312,7 @@ export const CONTROL_EVENTS = {
   "envelope-clamped": "warning",
   "lease-expired": "info",
   "trip-reset": "info",
+  "operator-stop": "trip",
   "local-mode": "info",
   "second-writer": "warning",
   "goose-lost": "critical",

@@ -153,12 +153,16 @@ function nextMode(unit: UnitState, plan: BatteryUnitPlan, sight: ModeSight): Uni
   if (sight.isTripped) return "tripped";
   if (isActive || (unit.isFaulted && sight.powerW !== undefined)) return "faulted";
   if (sight.powerW === undefined) return unit.mode === "unknown" ? "unknown" : "silent";
-  if (sight.isYielded) return "yielded";
+  return sight.isYielded ? "yielded" : heardMode(unit, sight);
+}
+
+/** Of a unit that is heard and has no reason of its own not to follow. */
+function heardMode(unit: UnitState, { isTold, ride, heldW }: ModeSight): UnitMode {
   // One that carries the site is told nothing, and goes its own way for just that.
-  const isTold = sight.isTold || sight.ride === "carry";
+  if (!isTold && ride !== "carry") return "starting";
   const isKnown = canCommand(unit) || unit.mode === "held";
-  if (sight.heldW !== undefined && isKnown && isTold) return "held";
-  return canCommand(unit) && isTold ? "ready" : "starting";
+  if (heldW !== undefined && isKnown) return "held";
+  return canCommand(unit) ? "ready" : "starting";
 }
 
 function count(unit: UnitState, plan: BatteryUnitPlan, sight: ModeSight): void {
@@ -239,14 +243,18 @@ function narrowBox(unit: UnitState, plan: BatteryUnitPlan, sight: UnitSight): vo
       resetBox(box, unit.countedW, unit.countedW, "local-hold");
       return;
     case "held":
-      // What the device can give, and its reserve, stay stronger than whoever holds it.
-      narrowReady(unit, plan, sight);
-      if (unit.modeBefore !== "held") unit.heldW = sight.heldW ?? unit.countedW;
-      pin(box, unit.heldW, "local-hold");
+      narrowHeld(unit, plan, sight);
       return;
     case "ready":
       narrowReady(unit, plan, sight);
   }
+}
+
+/** What the device can give, and its reserve, stay stronger than whoever holds it. */
+function narrowHeld(unit: UnitState, plan: BatteryUnitPlan, sight: UnitSight): void {
+  narrowReady(unit, plan, sight);
+  if (isTakenOver(unit)) unit.heldW = sight.heldW ?? unit.countedW;
+  pin(unit.box, unit.heldW, "local-hold");
 }
 
 function narrowReady(unit: UnitState, plan: BatteryUnitPlan, sight: UnitSight): void {

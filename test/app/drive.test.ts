@@ -6,8 +6,10 @@ import type { DeviceConfig, SiteConfig } from "../../src/config/schema.ts";
 
 const OPTIONS = { basePort: 1, mqttPort: 2, directory: "data", runtimeDirectory: "run" } as const;
 
-function withoutWord({ drive: _drive, ...device }: DeviceConfig): DeviceConfig {
-  return device;
+function withoutWord(device: DeviceConfig): DeviceConfig {
+  const plain = { ...device };
+  delete plain.drive;
+  return plain;
 }
 
 function demoSite(): SiteConfig {

@@ -30,7 +30,7 @@ function withWrites(
 }
 
 const READ_ONLY =
-  "  - { device: chiller-1, point: capacity-percent, minimum: 0, maximum: 1, unit: '%' }\n";
+  "  - { device: bess-1, point: state-of-charge, minimum: 0, maximum: 1, unit: '%' }\n";
 
 const DEMO = demoSiteText({
   basePort: 15_020,

@@ -77,19 +77,24 @@ const WHY_NOT: Readonly<Record<string, string>> = {
   "too-many-orders": "too many orders wait; try again",
 };
 
+function whyNot(reason: string): string {
+  const isOthers = reason.startsWith("locked-out-by ");
+  return isOthers ? reason.replaceAll("-", " ") : (WHY_NOT[reason] ?? reason);
+}
+
+function doneWord(order: LocalOrder): string {
+  if (order.kind === "mode") return order.mode;
+  return order.kind === "reset" ? "reset" : DONE[order.kind];
+}
+
 /** One line for a person. */
 export function answerLine({ order, result, reason }: OrderAnswer): string {
   const what = "asset" in order ? order.asset : order.kind;
-  if (result === "refused") {
-    const lockedBy = reason?.startsWith("locked-out-by ");
-    const why = lockedBy === true ? reason?.replaceAll("-", " ") : WHY_NOT[reason ?? ""];
-    return `${what}: refused, ${why ?? reason ?? "no reason"}`;
-  }
-  const done =
-    order.kind === "mode" ? order.mode : order.kind === "reset" ? "reset" : DONE[order.kind];
+  if (result === "refused") return `${what}: refused, ${whyNot(reason ?? "no reason")}`;
+  const done = doneWord(order);
   if (reason === "not-saved")
     return `${what}: ${done}, but the disk did not take it: it does not survive a restart`;
   if (reason === "not-confirmed")
-    return `${what}: ${done}. NOBODY HAS SEEN IT STOP: it does not answer. Make sure at the machine.`;
+    return `${what}: ${done}. NOBODY HAS SEEN IT STOP: it does not answer. Look at the machine.`;
   return `${what}: ${done}`;
 }

@@ -131,7 +131,7 @@ function envelopeProblem({ context }: DeviceSession, { definition }: TargetPoint
     entry.device === device && entry.point === name;
   if (writable(context).some(isLine)) return undefined;
   if (context.site.envelope.some(isLine))
-    return `nothing may write ${definition.id}: ${device} is only observed; see \`drive\` of ${context.file}`;
+    return `nothing may write ${definition.id}: ${device} is only observed by ${context.file}`;
   return (
     `nothing may write ${definition.id}: the envelope of ${context.file} has no line for it; ` +
     `add { device: ${device}, point: ${name}, minimum: …, maximum: …, unit: ${unit ?? "'1'"} }`

@@ -48,7 +48,7 @@ export interface AuthorityRecord {
   readonly yields: readonly Yield[];
 }
 
-/** Who is said to have locked assets whose saved lockouts could not be read: anybody lifts those. */
+/** Who is said to have locked assets whose lockouts could not be read: anybody lifts those. */
 export const UNREADABLE = "(unreadable)";
 
 export function fullAuthority(): AuthorityState {

@@ -49,8 +49,8 @@ export const CONTROL_ALARMS: AlarmChapter = {
       id: "local-mode",
       means: "A person at the box, or the plant's selector, keeps commands from afar out.",
       done:
-        "Commands in force were let go at their ramp; new ones are refused. Protection, smoothing " +
-        "and the peak cap go on.",
+        "Commands in force were let go at their ramp; new ones are refused. Protection, " +
+        "smoothing and the peak cap go on.",
       remedy: "Turn the selector back, or `dcpi-gateway mode remote`. Nothing from afar can do it.",
       reset: "itself",
     },

@@ -14,7 +14,8 @@ export interface AlarmEntry {
 /**
  * How it ends. `itself`: with its cause. `device`: acknowledged at the device or in its own
  * software, after the cause is gone. `operator`: a latched trip, by the `reset` command on the box,
- * after the cause is gone. `release`: by `release` on the box. `never`: it happened once and has no end.
+ * after the cause is gone. `release`: by `release` on the box. `never`: it happened
+ * once and has no end.
  */
 export type AlarmReset = "itself" | "device" | "operator" | "release" | "never";
 
