@@ -209,7 +209,7 @@ function observe(state: ControlState, turn: Turn): void {
     for (const report of outcomes) noteOutcome(write, unitPlan, report, { now, notices });
     checkReadBack(write, unitPlan, { view, now, envelope, notices });
     const isDriven = unit.mode === "ready" || unit.mode === "held";
-    if (isDriven && isForeign(write, unitPlan, view)) leaveTo(state, place, turn);
+    if (isDriven && isForeign(write, unitPlan, { view, now })) leaveTo(state, place, turn);
   }
   const sight = { view, now, units, notices };
   observeGrid(state.grid, plan.grid, sight);

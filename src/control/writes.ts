@@ -40,6 +40,9 @@ export interface WriteState {
   differing: number;
   /** What was last read back as sent, W; NaN before. */
   confirmedW: number;
+  /** What nobody here can have sent, W, and since when it has been shown; undefined: it is not. */
+  foreignW: number;
+  foreignSince: number | undefined;
   /** The next cycle sends whatever the value: for a new command, and as first word to a unit. */
   isDue: boolean;
   /** True when an interlock of the envelope held the last setpoint back. */
@@ -63,6 +66,8 @@ type Sending = WriteSight & { readonly writes: ControlWrite[] };
 export const SETPOINTS_KEPT_MAX = 1_024;
 /** One read-back may cross a write on the wire: the second in a row counts. */
 const DIFFERING_READS = 2;
+/** A device that is slow to show what it was told shows it some day; a foreign value stays. */
+const FOREIGN_MS = 1_000;
 /** How long START is asked for after a reset, and how often, ms. */
 const START_FOR_MS = 10_000;
 const START_EVERY_MS = 1_000;
@@ -86,6 +91,8 @@ export function noWrites(kept: number): WriteState {
     readAt: -Infinity,
     differing: 0,
     confirmedW: Number.NaN,
+    foreignW: Number.NaN,
+    foreignSince: undefined,
     isDue: true,
     isInterlocked: false,
     startUntil: undefined,
@@ -172,13 +179,35 @@ export function checkReadBack(state: WriteState, plan: BatteryUnitPlan, sight: W
 }
 
 /**
- * True where somebody else must have written what the device shows: it lies outside of all that was
- * sent, or it changed while nothing else was sent. Anything between could be a device that limits
- * what it is asked for, and zero one that went back to it by itself.
+ * True where somebody else must have written what the device shows: it changed while nothing else
+ * was sent, or it lies outside of all that was sent, and stays there. Anything between could be a
+ * device that limits what it is asked for, and zero one that went back to it by itself.
  */
-export function isForeign(state: WriteState, plan: BatteryUnitPlan, view: ImageView): boolean {
-  if (!differs(state) || Number.isNaN(state.confirmedW)) return false;
-  const { sent, confirmedW } = state;
+export function isForeign(
+  state: WriteState,
+  plan: BatteryUnitPlan,
+  { view, now }: Pick<WriteSight, "view" | "now">,
+): boolean {
+  const found =
+    differs(state) && !Number.isNaN(state.confirmedW) ? origin(state, plan, view) : "own";
+  if (found !== "outside") {
+    state.foreignSince = undefined;
+    return found === "changed";
+  }
+  const shownW = numberAt(view.values, plan.points.setpoint);
+  if (!(Math.abs(shownW - state.foreignW) <= plan.readBack.toleranceW))
+    state.foreignSince = undefined;
+  state.foreignW = shownW;
+  state.foreignSince ??= now;
+  return now - state.foreignSince >= FOREIGN_MS;
+}
+
+/** Where the setpoint that differs can have come from. */
+function origin(
+  { sent, confirmedW, confirmedAt }: WriteState,
+  plan: BatteryUnitPlan,
+  view: ImageView,
+): "changed" | "outside" | "own" {
   const shownW = numberAt(view.values, plan.points.setpoint);
   let lowW = Math.min(0, confirmedW);
   let highW = Math.max(0, confirmedW);
@@ -186,13 +215,13 @@ export function isForeign(state: WriteState, plan: BatteryUnitPlan, view: ImageV
   for (let back = 0; back < sent.count; back += 1) {
     const place = placeBack(sent, back);
     const sentW = numberAt(sent.values, place);
-    if (numberAt(sent.times, place) >= state.confirmedAt && sentW !== confirmedW) isSteady = false;
+    if (numberAt(sent.times, place) >= confirmedAt && sentW !== confirmedW) isSteady = false;
     lowW = Math.min(lowW, sentW);
     highW = Math.max(highW, sentW);
   }
   const { toleranceW } = plan.readBack;
-  const hasChanged = isSteady && Math.abs(shownW) > toleranceW;
-  return hasChanged || shownW < lowW - toleranceW || shownW > highW + toleranceW;
+  if (isSteady && Math.abs(shownW) > toleranceW) return "changed";
+  return shownW < lowW - toleranceW || shownW > highW + toleranceW ? "outside" : "own";
 }
 
 /** True while the device shows something else than what was sent to it. */

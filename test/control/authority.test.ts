@@ -341,6 +341,24 @@ describe("another writer", () => {
     assert.ok(worst.stepW <= 0.1 * MW, `${worst.stepW} W in a cycle`);
   });
 
+  it("is known by a value outside of all that was sent only when that stays", () => {
+    for (const [forMs, mode] of [
+      [600, "ready"],
+      [2_000, "yielded"],
+    ] as const) {
+      const { site, setPower } = start();
+      setPower(2 * MW);
+      site.command({ id: "up", action: { kind: "set-power", powerW: 20 * MW, rampWPerS: MW } });
+      site.run(1_000);
+      site.units[0]!.ignores = true;
+      site.units[0]!.setpointW = 11 * MW;
+      site.run(forMs);
+      site.units[0]!.ignores = false;
+      site.run(500);
+      assert.equal(modesOf(site)[0], mode, `${forMs} ms`);
+    }
+  });
+
   it("is not a device that gives less than it is asked for, nor one that went back to zero", () => {
     for (const shownW of [4 * MW, 0]) {
       const { site, setPower } = start();
