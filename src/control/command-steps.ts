@@ -129,6 +129,14 @@ function awaitEffect(
 ): void {
   const { progress } = lease;
   const { now, plan, members, parts } = sight;
+  if (members.length === 0) {
+    // A moment without an answer of any says nothing of the effect.
+    progress.unheardSince ??= now;
+    if (now - progress.unheardSince >= EFFECT_PATIENCE_MS)
+      endLease(state, lease, sight, { stage: "unknown", reason: "effect-not-measured" });
+    return;
+  }
+  progress.unheardSince = undefined;
   const isThere = Math.abs(numberAt(parts, lease.asset) - lease.targetW) <= REACHED_W;
   if (!isThere && !isHeldShort(lease, sight)) return;
   progress.reachedAt ??= now;

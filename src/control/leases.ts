@@ -31,6 +31,8 @@ export interface LeaseProgress {
   stage: "accepted" | "written" | "read-back" | "ended";
   /** When the leased part reached its target; undefined while it ramps. */
   reachedAt: number | undefined;
+  /** Since when none of its units can be commanded; undefined while one can. */
+  unheardSince: number | undefined;
 }
 
 /** Plain data. */
@@ -279,7 +281,7 @@ function lease(
       action.rampWPerS === undefined ? undefined : Math.min(action.rampWPerS, rampMaxWPerS),
     takenAt: now,
     expiresAt: now + command.leaseMs,
-    progress: { stage: "accepted", reachedAt: undefined },
+    progress: { stage: "accepted", reachedAt: undefined, unheardSince: undefined },
   };
   state.leases.push(taken);
   pushStep(steps, command, utc, acceptance(taken, units, sight));

@@ -55,6 +55,25 @@ describe("leases", () => {
     assert.deepEqual(leases(), ["a"], "the lease stays in force");
   });
 
+  it("outlive a moment without an answer of any unit on the way to the target", () => {
+    const { site, send, leases } = start();
+    send("a", { action: setPower(5 * MW, 0.5 * MW) });
+    site.run(1_000);
+    for (const unit of site.units) unit.isCut = true;
+    site.run(700);
+    assert.deepEqual(
+      site.last!.status.units.map(({ mode }) => mode),
+      ["silent", "silent"],
+    );
+    for (const unit of site.units) unit.isCut = false;
+    site.run(4_000);
+    assert.equal(site.stagesOf("a").at(-1), "read-back", "its ramp is not over");
+    assert.deepEqual(leases(), ["a"]);
+    site.run(10_000);
+    assert.equal(site.stagesOf("a").at(-1), "done");
+    assert.ok(Math.abs(site.batteryW - 5 * MW) <= 0.05 * MW, `${site.batteryW}`);
+  });
+
   it("count the effect when the ramp is over, not before", () => {
     const { site, send } = start();
     send("a", { action: setPower(1 * MW, 0.5 * MW) });
