@@ -1,5 +1,4 @@
 import type { UtcMs } from "../../domain/time.ts";
-import type { ConditionState } from "../conditions.ts";
 
 /**
  * What people at the box have decided, and what the hard-wired selector says. Nothing that comes
@@ -9,7 +8,7 @@ export interface AuthorityState {
   /** A person took the box over; the selector can do the same. */
   isLocalAsked: boolean;
   /** Of the hard-wired selector, as the last cycle saw it; undefined: the site has none. */
-  selector: ConditionState | undefined;
+  selector: "active" | "clear" | "unknown" | undefined;
   holds: readonly Hold[];
   lockouts: readonly Lockout[];
   yields: readonly Yield[];
