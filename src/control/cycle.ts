@@ -129,11 +129,15 @@ export function statusOf(state: ControlState): ControlStatus {
   return controlStatus(state, state.cycledAt);
 }
 
-/** True when no unit is left with a power that control has asked of it. */
+/**
+ * True when no unit is left with a power that control has asked of it. One that a person holds is
+ * let go of by the next cycle only.
+ */
 export function isLetGo(state: ControlState): boolean {
-  return state.units.every(
-    (unit, place) => !canCommand(unit) || holdsNothing(itemAt(state.writes, place)),
-  );
+  return state.units.every((unit, place) => {
+    const isAsked = canCommand(unit) || unit.mode === "held";
+    return !isAsked || holdsNothing(itemAt(state.writes, place));
+  });
 }
 
 interface Turn {
@@ -248,12 +252,17 @@ function leaveTo(state: ControlState, place: number, turn: Turn): void {
 /** Whoever had a lease of it has it no more, and what it gives is its own part. */
 function takeOver(state: ControlState, place: number, turn: Turn): void {
   const { leases, parts, units } = state;
-  const end = { stage: "superseded", reason: "held-locally" } as const;
+  const { mode, heldW, countedW } = itemAt(units, place);
+  const reason = mode === "yielded" ? "another-writer" : "held-locally";
   for (const lease of [...leases.leases])
     if (membersOf(leases, lease.asset).includes(place))
-      endLease(leases, lease, { steps: turn.steps, utc: turn.inputs.utc }, end);
+      endLease(
+        leases,
+        lease,
+        { steps: turn.steps, utc: turn.inputs.utc },
+        { stage: "superseded", reason },
+      );
   adoptParts(parts, leases, place);
-  const { mode, heldW, countedW } = itemAt(units, place);
   parts[place] = mode === "held" ? heldW : countedW;
 }
 

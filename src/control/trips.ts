@@ -118,6 +118,11 @@ export function isStoppedByHand(state: TripState, asset: string): boolean {
   return state.latched.some(({ id, device }) => id === OPERATOR_STOP && device === asset);
 }
 
+/** Every asset that a person stopped, also one that the site file no longer names. */
+export function stoppedByHand({ latched }: TripState): readonly string[] {
+  return latched.filter(({ id }) => id === OPERATOR_STOP).map(({ device }) => device);
+}
+
 /** Lets a unit go that a person had stopped; other trips hold it on. */
 export function liftStop(
   state: TripState,

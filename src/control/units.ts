@@ -52,7 +52,7 @@ export interface UnitSight {
   readonly elapsedMs: number;
   readonly plan: ControlPlan;
   readonly isTripped: boolean;
-  /** What a person holds it at, W; NaN: what it gives; undefined: nobody does. */
+  /** What a person holds it at, W; undefined: nobody does. */
   readonly heldW: number | undefined;
   /** True while it is left to somebody else who writes to it. */
   readonly isYielded: boolean;

@@ -1,10 +1,14 @@
 import { strict as assert } from "node:assert";
 import { UNREADABLE } from "../../src/control/authority/authority.ts";
+import { takeOrder } from "../../src/control/authority/orders.ts";
+import { isLetGo } from "../../src/control/cycle.ts";
 import type { LocalOrder } from "../../src/control/exchange.ts";
 import { type ControlState, createControl } from "../../src/control/state.ts";
 import { judgeWrite } from "../../src/control/envelope.ts";
 import type { ControlPlan } from "../../src/control/plan.ts";
-import { monotonicMs } from "../../src/domain/time.ts";
+import { isTripped, type LatchRecord, OPERATOR_STOP } from "../../src/control/trips.ts";
+import type { PlantEvent } from "../../src/domain/event.ts";
+import { monotonicMs, utcMs } from "../../src/domain/time.ts";
 import { CHILLER_SUPPLY, MW, testPlan, unitPoints } from "../support/plant-plan.ts";
 import {
   lostReading,
@@ -123,6 +127,20 @@ describe("hold", () => {
     assert.equal(site.last!.status.totalW, 0);
   });
 
+  it("is not let go before it has ramped away", () => {
+    const { site, ask, setPower } = start();
+    setPower(1 * MW);
+    ask({ kind: "hold", asset: "all", ...BY });
+    site.isStopping = true;
+    assert.equal(isLetGo(site.control), false, "before the cycle that begins it");
+    let soonestW = Infinity;
+    site.onCycle.push(({ status }) => {
+      if (isLetGo(site.control)) soonestW = Math.min(soonestW, status.totalW);
+    });
+    site.run(60_000);
+    assert.equal(soonestW, 0);
+  });
+
   it("survives a restart, at what the battery gives then", () => {
     const { site, ask, setPower } = start();
     setPower(6 * MW);
@@ -145,6 +163,46 @@ describe("hold", () => {
     assert.equal(ask({ kind: "release", asset: "bess-1", ...BY })?.reason, "not-held");
     assert.equal(ask({ kind: "release", asset: "bess-2", ...BY })?.result, "done");
   });
+});
+
+describe("what was decided of an asset that has left the site", () => {
+  const at = utcMs(0);
+  const gone = { asset: "bess-9", at };
+  const authority = {
+    isLocalAsked: false,
+    holds: [{ ...gone, by: "anna" }],
+    lockouts: [],
+    yields: [gone],
+  };
+  const latch = { id: OPERATOR_STOP, device: "bess-9", text: "anna stopped bess-9", at: 0 };
+  const saved: LatchRecord = {
+    version: 2,
+    latches: [{ ...latch, isFirstOut: true, assets: ["bess-9"] }],
+    authority,
+  };
+
+  for (const asset of ["all", "bess-9"])
+    it(`is undone by releasing ${asset}`, () => {
+      const plan = testPlan();
+      const state = createControl(plan, { now: monotonicMs(0), latches: saved });
+      const { trips } = state;
+      assert.ok(isTripped(trips, 0), "what nobody knows holds everything");
+      const events: PlantEvent[] = [];
+      const standOf = () => "still" as const;
+      const sight = { plan, trips, standOf, utc: at, events };
+      const order = { kind: "release", asset, ...BY } as const;
+      assert.equal(takeOrder(state.authority, order, sight).result, "done");
+      assert.equal(isTripped(trips, 0), false);
+      assert.deepEqual([state.authority.holds, state.authority.yields], [[], []]);
+      assert.deepEqual(
+        events.map(({ id, device }) => [id, device]),
+        [
+          [OPERATOR_STOP, "bess-9"],
+          ["local-order", asset === "all" ? undefined : asset],
+        ],
+      );
+      assert.equal(takeOrder(state.authority, order, sight).result, "refused");
+    });
 });
 
 describe("stop by hand", () => {
@@ -356,6 +414,8 @@ describe("another writer", () => {
       site.units[0]!.ignores = false;
       site.run(500);
       assert.equal(modesOf(site)[0], mode, `${forMs} ms`);
+      const end = site.steps.findLast(({ commandId }) => commandId === "up")?.reason;
+      assert.equal(end, mode === "yielded" ? "another-writer" : undefined);
     }
   });
 

@@ -2,15 +2,8 @@ import type { PlantEvent } from "../../domain/event.ts";
 import type { UtcMs } from "../../domain/time.ts";
 import type { LocalOrder, OrderAnswer } from "../exchange.ts";
 import type { ControlPlan } from "../plan.ts";
-import { isStoppedByHand, liftStop, stopByHand, type TripState } from "../trips.ts";
-import {
-  type AuthorityState,
-  hasYielded,
-  type Hold,
-  isHeldAsset,
-  lockoutOf,
-  UNREADABLE,
-} from "./authority.ts";
+import { isStoppedByHand, liftStop, stopByHand, stoppedByHand, type TripState } from "../trips.ts";
+import { type AuthorityState, type Hold, isHeldAsset, lockoutOf, UNREADABLE } from "./authority.ts";
 
 /** Everything but a reset, which lifts trips. */
 export type AuthorityOrder = Exclude<LocalOrder, { readonly kind: "reset" }>;
@@ -102,16 +95,24 @@ function release(
   { asset, by }: { readonly asset: string; readonly by: string },
   { plan, trips, utc, events }: OrderSight,
 ): string | undefined {
-  const assets = membersOf(plan, asset);
-  if (assets.length === 0) return "unknown-asset";
-  const isHeld = assets.some(
-    (one) => isHeldAsset(state, one) || hasYielded(state, one) || isStoppedByHand(trips, one),
-  );
-  if (!isHeld) return "not-held";
+  const held = keptNames(state, trips);
+  const members = membersOf(plan, asset);
+  const assets = held.filter((one) => asset === ALL || one === asset || members.includes(one));
+  if (assets.length === 0)
+    return members.length === 0 && asset !== ALL ? "unknown-asset" : "not-held";
   state.holds = state.holds.filter((one) => !assets.includes(one.asset));
   state.yields = state.yields.filter((one) => !assets.includes(one.asset));
   for (const one of assets) liftStop(trips, { asset: one, by, at: utc }, events);
   return undefined;
+}
+
+/**
+ * Every asset that is held, yielded or stopped by hand. Not those of the site: what was decided of
+ * one that has left the site file since must still be undone.
+ */
+function keptNames({ holds, yields }: AuthorityState, trips: TripState): readonly string[] {
+  const names = [...holds, ...yields].map(({ asset }) => asset);
+  return [...new Set([...names, ...stoppedByHand(trips)])];
 }
 
 /**
