@@ -15,6 +15,7 @@ import type { ControlPlan } from "../control/plan.ts";
 import { refusedWorkload } from "../control/workloads.ts";
 import { gatewayDeviceId, UNIT_DELAY } from "../config/point-table.ts";
 import { type ControlState, createControl, latchState } from "../control/state.ts";
+import { parseLatchRecord } from "../control/trips.ts";
 import { ownedPoints } from "../control/units.ts";
 import type { WorkloadAnswer, WorkloadNotice, WorkloadRefusal } from "../domain/announcement.ts";
 import type { Command, CommandStep } from "../domain/command.ts";
@@ -30,7 +31,7 @@ import type { LatchFiles, LatchRecord } from "../platform/latch-files.ts";
 import type { Logger } from "../platform/log.ts";
 import type { GooseWatch } from "./goose-watch.ts";
 import { LatchKeeper } from "./latch-keeper.ts";
-import { latchesOf } from "./saved-latches.ts";
+import { savedLatches } from "./saved-latches.ts";
 import { type Desk, SmoothingDesk } from "./smoothing-desk.ts";
 import type { WriteDispatch } from "./write-dispatch.ts";
 
@@ -109,7 +110,10 @@ export class ControlHost {
     this.#state =
       plan === undefined
         ? undefined
-        : createControl(plan, { now: clock.now(), latches: latchesOf(latchRecord) });
+        : createControl(plan, {
+            now: clock.now(),
+            latches: savedLatches(latchRecord, parseLatchRecord),
+          });
     this.#envelope = this.#state?.envelope ?? compileEnvelope([]);
     this.#direct = new DirectLane(
       this.#envelope,

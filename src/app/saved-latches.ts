@@ -12,12 +12,19 @@ export function latchFilesOf(
   return new LatchFiles(path.join(roleFolder(dataDirectory, "control"), name));
 }
 
-/** What was saved; undefined where nothing ever was. */
-export function latchesOf(record: LatchRecord): ReturnType<typeof parseLatchRecord> | undefined {
+/**
+ * What was saved; undefined where nothing ever was.
+ *
+ * @param parse `unreadable` for anything else than a whole record
+ */
+export function savedLatches<T>(
+  record: LatchRecord,
+  parse: (document: unknown) => T | "unreadable",
+): T | "unreadable" | undefined {
   if (record.state === "absent") return undefined;
   if (record.state === "unreadable") return "unreadable";
   try {
-    return parseLatchRecord(JSON.parse(record.content));
+    return parse(JSON.parse(record.content));
   } catch {
     return "unreadable";
   }
@@ -28,7 +35,7 @@ export async function lockedOutBy(
   context: Pick<SiteContext, "dataDirectory">,
   device: string,
 ): Promise<string | undefined> {
-  const saved = latchesOf(await latchFilesOf(context).load());
+  const saved = savedLatches(await latchFilesOf(context).load(), parseLatchRecord);
   if (saved === "unreadable") return "somebody, perhaps: the saved lockouts cannot be read";
   return saved?.authority?.lockouts.find(({ asset }) => asset === device)?.by;
 }

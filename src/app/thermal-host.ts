@@ -24,6 +24,7 @@ import type { PointImage } from "../points/image.ts";
 import type { LatchFiles, LatchRecord } from "../platform/latch-files.ts";
 import type { Logger } from "../platform/log.ts";
 import { LatchKeeper } from "./latch-keeper.ts";
+import { savedLatches } from "./saved-latches.ts";
 import type { WriteDispatch } from "./write-dispatch.ts";
 
 /** Answers of drivers that wait for the next turn; beyond it the oldest is dropped and counted. */
@@ -59,7 +60,7 @@ export class ThermalHost {
 
   constructor(parts: ThermalHostParts) {
     this.#parts = parts;
-    this.#state = createThermal(parts.plan, latchesOf(parts.latchRecord));
+    this.#state = createThermal(parts.plan, savedLatches(parts.latchRecord, parseThermalLatches));
     this.#latches = new LatchKeeper({ ...parts, device: gatewayDeviceId("control") });
   }
 
@@ -205,14 +206,4 @@ function askOf(point: string, value: number): CoolantAsk | undefined {
   if (point === "secondary.supply-temperature-setpoint")
     return { kind: "supply-setpoint", setpointCel: value };
   return undefined;
-}
-
-function latchesOf(record: LatchRecord): ReturnType<typeof parseThermalLatches> | undefined {
-  if (record.state === "absent") return undefined;
-  if (record.state === "unreadable") return "unreadable";
-  try {
-    return parseThermalLatches(JSON.parse(record.content));
-  } catch {
-    return "unreadable";
-  }
 }

@@ -1,5 +1,3 @@
-import type { CyclicReport } from "../exchange.ts";
-import type { Notices } from "../notices.ts";
 import {
   createHeatDelivery,
   type HeatDeliveryInputs,
@@ -12,13 +10,12 @@ import { absentMeasure, readFlag, readMeasured } from "./measured.ts";
 import { tellDelivery } from "./thermal-notices.ts";
 import {
   type ActuatorState,
-  drive,
+  driveActuator,
   forgetActuator,
   noActuator,
-  noteReport,
+  type RunSight,
 } from "./thermal-writes.ts";
 import type { DeliveryPlan } from "./zone-plan.ts";
-import { type RunSight, tellRefusal } from "./zone-run.ts";
 
 /** A delivery of heat as it runs. Plain data. */
 export interface DeliveryRun {
@@ -29,8 +26,8 @@ export interface DeliveryRun {
   dueAt: number;
 }
 
-const ACTUATORS = ["valve", "speed", "supplySetpoint"] as const;
-type ActuatorName = (typeof ACTUATORS)[number];
+export const DELIVERY_ACTUATORS = ["valve", "speed", "supplySetpoint"] as const;
+type ActuatorName = (typeof DELIVERY_ACTUATORS)[number];
 const OPEN_PERCENT = 100;
 
 export function deliveryRun(plan: DeliveryPlan): DeliveryRun {
@@ -65,30 +62,14 @@ export function runDelivery(run: DeliveryRun, sight: RunSight): void {
   const out = stepHeatDelivery(state, inputs, plan.settings, sight.now);
   tellDelivery(sight.notices, plan, state);
   if (inputs.mode !== "control") {
-    for (const name of ACTUATORS) forgetActuator(actuators[name]);
+    for (const name of DELIVERY_ACTUATORS) forgetActuator(actuators[name]);
     return;
   }
   const { isClosed } = out;
   const opening = isClosed ? 0 : OPEN_PERCENT;
-  driveIf(run, "valve", { value: opening, isSafeState: isClosed }, sight);
-  driveIf(run, "speed", { value: out.speedPercent, isSafeState: isClosed }, sight);
-  driveIf(run, "supplySetpoint", { value: out.setpointCel, isSafeState: false }, sight);
-}
-
-/** @returns true where the report is of this delivery */
-export function noteDelivery(
-  run: DeliveryRun,
-  report: CyclicReport,
-  { now, notices }: { readonly now: number; readonly notices: Notices },
-): boolean {
-  for (const name of ACTUATORS) {
-    const actuator = run.plan.actuators[name];
-    if (actuator === undefined) continue;
-    if (!noteReport(run.actuators[name], actuator, report, now)) continue;
-    tellRefusal(notices, actuator, run.actuators[name]);
-    return true;
-  }
-  return false;
+  driveActuator(run, "valve", { value: opening, isSafeState: isClosed }, sight);
+  driveActuator(run, "speed", { value: out.speedPercent, isSafeState: isClosed }, sight);
+  driveActuator(run, "supplySetpoint", { value: out.setpointCel, isSafeState: false }, sight);
 }
 
 export function releaseDelivery(run: DeliveryRun): "released" | "no-such-trip" | "cause-present" {
@@ -114,18 +95,4 @@ function read({ plan, inputs }: DeliveryRun, { view, now }: RunSight): void {
   readMeasured(inputs.networkPressure, view, points.networkPressure, now);
   readMeasured(inputs.coolantPressure, view, points.coolantPressure, now);
   readFlag(inputs.leak, view, points.leak, now);
-}
-
-function driveIf(
-  { plan, actuators }: DeliveryRun,
-  name: ActuatorName,
-  wanted: { readonly value: number; readonly isSafeState: boolean },
-  sight: RunSight,
-): void {
-  const actuator = plan.actuators[name];
-  if (actuator === undefined) return;
-  const state = actuators[name];
-  const before = state.refusedAt;
-  drive(state, actuator, wanted, sight);
-  if (state.refusedAt !== before) tellRefusal(sight.notices, actuator, state);
 }

@@ -76,6 +76,8 @@ export interface HeatDeliveryState {
   readonly pumpSettings: PiSettings;
   setpointCel: number;
   isolation: Isolation;
+  /** Grows with every change of the isolation. */
+  revision: number;
   readonly dirty: Held;
   readonly order: Held;
   readonly hot: Held;
@@ -144,6 +146,7 @@ export function createHeatDelivery(settings: HeatDeliverySettings): HeatDelivery
     pumpSettings,
     setpointCel: supplyCel,
     isolation: "none",
+    revision: 0,
     dirty: notHeld(),
     order: notHeld(),
     hot: notHeld(),
@@ -186,13 +189,19 @@ export function stepHeatDelivery(
 /** Lifts the isolation where every sign is known to be gone. @returns whether it did */
 export function resetHeatDelivery(state: HeatDeliveryState): boolean {
   if (!state.out.isClean) return false;
-  state.isolation = "none";
+  isolate(state, "none");
   return true;
 }
 
 /** Takes a saved latch back. */
 export function restoreHeatDelivery(state: HeatDeliveryState): void {
-  state.isolation = "contamination";
+  isolate(state, "contamination");
+}
+
+function isolate(state: HeatDeliveryState, cause: Isolation): void {
+  if (cause === state.isolation) return;
+  state.isolation = cause;
+  state.revision += 1;
 }
 
 function watchWater(
@@ -214,12 +223,12 @@ function watchWater(
   const hotMs = heldMs(state.hot, isHot, now);
   const lostMs = heldMs(state.blind, isBlind, now);
   state.out.isClean = !isDirty && !isReversed && !isHot && !isBlind;
-  if (dirtyMs >= persistMs) state.isolation = "contamination";
+  if (dirtyMs >= persistMs) isolate(state, "contamination");
   else if (isLatchedAlready(state)) return;
-  else if (orderMs >= persistMs) state.isolation = "pressure-order";
-  else if (hotMs >= persistMs) state.isolation = "too-hot";
-  else if (lostMs >= blindMs) state.isolation = "blind";
-  else if (state.isolation === "blind" && !isBlind) state.isolation = "none";
+  else if (orderMs >= persistMs) isolate(state, "pressure-order");
+  else if (hotMs >= persistMs) isolate(state, "too-hot");
+  else if (lostMs >= blindMs) isolate(state, "blind");
+  else if (state.isolation === "blind" && !isBlind) isolate(state, "none");
 }
 
 /** What a person has to look at. Blindness ends with itself. */

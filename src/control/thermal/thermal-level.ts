@@ -7,9 +7,9 @@ import { itemAt } from "../item-at.ts";
 import { type NoticeState, Notices, noNotices } from "../notices.ts";
 import { type CoolantAsk, type CoolantVerdict, judgeCoolant } from "./coolant-guard.ts";
 import {
+  DELIVERY_ACTUATORS,
   type DeliveryRun,
   deliveryRun,
-  noteDelivery,
   releaseDelivery,
   restoreDelivery,
   runDelivery,
@@ -19,7 +19,8 @@ import { SHED_CAUSES, type ShedCause } from "./shed.ts";
 import type { ThermalMode } from "./thermal-mode.ts";
 import { releaseZone, restoreZone, sightOf } from "./zone.ts";
 import type { ThermalPlan } from "./zone-plan.ts";
-import { noteZone, type RunSight, runZone, type ZoneRun, zoneRun } from "./zone-run.ts";
+import { noteActuators, type RunSight } from "./thermal-writes.ts";
+import { runZone, ZONE_ACTUATORS, type ZoneRun, zoneRun } from "./zone-run.ts";
 
 /** Every thermal controller of the site. Plain data. */
 export interface ThermalState {
@@ -104,7 +105,7 @@ export function stepThermal(state: ThermalState, turn: ThermalTurn): ThermalResu
   const notices = new Notices(state.notices, turn.utc);
   const writes: ControlWrite[] = [];
   for (const report of turn.outcomes) noteOutcome(state, report, turn.now, notices);
-  const before = latchSum(state);
+  const before = revisionsOf(state);
   const sight: RunSight = { ...turn, writes, notices, mode: modeIn(state, turn) };
   const count = state.zones.length + state.deliveries.length;
   readRooms(state, turn);
@@ -114,7 +115,7 @@ export function stepThermal(state: ThermalState, turn: ThermalTurn): ThermalResu
     state.nextPlace = (place + 1) % count;
     if (stepAsset(state, place, sight)) left -= 1;
   }
-  if (latchSum(state) !== before) state.revision += 1;
+  if (revisionsOf(state) !== before) state.revision += 1;
   const text = state.isUnreadable
     ? "saved latches of the cooling could not be read: nothing is written to it"
     : "the cooling may be driven again";
@@ -258,13 +259,15 @@ function noteOutcome(
   now: number,
   notices: Notices,
 ): void {
-  for (const run of state.zones) if (noteZone(run, report, { now, notices })) return;
-  for (const run of state.deliveries) if (noteDelivery(run, report, { now, notices })) return;
+  const sight = { now, notices };
+  for (const run of state.zones) if (noteActuators(run, ZONE_ACTUATORS, report, sight)) return;
+  for (const run of state.deliveries)
+    if (noteActuators(run, DELIVERY_ACTUATORS, report, sight)) return;
 }
 
-function latchSum({ zones, deliveries }: ThermalState): number {
+function revisionsOf({ zones, deliveries }: ThermalState): number {
   let sum = 0;
   for (const { state } of zones) sum += state.shed.out.revision;
-  for (const { state } of deliveries) if (state.isolation !== "none") sum += 0.5;
+  for (const { state } of deliveries) sum += state.revision;
   return sum;
 }

@@ -2,6 +2,8 @@ import type { MonotonicMs } from "../../domain/time.ts";
 import { freshValue, type ImageView } from "../../points/image.ts";
 import { type Envelope, judgeWrite, recordWrite } from "../envelope.ts";
 import type { ControlWrite, CyclicReport } from "../exchange.ts";
+import type { Notices } from "../notices.ts";
+import type { ThermalMode } from "./thermal-mode.ts";
 import type { ThermalActuator } from "./zone-plan.ts";
 
 /** What was sent to an actuator, and what came of it. Plain data. */
@@ -21,6 +23,18 @@ export interface ActuatorSight {
   readonly now: MonotonicMs;
   readonly envelope: Envelope;
   readonly writes: ControlWrite[];
+}
+
+/** What a step of one asset needs. */
+export interface RunSight extends ActuatorSight {
+  readonly notices: Notices;
+  readonly mode: (asset: string, asked: ThermalMode) => ThermalMode;
+}
+
+/** The actuators of an asset, by name, as far as its plan has them. */
+export interface ActuatorsOf<Name extends string> {
+  readonly plan: { readonly actuators: Readonly<Record<Name, ThermalActuator | undefined>> };
+  readonly actuators: Readonly<Record<Name, ActuatorState>>;
 }
 
 /** What a device refused is not asked of it again at once, ms. */
@@ -44,13 +58,60 @@ export function forgetActuator(state: ActuatorState): void {
   state.isInDoubt = false;
 }
 
+/** Drives one of an asset's actuators, where it has it, and tells when it is refused. */
+export function driveActuator<Name extends string>(
+  { plan, actuators }: ActuatorsOf<Name>,
+  name: Name,
+  wanted: { readonly value: number; readonly isSafeState: boolean },
+  sight: RunSight,
+): void {
+  const actuator = plan.actuators[name];
+  if (actuator === undefined) return;
+  const state = actuators[name];
+  const before = state.refusedAt;
+  drive(state, actuator, wanted, sight);
+  if (state.refusedAt !== before) tellRefusal(sight.notices, actuator, state);
+}
+
+/** @returns true where the report is of one of this asset's actuators */
+export function noteActuators<Name extends string>(
+  { plan, actuators }: ActuatorsOf<Name>,
+  names: readonly Name[],
+  report: CyclicReport,
+  { now, notices }: { readonly now: number; readonly notices: Notices },
+): boolean {
+  for (const name of names) {
+    const actuator = plan.actuators[name];
+    if (actuator === undefined) continue;
+    const state = actuators[name];
+    if (!noteReport(state, actuator, report, now)) continue;
+    tellRefusal(notices, actuator, state);
+    return true;
+  }
+  return false;
+}
+
+/** Tells that an actuator does not take what it is asked for, or does again. */
+function tellRefusal(
+  notices: Notices,
+  { asset, pointName }: ThermalActuator,
+  { refusal }: ActuatorState,
+): void {
+  const isRefused = refusal !== undefined;
+  if (!notices.isNews("cooling-write-refused", asset, isRefused)) return;
+  const words = isRefused
+    ? `${asset} does not take its ${pointName}: ${refusal}`
+    : `${asset} takes its ${pointName} again`;
+  notices.tell({ id: "cooling-write-refused", device: asset, point: pointName }, isRefused, words);
+}
+
 /**
  * Sends a value where it is news, or where the last one may be lost.
  *
  * @param value NaN: there is nothing to write yet
  * @param isSafeState asked for again until the device shows it, whatever the envelope's rate says
  */
-export function drive(
+function drive(
   state: ActuatorState,
   actuator: ThermalActuator,
   wanted: { readonly value: number; readonly isSafeState: boolean },
@@ -87,7 +148,7 @@ export function drive(
 }
 
 /** Notes what became of a write. @returns true where it was one of this actuator */
-export function noteReport(
+function noteReport(
   state: ActuatorState,
   { point }: ThermalActuator,
   report: CyclicReport,

@@ -109,6 +109,24 @@ describe("heat for the city", () => {
       assert.equal(city.run(1).isClosed, false);
     });
 
+  it("counts every change of its isolation, so that each is saved", () => {
+    const city = new City();
+    const changes = (seconds: number): number => {
+      const before = city.state.revision;
+      city.run(seconds);
+      return city.state.revision - before;
+    };
+    city.inputs.conductivity = lost();
+    assert.equal(changes(70), 1, "blind");
+    city.inputs.conductivity = goodMeasure(500);
+    assert.equal(changes(1), 1, "no more");
+    assert.equal(changes(10), 1, "dirty");
+    city.inputs.conductivity = goodMeasure(30);
+    assert.equal(changes(60), 0);
+    assert.equal(resetHeatDelivery(city.state), true);
+    assert.equal(city.state.revision, 4);
+  });
+
   it("would go on with its guard switched off (negative control)", () => {
     const city = new City({ conductivityMaximum: Infinity });
     city.inputs.conductivity = goodMeasure(5_000);

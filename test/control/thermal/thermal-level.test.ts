@@ -7,6 +7,7 @@ import { COOLANT_FLOW_DEFAULTS } from "../../../src/control/thermal/coolant-flow
 import { COOLANT_GUARD_DEFAULTS } from "../../../src/control/thermal/coolant-guard.ts";
 import { COOLANT_SUPPLY_DEFAULTS } from "../../../src/control/thermal/coolant-supply.ts";
 import { DEW_POINT_DEFAULTS } from "../../../src/control/thermal/dew-point.ts";
+import { HEAT_DELIVERY_DEFAULTS } from "../../../src/control/thermal/heat-delivery.ts";
 import {
   RETURN_LIMIT_DEFAULTS,
   SUPPLY_LIMIT_DEFAULTS,
@@ -25,6 +26,7 @@ import {
 } from "../../../src/control/thermal/thermal-level.ts";
 import type { ThermalMode } from "../../../src/control/thermal/thermal-mode.ts";
 import type {
+  DeliveryPlan,
   ThermalActuator,
   ThermalPlan,
   ZonePlan,
@@ -129,6 +131,31 @@ function entryOf({ asset, pointName, point, shown }: ThermalActuator): EnvelopeE
     settleMs: 1_000,
     shown,
     effect: undefined,
+  };
+}
+
+/** A delivery of heat of which only the conductivity of the water is read. */
+function deliveryPlan(place: number): DeliveryPlan {
+  const none = undefined;
+  return {
+    asset: `hx-${place + 1}`,
+    mode: "observe",
+    settings: HEAT_DELIVERY_DEFAULTS,
+    points: {
+      demand: none,
+      demandCel: none,
+      flow: none,
+      supply: none,
+      return_: none,
+      available: none,
+      condensation: none,
+      speed: none,
+      conductivity: { point: pointIndex(place), maxAgeMs: 25_000 },
+      leak: none,
+      networkPressure: none,
+      coolantPressure: none,
+    },
+    actuators: { supplySetpoint: none, speed: none, valve: none },
   };
 }
 
@@ -344,6 +371,45 @@ describe("thermal controllers of a site", () => {
     hall.state = createThermal(hall.plan, undefined);
     const free = hall.run(20).filter(({ point, value }) => point === POINTS.speed && value > 0);
     assert.ok(free.length > 0, "the negative control: without the latch they start");
+  });
+
+  it("save one delivery that is isolated in the turn in which another one comes back", () => {
+    const state = createThermal(
+      { periodMs: 1_000, rooms: [], zones: [], deliveries: [deliveryPlan(0), deliveryPlan(1)] },
+      undefined,
+    );
+    const image = new PointImage(2);
+    let now = 0;
+    const turn = (seconds: number, first: number | "lost", second: number): number => {
+      now += seconds * 1_000;
+      image.post({
+        points: Uint32Array.of(0, 1),
+        values: Float64Array.of(Number(first), second),
+        quality: Uint8Array.of(first === "lost" ? qualityCode("no-communication") : GOOD, GOOD),
+        sourceTimes: undefined,
+        texts: undefined,
+        receivedAt: monotonicMs(now),
+        receivedUtc: utcMs(now),
+      });
+      image.take();
+      return stepThermal(state, {
+        now: monotonicMs(now),
+        utc: utcMs(now),
+        view: image.view,
+        envelope: compileEnvelope([]),
+        outcomes: [],
+        modeOf: (_asset, asked) => asked,
+      }).latchRevision;
+    };
+    for (let s = 0; s < 70; s += 1) turn(1, "lost", 30);
+    turn(1, "lost", 500);
+    const before = turn(2, "lost", 500);
+    const after = turn(2, 30, 500);
+    assert.deepEqual(
+      state.deliveries.map(({ state: { isolation } }) => isolation),
+      ["none", "contamination"],
+    );
+    assert.ok(after > before, `${before} → ${after}`);
   });
 
   it("write nothing after latches that cannot be read, until a person has looked", () => {
