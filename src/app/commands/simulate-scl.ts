@@ -105,11 +105,20 @@ function obey(order: unknown, device: IedDevice): string | undefined {
   if (set !== undefined && fault === undefined && Object.keys(rest).length === 0)
     return change(set, device);
   if (typeof fault !== "string" || set !== undefined) return notAnOrder(order);
+  if (fault !== "none") return harm({ fault, ...rest }, device);
   device.heal();
-  if (fault === "none") return undefined;
-  const wanted = parseStationFault({ fault, ...rest });
+  return undefined;
+}
+
+/** One fault takes the place of another; a wrong order leaves what is there. */
+function harm(
+  order: Parameters<typeof parseStationFault>[0],
+  device: IedDevice,
+): string | undefined {
+  const wanted = parseStationFault(order);
   if ("problem" in wanted) return wanted.problem;
   if (wanted.kind === "frozen") return "nothing moves here by itself that could stand still";
+  device.heal();
   device.inject(wanted);
   return undefined;
 }

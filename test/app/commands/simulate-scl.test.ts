@@ -216,6 +216,14 @@ describe("simulate --scl", function () {
       const refused = await association.control(object, order, CALL);
       assert.ok(refused.outcome === "refused");
       assert.equal(refused.additionalCause, 10);
+      run.order({ fault: "unheard-of" });
+      await until(() => run.err.length > 0, "what is wrong with the order");
+      const still = await association.control(object, order, CALL);
+      assert.equal(still.outcome, "refused", "a wrong order ends no fault");
+      run.order({ fault: "none" });
+      await until(() => run.out.at(-1) === 'done: {"fault":"none"}', "the end of the fault");
+      const healed = await association.control(object, order, CALL);
+      assert.equal(healed.outcome, "accepted");
     });
   });
 
