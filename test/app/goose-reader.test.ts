@@ -4,29 +4,19 @@ import type { Server, Socket } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { GooseReader, LINES_PER_SECOND_MAX } from "../../src/app/goose-reader.ts";
-import { runGoose } from "../../src/app/goose-process.ts";
 import { GONE_MS, GooseWatch } from "../../src/app/goose-watch.ts";
 import { pointIndex } from "../../src/domain/point.ts";
 import { GOOD } from "../../src/domain/quality.ts";
 import { closeUnix, listenUnix } from "../../src/link/unix-socket.ts";
 import { SystemClock } from "../../src/platform/clock.ts";
 import { createLogger } from "../../src/platform/log.ts";
-import { encodeGooseFrame } from "../../src/wire/goose/codec.ts";
-import { FRAME, PDU } from "../wire/goose/frames.ts";
+import { gooseProcess, oneValueFrame } from "../support/goose-wire.ts";
 import { until } from "../support/until.ts";
 
 const LOG = createLogger("test", "silent");
 const ALIVE = '{"kind":"alive"}\n';
 const CALM = '{"name":"relay-1","quality":"good","safeStateDemandedBy":[]}';
 const STATES = `{"kind":"states","reports":[${CALM}]}\n`;
-
-/** A frame of the publisher: tripped or not. */
-function frame(state: number, isTripped: boolean): Uint8Array {
-  const values = [{ kind: "boolean", value: isTripped } as const];
-  const time = { ...PDU.time, utcMs: PDU.time.utcMs + state };
-  const pdu = { ...PDU, state, sequence: 0, time, values, timeAllowedToLiveMs: 60_000 };
-  return encodeGooseFrame({ ...FRAME, pdu });
-}
 
 describe("the reader of gateway-goose", function () {
   this.timeout(20_000);
@@ -70,53 +60,18 @@ describe("the reader of gateway-goose", function () {
 
   it("hears a demand from the process itself, and its loss when it is killed", async () => {
     const end = new AbortController();
-    let heard!: (take: (bytes: Uint8Array) => void) => void;
-    const wire = new Promise<(bytes: Uint8Array) => void>((resolve) => {
-      heard = resolve;
-    });
-    const subscription = {
-      name: "relay-1",
-      destination: FRAME.destination,
-      applicationId: FRAME.applicationId,
-      controlBlock: PDU.controlBlock,
-      dataSet: PDU.dataSet,
-      id: PDU.id,
-      configurationRevision: 1,
-      values: 1,
-      safeWhen: [{ index: 0, name: "trip", when: true }],
-    };
-    const process = runGoose(
-      {
-        settings: {
-          interfaceName: "lo",
-          socket: path.join(folder, "socket"),
-          subscriptions: [subscription],
-        },
-        clock,
-        log: LOG,
-        random: () => 0,
-        onReady: () => undefined,
-        onTurn: () => undefined,
-        hear: async (_terms, signal, take) => {
-          heard(take);
-          await new Promise((resolve) => {
-            signal.addEventListener("abort", resolve);
-          });
-        },
-      },
-      end.signal,
-    );
-    const send = await wire;
+    const socket = path.join(folder, "socket");
+    const { send, finished } = await gooseProcess({ socket, clock }, end.signal);
     assert.deepEqual(seen(), ["bad", 0], "nothing was heard yet");
-    send(frame(1, false));
+    send(oneValueFrame(1, false));
     await until(() => seen()[0] === 0, "a calm state");
     const sentAt = clock.now();
-    send(frame(2, true));
+    send(oneValueFrame(2, true));
     await until(() => seen()[0] === 1, "the demand");
     const spentMs = clock.now() - sentAt;
     assert.ok(spentMs <= 1_000, `${spentMs} ms`);
     end.abort();
-    await process;
+    await finished;
     const goneAt = clock.now();
     await until(() => seen()[1] === 1, "the loss");
     const noticedMs = clock.now() - goneAt;

@@ -141,19 +141,26 @@ export class LoopPlant {
     const isPast = (powerW: number, share: number): boolean =>
       (powerW - beforeW) * Math.sign(moveW) >= share * Math.abs(moveW);
     const last = placeOfLast(this.writes, (write) => write.atMs < endMs);
-    const answer = this.writes
-      .slice(before + 1, last + 1)
-      .find((write) => isPast(write.valueW, ANSWERED));
-    if (answer === undefined) return { writeMs: undefined, powerMs: undefined };
+    const writes = this.writes.slice(before + 1, last + 1);
+    const answer = writes.find((write) => isPast(write.valueW, ANSWERED));
+    if (answer === undefined) {
+      const askedW = writes.map(({ valueW }) => valueW - beforeW);
+      return { atMs, moveW, askedW, writeMs: undefined, powerMs: undefined };
+    }
     let powerMs: number | undefined;
     for (let ms = answer.atMs; ms < endMs && powerMs === undefined; ms += RESOLUTION_MS)
       if (isPast(this.batteryW(ms), ACTED)) powerMs = ms - atMs;
-    return { writeMs: answer.atMs - atMs, powerMs };
+    return { atMs, moveW, askedW: [], writeMs: answer.atMs - atMs, powerMs };
   }
 }
 
 /** Undefined: not before the next step. */
 export interface Answer {
+  readonly atMs: number;
+  /** How far the load stepped. */
+  readonly moveW: number;
+  /** Where there is no answer: what was asked for from then on, beyond before. */
+  readonly askedW: readonly number[];
   /** From the step of the load to the first write that asks the battery for half of it or more. */
   readonly writeMs: number | undefined;
   /** From the step to nine tenths of it in the battery's power. */

@@ -36,6 +36,10 @@ const CASES: readonly ResponseCase[] = [
   { name: "smoothed-20ms", periodMs: 20, ...SMOOTHED, aim: AIM_20_MS },
 ];
 
+const W_PER_MW = 1e6;
+const MS_PER_S = 1_000;
+/** Writes after a step that was not answered that are told. */
+const TOLD_WRITES = 24;
 const WARM_UP_MS = 12_000;
 const FLOOR_WARM_UP_MS = 2_000;
 const FLOOR_STEPS = 250;
@@ -85,6 +89,8 @@ async function runCase(each: ResponseCase, terms: ResponseTerms): Promise<void> 
     await rig.end(gateway.values());
     const answers = await answersOf(plant);
     tell(each, { answers, cores, floor }, sink.forCase(each.name));
+    for (const missed of answers.filter(({ writeMs }) => writeMs === undefined))
+      sink.say(`  not answered: ${describe(missed, answers[0]?.atMs ?? 0)}`);
     tellReads(timing, sink.forCase(each.name));
   } finally {
     await rig.close();
@@ -105,6 +111,13 @@ function stepTerms(each: ResponseCase, count: number): Omit<StepTerms, "startMs"
     highW: HIGH_W,
     leastW: LEAST_STEP_W,
   };
+}
+
+/** MW: how far the load stepped, and what was asked of the battery one write after the other. */
+function describe({ atMs, moveW, askedW }: Answer, startMs: number): string {
+  const asked = askedW.slice(0, TOLD_WRITES).map((powerW) => (powerW / W_PER_MW).toFixed(2));
+  const at = ((atMs - startMs) / MS_PER_S).toFixed(2);
+  return `${(moveW / W_PER_MW).toFixed(2)} MW at ${at} s, asked ${asked.join(" ")}`;
 }
 
 interface Measured {

@@ -1,13 +1,9 @@
 import assert from "node:assert/strict";
-import { runGoose } from "../../src/app/goose-process.ts";
-import type { GooseSubscription } from "../../src/app/goose-settings.ts";
 import type { ControlStatus } from "../../src/control/exchange.ts";
 import { RequestClient } from "../../src/link/request-client.ts";
 import { socketPath } from "../../src/link/socket-paths.ts";
 import { SystemClock } from "../../src/platform/clock.ts";
-import { createLogger } from "../../src/platform/log.ts";
-import { encodeGooseFrame } from "../../src/wire/goose/codec.ts";
-import { FRAME, PDU } from "../wire/goose/frames.ts";
+import { gooseProcess, oneValueFrame } from "../support/goose-wire.ts";
 import { eventually, SiteRun } from "./site-run.ts";
 
 const START_MS = 180_000;
@@ -17,26 +13,6 @@ const GOOSE_OF_SITE = `  goose:
       - { name: relay-1, stops: [bess-1], onLoss: safe-state }
   batteries:
 `;
-const SUBSCRIPTION: GooseSubscription = {
-  name: "relay-1",
-  destination: FRAME.destination,
-  applicationId: FRAME.applicationId,
-  controlBlock: PDU.controlBlock,
-  dataSet: PDU.dataSet,
-  id: PDU.id,
-  configurationRevision: 1,
-  values: 1,
-  safeWhen: [{ index: 0, name: "breaker-open", when: true }],
-};
-
-/** A frame of the relay, believed for a minute. */
-function frame(state: number, isOpen: boolean): Uint8Array {
-  const values = [{ kind: "boolean", value: isOpen } as const];
-  const time = { ...PDU.time, utcMs: PDU.time.utcMs + state };
-  const pdu = { ...PDU, state, sequence: 0, time, values, timeAllowedToLiveMs: 60_000 };
-  return encodeGooseFrame({ ...FRAME, pdu });
-}
-
 describe("a trip by GOOSE, from the frame to the process that controls", function () {
   this.timeout(SOON_MS * 3);
   const clock = new SystemClock();
@@ -49,32 +25,11 @@ describe("a trip by GOOSE, from the frame to the process that controls", functio
   before(async function () {
     this.timeout(START_MS);
     run = await SiteRun.open("goose", (text) => text.replace("  batteries:\n", GOOSE_OF_SITE));
-    const wire = new Promise<typeof send>((resolve) => {
-      goose = runGoose(
-        {
-          settings: {
-            interfaceName: "lo",
-            socket: socketPath(run.runtimeDirectory, "goose/states"),
-            subscriptions: [SUBSCRIPTION],
-          },
-          clock,
-          log: createLogger("goose", "silent"),
-          random: Math.random,
-          onReady: () => undefined,
-          onTurn: () => undefined,
-          // The interface: its frames come from the test.
-          hear: async (_terms, signal, take) => {
-            resolve(take);
-            await new Promise((done) => {
-              signal.addEventListener("abort", done);
-            });
-          },
-        },
-        end.signal,
-      );
-    });
-    send = await wire;
-    send(frame(1, false));
+    const socket = socketPath(run.runtimeDirectory, "goose/states");
+    const subscriber = await gooseProcess({ socket, clock }, end.signal);
+    goose = subscriber.finished;
+    send = subscriber.send;
+    send(oneValueFrame(1, false));
     await run.startPlant("mean");
     await run.startRole("control");
     local = new RequestClient({
@@ -107,12 +62,12 @@ describe("a trip by GOOSE, from the frame to the process that controls", functio
   it("stops the battery that the site names, until it is reset after the demand", async () => {
     assert.deepEqual(await once("ready"), ["ready", "ready"]);
     const sentAt = performance.now();
-    send(frame(2, true));
+    send(oneValueFrame(2, true));
     assert.deepEqual(await once("tripped"), ["tripped", "ready", "goose-safe-state"]);
     process.stdout.write(`      tripped after ${(performance.now() - sentAt).toFixed(0)} ms\n`);
     const early = await run.command("reset", "all", "--by", "tester");
     assert.equal(early.status, 1, early.out + early.err);
-    send(frame(3, false));
+    send(oneValueFrame(3, false));
     await eventually("the reset is done", SOON_MS, async () => {
       const { status: code } = await run.command("reset", "all", "--by", "tester");
       return code === 0 ? true : undefined;

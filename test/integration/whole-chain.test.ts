@@ -123,7 +123,12 @@ describe("the whole chain, from simulated devices to a broker", function () {
     assert.equal(words.status, 0, words.err);
     assert.match(words.out, /^services +online/m);
     assert.match(words.out, /^mqtt +connected/m);
-    assert.match(words.out, /lease +battery by .*: 1\.000 MW/);
+    const told = north.on("ack/chain-1").map(({ body }) => [body["stage"], body["reason"]]);
+    assert.match(
+      words.out,
+      /lease +battery by .*: 1\.000 MW/,
+      `${words.out}of the command was told: ${JSON.stringify(told)}`,
+    );
   });
 
   it("lists its events", async () => {

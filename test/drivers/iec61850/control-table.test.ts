@@ -105,6 +105,16 @@ async function pass(setup: Setup, ms: number): Promise<void> {
   await setup.clock.advance(ms);
 }
 
+const WITHOUT_TERMINATION: Row = {
+  without: enhancedOnly,
+  happen: async ({ setup, operated }) => {
+    await operated();
+    await pass(setup, TERMINATION_MS + 50);
+  },
+  outcome: () => ({ outcome: "unknown", stage: "termination", why: "timeout" }),
+  sent: whole,
+};
+
 const ROWS: Readonly<Record<string, Row>> = {
   accepted: {
     without: everywhere,
@@ -150,23 +160,9 @@ const ROWS: Readonly<Record<string, Row>> = {
     outcome: () => ({ outcome: "refused", stage: "termination", additionalCause: TIME_OVER }),
     sent: whole,
   },
-  "without its termination": {
-    without: enhancedOnly,
-    happen: async ({ setup, operated }) => {
-      await operated();
-      await pass(setup, TERMINATION_MS + 50);
-    },
-    outcome: () => ({ outcome: "unknown", stage: "termination", why: "timeout" }),
-    sent: whole,
-  },
+  "without its termination": WITHOUT_TERMINATION,
   "with a late termination": {
-    without: enhancedOnly,
-    happen: async ({ setup, operated }) => {
-      await operated();
-      await pass(setup, TERMINATION_MS + 50);
-    },
-    outcome: () => ({ outcome: "unknown", stage: "termination", why: "timeout" }),
-    sent: whole,
+    ...WITHOUT_TERMINATION,
     afterwards: async ({ setup, association }) => {
       terminate(setup);
       await until(() => association.counters.strayTerminations === 1);
