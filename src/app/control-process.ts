@@ -20,7 +20,7 @@ import { controlPlan } from "./control-settings.ts";
 import { fieldStreamsForControl } from "./control-streams.ts";
 import { CycleGrid } from "./cycle-grid.ts";
 import { CycleRunner } from "./cycle-runner.ts";
-import { driveOf, weaker } from "./drive.ts";
+import { coolantModes } from "./coolant-modes.ts";
 import { endWhenLetGo } from "./let-go.ts";
 import { linkStatus } from "./link-status.ts";
 import { parseCommand, parseLocalOrder, parseNotice } from "./local-requests.ts";
@@ -207,12 +207,7 @@ async function controlHosts(
     dispatch,
     signal,
     envelope: () => host.envelope,
-    modeOf: (asset, asked) => {
-      if (host.isLeftAlone(asset)) return "observe";
-      const device = context.deviceById.get(asset);
-      if (device === undefined) return asked;
-      return weaker(asked, driveOf(context.site, device.config, device.profile.deviceClass));
-    },
+    modeOf: coolantModes(context, (asset) => host.isLeftAlone(asset)),
   });
   const host: ControlHost = new ControlHost({
     plan,

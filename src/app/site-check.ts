@@ -31,7 +31,10 @@ export function inspectSite(text: string, file: string): SiteFindings {
     findings.map(({ at, message }) => place(at, message));
   const told = new Set(problems.map(({ at }) => at));
   const findings = profileFindings(site, files, isSound).filter(({ at }) => !told.has(at));
-  const driven = isSound && findings.length === 0 ? driveFindings(site, files) : [];
+  const driven =
+    isSound && findings.length === 0
+      ? [...driveFindings(site, files), ...coolantFindings(site)]
+      : [];
   const all = [...problems, ...placed([...findings, ...driven])];
   const warnings = placed(protocolFindings(site, files));
   return { problems: all, warnings, site: all.length === 0 ? site : undefined };
@@ -82,6 +85,22 @@ function driveFindings(site: SiteConfig, files: ProfileFiles): Finding[] {
       "give it `drive: request`, or take this line out";
     return [{ at: `/envelope/${index}`, message }];
   });
+}
+
+/** Who says that a unit is driven, and says at the unit that it is not, has to take one back. */
+function coolantFindings({ thermal, devices }: SiteConfig): Finding[] {
+  if (thermal === undefined) return [];
+  const { zones, deliveries } = thermal;
+  return Object.entries({ zones, deliveries }).flatMap(([list, entries]) =>
+    entries.flatMap(({ device, mode }, index): Finding[] => {
+      const drive = devices.find(({ id }) => id === device)?.drive;
+      if (mode !== "control" || drive === undefined || drive === "control") return [];
+      const message =
+        `"${device}" is to be driven, and its \`drive\` says ${drive}: ` +
+        "give the device `drive: control`, or this a weaker mode";
+      return [{ at: `/thermal/${list}/${index}/mode`, message }];
+    }),
+  );
 }
 
 function noProfile({ id, profile }: DeviceConfig, known: readonly string[]): string {

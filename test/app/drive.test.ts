@@ -1,8 +1,10 @@
 import { strict as assert } from "node:assert";
-import { driveOf, effectiveEnvelope } from "../../src/app/drive.ts";
+import { coolantMode } from "../../src/app/coolant-modes.ts";
+import { type Drive, driveOf, effectiveEnvelope } from "../../src/app/drive.ts";
 import { readSite } from "../../src/config/load.ts";
 import { demoSiteText } from "../../src/app/demo/site.ts";
 import type { DeviceConfig, SiteConfig } from "../../src/config/schema.ts";
+import type { ThermalMode } from "../../src/control/thermal/thermal-mode.ts";
 
 const OPTIONS = { basePort: 1, mqttPort: 2, directory: "data", runtimeDirectory: "run" } as const;
 
@@ -35,6 +37,23 @@ describe("who may drive a device", () => {
         driveOf(site, { ...battery, drive: "observe" }, "bess"),
       ],
       ["observe", "observe", "request", "control", "request", "observe"],
+    );
+  });
+
+  it("keeps a thermal controller from writing, and not from asking for load to go", () => {
+    const modeOf = (asked: ThermalMode, drive: Drive, isLeftAlone = false): ThermalMode =>
+      coolantMode(asked, { drive, isLeftAlone });
+    assert.deepEqual(
+      [
+        modeOf("control", "control"),
+        modeOf("control", "control", true),
+        modeOf("control", "request"),
+        modeOf("control", "observe"),
+        modeOf("request", "observe"),
+        modeOf("request", "control", true),
+        modeOf("observe", "control"),
+      ],
+      ["control", "request", "request", "request", "request", "request", "observe"],
     );
   });
 

@@ -12,7 +12,9 @@ import type { CommandCall, ExitStatus } from "../../src/app/terminal.ts";
 import { problemLine } from "../../src/config/problem.ts";
 import { SAMPLE_SITE } from "../../src/config/sample.ts";
 import { GatewayError } from "../../src/domain/errors.ts";
+import { withThermal } from "../support/thermal-site.ts";
 
+const DEMO = { basePort: 1, mqttPort: 2, directory: "data", runtimeDirectory: "run" } as const;
 const lost = SAMPLE_SITE.replace("vertiv/liebert-hpc", "vertiv/libert-hpc");
 const SENTENCE =
   '"chiller-1": there is no profile "vertiv/libert-hpc"; did you mean vertiv/liebert-hpc?';
@@ -54,6 +56,18 @@ describe("inspection of a site", () => {
     assert.deepEqual(rest, []);
     const asked = observed.replace("vertiv/liebert-hpc,", "vertiv/liebert-hpc, drive: request,");
     assert.deepEqual(linesOf(asked), []);
+  });
+
+  it("says that a coolant unit is to be driven whose own line says that it is not", () => {
+    const text = withThermal(demoSiteText(DEMO));
+    assert.deepEqual(linesOf(text), []);
+    const contrary = text.replace(/(id: cdu-3,.*), drive: control/, "$1, drive: request");
+    const [line, ...rest] = linesOf(contrary);
+    assert.match(
+      line ?? "",
+      /"cdu-3" is to be driven, .* says request: give the device `drive: control`/,
+    );
+    assert.deepEqual(rest, []);
   });
 
   it("warns where a device does not speak the protocol of its connection", () => {

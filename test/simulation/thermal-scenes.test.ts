@@ -1,4 +1,5 @@
 import { strict as assert } from "node:assert";
+import { withThermal } from "../support/thermal-site.ts";
 import { VirtualSite } from "../support/virtual-site.ts";
 
 const TIMEOUT_MS = 120_000;
@@ -13,30 +14,9 @@ interface ZoneStatus {
   readonly shed: { readonly isAsked: boolean; readonly powerW: number };
 }
 
-/**
- * The demonstration with a section `thermal`: cdu-3 and cdu-6 in control, cdu-5 asks for load to
- * go, the others are observed. Few cycles a second make it quick.
- */
+/** Few cycles a second make it quick. */
 async function openSite(): Promise<VirtualSite> {
-  const zone = (device: string, mode: string): string => `
-    - device: ${device}
-      mode: ${mode}
-      secondRope: x-row-rope-wet
-      levelLow: x-level-low`;
-  const site = await VirtualSite.open({
-    load: "full",
-    preset: "d300",
-    change: (text) =>
-      text.replace(/(device: cdu-[36], point: pump-speed-setpoint, minimum: )30/g, "$10").replace(
-        "\nmeters:\n",
-        `
-thermal:
-  ratedHeatKw: 3000
-  zones:${zone("cdu-3", "control")}${zone("cdu-5", "request")}${zone("cdu-6", "control")}
-meters:
-`,
-      ),
-  });
+  const site = await VirtualSite.open({ load: "full", preset: "d300", change: withThermal });
   await site.run(6);
   return site;
 }

@@ -7,6 +7,7 @@ import { fieldStreamsForControl } from "../../src/app/control-streams.ts";
 import { CycleGrid } from "../../src/app/cycle-grid.ts";
 import { CycleRunner } from "../../src/app/cycle-runner.ts";
 import { demoSiteText } from "../../src/app/demo/site.ts";
+import { coolantModes } from "../../src/app/coolant-modes.ts";
 import { simulatedSite } from "../../src/app/plant.ts";
 import { RoundTap } from "../../src/app/round-tap.ts";
 import { contextOf, type SiteContext } from "../../src/app/site-context.ts";
@@ -318,6 +319,7 @@ export class VirtualSite {
       ...parts,
       plan,
       clock: this.clock,
+      modeOf: coolantModes(this.context, (asset) => this.#host?.isLeftAlone(asset) === true),
       envelope: () => {
         assert(this.#host !== undefined, "control runs");
         return this.#host.envelope;
