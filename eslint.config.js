@@ -6,6 +6,7 @@ import tseslint from "typescript-eslint";
 const CORE = [
   "src/domain/**/*.ts",
   "src/points/**/*.ts",
+  "src/alarms/**/*.ts",
   "src/control/**/*.ts",
   "src/dcpi/**/*.ts",
   "src/wire/**/*.ts",

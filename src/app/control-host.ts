@@ -7,6 +7,7 @@ import type {
   CyclicReport,
   CycleResult,
   Distrust,
+  LatchedTrip,
   LocalOrder,
   OrderAnswer,
   WriteReport,
@@ -180,6 +181,11 @@ export class ControlHost {
   /** The one that every write of this process passes. */
   get envelope(): Envelope {
     return this.#envelope;
+  }
+
+  /** Trips that are latched, the first of them first. */
+  get trips(): readonly LatchedTrip[] {
+    return this.#state?.trips.latched ?? [];
   }
 
   /** True when no battery is left with a power that this process has asked of it. */

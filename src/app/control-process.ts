@@ -3,6 +3,7 @@ import { READ_ONLY_CYCLE_MS } from "../config/schema.ts";
 import { doubtfulPoints } from "../control/grid-trust.ts";
 import type { ControlPlan, GridPlan } from "../control/plan.ts";
 import type { Command } from "../domain/command.ts";
+import type { PlantEvent } from "../domain/event.ts";
 import type { StreamId } from "../domain/point.ts";
 import type { ConsumerRole } from "../link/messages.ts";
 import { type Answer, RequestServer } from "../link/request-server.ts";
@@ -15,6 +16,8 @@ import { QualityOverrides } from "../points/quality-overrides.ts";
 import { PreciseTimer } from "../platform/precise-timer.ts";
 import { runInRealTime } from "../platform/scheduling.ts";
 import { StealMeter } from "../platform/steal-time.ts";
+import type { AlarmDesk } from "./alarm-desk.ts";
+import { openAlarms } from "./control-alarms.ts";
 import { ControlHost } from "./control-host.ts";
 import { controlPlan } from "./control-settings.ts";
 import { fieldStreamsForControl } from "./control-streams.ts";
@@ -102,8 +105,10 @@ async function begin(
       thermal?.afterCycle(now);
     },
   });
+  const alarms = await openAlarms(role, { tell: outlet.tell, trips: () => host.trips });
+  outlet.alarms.take = alarms.desk.take;
   await outlet.producer.listen(signal);
-  await listenForRequests(role, { host, thermal, south, runner }, signal);
+  await listenForRequests(role, { host, thermal, south, runner, alarms: alarms.desk }, signal);
   const scheduling = runInRealTime(process.pid);
   log.info({ event: "started", devices: south.devices.length, epoch, scheduling }, "control runs");
   watchdog.ready();
@@ -112,12 +117,16 @@ async function begin(
     ...(followsField ? [followField(role, outlet.image, signal)] : []),
     ...(goose === undefined ? [] : [goose.reader.run(signal)]),
     runner.run(signal),
+    alarms.run(signal),
     endWhenLetGo(
       host,
       { clock, limitMs: context.site.control?.stopRampMs ?? 0, asked, end },
       signal,
     ),
-    reportOwnPoints({ role, host, desk, runner, south, goose, producer: outlet.producer }, signal),
+    reportOwnPoints(
+      { role, host, desk, runner, south, goose, alarms: alarms.desk, producer: outlet.producer },
+      signal,
+    ),
   ];
 }
 
@@ -148,6 +157,10 @@ interface ControlOutlet extends RoundSinks {
   readonly overrides: QualityOverrides;
   /** Who wants to know what of this process is on disk. */
   readonly storage: { stored: (seqs: ReadonlyMap<StreamId, number>) => void };
+  /** Who keeps the list of what stands. */
+  readonly alarms: { take: (event: PlantEvent) => void };
+  /** North and into the log only. */
+  readonly tell: (event: PlantEvent) => void;
 }
 
 function controlOutlet(role: Role, grid: GridPlan | undefined): ControlOutlet {
@@ -167,11 +180,18 @@ function controlOutlet(role: Role, grid: GridPlan | undefined): ControlOutlet {
       storage.stored(seqs);
     },
   });
+  const alarms: ControlOutlet["alarms"] = { take: () => undefined };
+  const tell = (event: PlantEvent): void => {
+    log.info({ event: event.id, device: event.device, phase: event.phase }, event.text);
+    producer.postEvent(event);
+  };
   return {
     storage,
     image,
     overrides,
     producer,
+    alarms,
+    tell,
     onRound: (round) => {
       // A cycle never acts on what was.
       if (round.isHistory !== true) image.post(round);
@@ -181,8 +201,8 @@ function controlOutlet(role: Role, grid: GridPlan | undefined): ControlOutlet {
       producer.postRound(told === round ? round : { ...told, stream, seq });
     },
     onEvent: (event) => {
-      log.info({ event: event.id, device: event.device, phase: event.phase }, event.text);
-      producer.postEvent(event);
+      tell(event);
+      alarms.take(event);
     },
   };
 }
@@ -310,10 +330,11 @@ async function listenForRequests(
     readonly thermal: ThermalHost | undefined;
     readonly south: South;
     readonly runner: CycleRunner;
+    readonly alarms: AlarmDesk;
   },
   signal: AbortSignal,
 ): Promise<void> {
-  const { host, thermal, south, runner } = parts;
+  const { host, thermal, south, runner, alarms } = parts;
   const { runtimeDirectory } = role.context;
   const commands = new RequestServer({
     socketPath: socketPath(runtimeDirectory, "control/commands"),
@@ -339,6 +360,7 @@ async function listenForRequests(
       ["reset", async ({ params }) => orderBoth({ host, thermal }, parseLocalOrder(params))],
       ["order", async ({ params }) => host.order(parseLocalOrder(params))],
       ["thermal", async () => Promise.resolve(thermal?.status() ?? null)],
+      ...alarms.answers,
     ]),
   });
   await commands.listen(signal);
@@ -381,11 +403,12 @@ async function reportOwnPoints(
     readonly runner: CycleRunner;
     readonly south: South;
     readonly goose: GooseSide | undefined;
+    readonly alarms: AlarmDesk;
     readonly producer: RoundProducer;
   },
   signal: AbortSignal,
 ): Promise<void> {
-  const { role, host, desk, runner, south, goose, producer } = parts;
+  const { role, host, desk, runner, south, goose, alarms, producer } = parts;
   const { clock } = role;
   const own = new OwnPoints(role.context, "control", clock);
   const cpu = new CpuMeter(clock);
@@ -396,6 +419,7 @@ async function reportOwnPoints(
         ...readFigures(south),
         ...host.figures(),
         ...goose?.watch.figures(),
+        ...alarms.figures(),
         "x-desk-restarts": desk.restarts,
         "x-cpu": cpu.percent(),
       }),

@@ -7,6 +7,7 @@ import { RequestServer } from "../link/request-server.ts";
 import { RoundProducer } from "../link/round-producer.ts";
 import { socketPath } from "../link/socket-paths.ts";
 import { fieldStreamsForControl } from "./control-streams.ts";
+import { FieldAlarms } from "./field-alarms.ts";
 import { linkStatus } from "./link-status.ts";
 import { OrderGivers } from "./order-givers.ts";
 import { every } from "./every.ts";
@@ -36,8 +37,10 @@ export async function runField(role: Role, signal: AbortSignal): Promise<void> {
     },
   });
   const south: South = new South({ context, role: "field", clock, random });
+  const alarms = new FieldAlarms(clock, epoch);
   const tell = (event: PlantEvent): void => {
     log.info({ event: event.id, device: event.device, phase: event.phase }, event.text);
+    alarms.take(event);
     producer.postEvent(event);
   };
   const tap = new RoundTap(context, south.devices, {
@@ -53,6 +56,10 @@ export async function runField(role: Role, signal: AbortSignal): Promise<void> {
       ["write", async ({ params, signal: gone }) => obey({ south, context, givers }, params, gone)],
     ]),
   });
+  const told = new RequestServer({
+    socketPath: socketPath(runtimeDirectory, "field/alarms"),
+    methods: alarms.answers,
+  });
   // Not on the socket of the orders: field takes who is there for control, and lets go without it.
   const local = new RequestServer({
     socketPath: socketPath(runtimeDirectory, "field/local"),
@@ -62,6 +69,7 @@ export async function runField(role: Role, signal: AbortSignal): Promise<void> {
     await runTogether(signal, async (stop) => {
       await producer.listen(stop);
       await orders.listen(stop);
+      await told.listen(stop);
       await local.listen(stop);
       log.info({ event: "started", devices: south.devices.length, epoch }, "field runs");
       watchdog.ready();

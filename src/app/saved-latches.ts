@@ -4,10 +4,13 @@ import { LatchFiles, type LatchRecord } from "../platform/latch-files.ts";
 import { roleFolder } from "./role.ts";
 import type { SiteContext } from "./site-context.ts";
 
-/** Where control keeps its latches: `trips` with what people at the box have decided. */
+/**
+ * Where control keeps its latches: `trips` with what people at the box have decided; `alarms` what
+ * they have acknowledged and shelved.
+ */
 export function latchFilesOf(
   { dataDirectory }: Pick<SiteContext, "dataDirectory">,
-  name: "trips" | "cooling" = "trips",
+  name: "trips" | "cooling" | "alarms" = "trips",
 ): LatchFiles {
   return new LatchFiles(path.join(roleFolder(dataDirectory, "control"), name));
 }

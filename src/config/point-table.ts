@@ -55,6 +55,8 @@ export const GATEWAY_POINTS = {
     extra("x-site-load", "float", "W"),
     extra("x-leases", "int", "1"),
     extra("x-trips", "int", "1"),
+    extra("x-alarms-standing", "int", "1"),
+    extra("x-alarms-unacknowledged", "int", "1"),
     extra("x-cpu", "float", "%"),
   ],
   field: [

@@ -9,6 +9,7 @@ import { join } from "node:path";
 export type SocketPurpose =
   | "field/rounds"
   | "field/orders"
+  | "field/alarms"
   | "field/local"
   | "control/rounds"
   | "control/commands"

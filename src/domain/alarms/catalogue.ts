@@ -1,3 +1,4 @@
+import { ANNUNCIATION_ALARMS } from "./annunciation-alarms.ts";
 import { BATTERY_ALARMS } from "./battery-alarms.ts";
 import { CONTROL_ALARMS } from "./control-alarms.ts";
 import { COOLING_ALARMS } from "./cooling-alarms.ts";
@@ -18,6 +19,7 @@ export const ALARM_CHAPTERS: readonly AlarmChapter[] = [
   COOLING_ALARMS,
   THERMAL_ALARMS,
   GATEWAY_ALARMS,
+  ANNUNCIATION_ALARMS,
 ];
 
 const BY_ID: ReadonlyMap<string, AlarmEntry> = new Map(

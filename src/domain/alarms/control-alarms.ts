@@ -155,6 +155,13 @@ export const CONTROL_ALARMS: AlarmChapter = {
       reset: "never",
     },
     {
+      id: "latches-unreadable",
+      means: "The saved trips could not be read at the start.",
+      done: "Every battery stays stopped, latched, as if each had tripped.",
+      remedy: "Look at each battery for the cause of a trip, then reset.",
+      reset: "operator",
+    },
+    {
       id: "latches-not-saved",
       means: "Trips are in force, but the disk does not take them: a restart would not know them.",
       done: "They act; writing is tried again.",

@@ -1,9 +1,15 @@
 import { strict as assert } from "node:assert";
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
+import { FLOOD } from "../../../src/alarms/alarm-board.ts";
+import { SEVERITY_RANK } from "../../../src/alarms/alarm-record.ts";
 import { CONTROL_EVENTS } from "../../../src/control/plan.ts";
+import { LATCHES_UNREADABLE } from "../../../src/control/trips.ts";
 import { ALARM_CHAPTERS, alarmEntry, alarmIds } from "../../../src/domain/alarms/catalogue.ts";
 import { operatorPage } from "../../../src/domain/alarms/operator-page.ts";
+import { alarmProcessing, speciallyProcessed } from "../../../src/domain/alarms/processing.ts";
+import { gravestSeverity, SEVERITIES } from "../../../src/domain/alarms/severities.ts";
+import type { Severity } from "../../../src/domain/event.ts";
 import { ALARM_CATALOGUE } from "../../../src/points/alarm-catalogue.ts";
 
 /** Names under `id` in what a profile says of alarms, wherever they stand. */
@@ -51,7 +57,40 @@ function allTold(): Set<string> {
     ...ALARM_CATALOGUE.map(({ id }) => id),
     ...toldByProfiles(),
     ...toldBySources(),
+    ...alarmIds().flatMap((id) => alarmProcessing(id).gathersAs ?? []),
+    FLOOD,
+    LATCHES_UNREADABLE,
   ]);
+}
+
+/** With which severities each id is told, as far as the sources say it in so many words. */
+function severitiesTold(): Map<string, Set<Severity>> {
+  const told = new Map<string, Set<Severity>>();
+  const note = (id: string, severity: Severity): void => {
+    told.set(id, (told.get(id) ?? new Set()).add(severity));
+  };
+  for (const [id, severity] of Object.entries(CONTROL_EVENTS)) note(id, severity);
+  for (const { id, levels } of ALARM_CATALOGUE)
+    for (const { severity } of levels) note(id, severity);
+  for (const { id, severity } of alarmsOfProfiles()) note(id, severity);
+  return told;
+}
+
+interface ProfileAlarm {
+  readonly id: string;
+  readonly severity: Severity;
+}
+
+function alarmsOfProfiles(): ProfileAlarm[] {
+  const found = (alarms: unknown): ProfileAlarm[] => {
+    if (typeof alarms !== "object" || alarms === null) return [];
+    const { id, severity } = alarms as Partial<ProfileAlarm>;
+    const own = id === undefined || severity === undefined ? [] : [{ id, severity }];
+    return [...own, ...Object.values(alarms).flatMap(found)];
+  };
+  return filesBelow("device-profiles", ".json").flatMap((file) =>
+    found((JSON.parse(readFileSync(file, "utf8")) as { readonly alarms?: unknown }).alarms),
+  );
 }
 
 describe("alarm catalogue", () => {
@@ -80,6 +119,56 @@ describe("alarm catalogue", () => {
           assert.match(text, /^[A-Z].*\.$|^None\.$|^[A-Z].*\?.*\.$/, `${id}: a sentence`);
           assert.ok(!text.includes("|"), `${id}: fits into a table`);
         }
+  });
+
+  it("has for each the gravest severity that it is told with (src/domain/alarms/severities.ts)", () => {
+    const listed = Object.values(SEVERITIES).flat();
+    assert.deepEqual([...listed].sort(), [...alarmIds()].sort());
+    const told = severitiesTold();
+    assert.ok(told.size > 100);
+    const wrong = [...told].flatMap(([id, severities]) => {
+      const [gravest] = [...severities].sort((a, b) => SEVERITY_RANK[b] - SEVERITY_RANK[a]);
+      return gravestSeverity(id) === gravest ? [] : [`${id}: ${String(gravest)}`];
+    });
+    assert.deepEqual(wrong, []);
+  });
+
+  it("processes only what it knows, and suppresses nothing by what is less grave", () => {
+    const known = new Set(alarmIds());
+    assert.deepEqual(
+      speciallyProcessed().filter((id) => !known.has(id)),
+      [],
+    );
+    for (const id of alarmIds()) {
+      const { severity, suppressedBy, gathersAs } = alarmProcessing(id);
+      for (const cause of suppressedBy) {
+        const graver = gravestSeverity(cause);
+        assert.ok(graver !== undefined, `${id} follows from ${cause}, which is an alarm`);
+        assert.ok(SEVERITY_RANK[graver] >= SEVERITY_RANK[severity], `${id} by ${cause}`);
+        assert.ok(
+          !alarmProcessing(cause).suppressedBy.includes(id),
+          `${id} and ${cause} in a ring`,
+        );
+      }
+      if (gathersAs !== undefined) assert.ok(known.has(gathersAs));
+    }
+  });
+
+  it("delays a trip never, and lets chatter of any other alarm be one", () => {
+    for (const id of alarmIds()) {
+      const { severity, onDelayMs, offDelayMs, canBeShelved } = alarmProcessing(id);
+      if (severity === "trip")
+        assert.deepEqual([onDelayMs, offDelayMs, canBeShelved], [0, 0, false]);
+      if (severity === "critical") assert.ok(onDelayMs <= 3_000 && offDelayMs > 0, id);
+      assert.ok(onDelayMs <= 10_000 && offDelayMs <= 60_000, id);
+    }
+  });
+
+  it("has a deadband and an off-delay for every limit on a measured value", () => {
+    for (const { id, hysteresis, offDelayMs, onDelayMs } of ALARM_CATALOGUE) {
+      assert.ok(hysteresis > 0, `${id}: deadband`);
+      assert.ok(offDelayMs > 0 && onDelayMs > 0, `${id}: delays`);
+    }
   });
 
   it("is docs/operator.md (alarms explain --markdown renews it)", () => {

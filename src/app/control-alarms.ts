@@ -1,0 +1,78 @@
+import { gatewayDeviceId } from "../config/point-table.ts";
+import type { PlantEvent } from "../domain/event.ts";
+import { RequestClient } from "../link/request-client.ts";
+import { socketPath } from "../link/socket-paths.ts";
+import { AlarmDesk, type AlarmDeskParts } from "./alarm-desk.ts";
+import { followFieldAlarms } from "./field-alarms.ts";
+import type { Role } from "./role.ts";
+import { latchFilesOf } from "./saved-latches.ts";
+import type { SiteContext } from "./site-context.ts";
+
+/** The alarm desk of gateway-control, and what keeps it going until its signal aborts. */
+export interface ControlAlarms {
+  readonly desk: AlarmDesk;
+  readonly run: (signal: AbortSignal) => Promise<void>;
+}
+
+/** Reads what was acknowledged and shelved, and opens the desk. */
+export async function openAlarms(
+  role: Pick<Role, "context" | "clock" | "log" | "random">,
+  parts: {
+    readonly tell: (event: PlantEvent) => void;
+    readonly trips: AlarmDeskParts["trips"];
+  },
+): Promise<ControlAlarms> {
+  const { context, clock, log } = role;
+  const files = latchFilesOf(context, "alarms");
+  const desk = new AlarmDesk({
+    clock,
+    log,
+    device: gatewayDeviceId("control"),
+    segmentOf: segmentsOf(context),
+    files,
+    record: await files.load(),
+    onEvent: parts.tell,
+    trips: parts.trips,
+  });
+  return {
+    desk,
+    run: async (signal) => {
+      await Promise.all([desk.run(signal), follow(role, desk, signal)]);
+    },
+  };
+}
+
+/** Field has devices of its own or it is not asked. */
+async function follow(
+  { context, clock, random }: Pick<Role, "context" | "clock" | "random">,
+  desk: AlarmDesk,
+  signal: AbortSignal,
+): Promise<void> {
+  if (!context.devices.some(({ config }) => config.process === "field")) return;
+  const client = new RequestClient({
+    socketPath: socketPath(context.runtimeDirectory, "field/alarms"),
+    clock,
+    random,
+  });
+  try {
+    await followFieldAlarms({ client, clock, sink: desk.field }, signal);
+  } finally {
+    client.close();
+  }
+}
+
+/** The connection of each device that shares it with another one. */
+export function segmentsOf({
+  devices,
+}: Pick<SiteContext, "devices">): (device: string) => string | undefined {
+  const byDevice = new Map<string, string>();
+  const counts = new Map<string, number>();
+  for (const { config } of devices) {
+    byDevice.set(config.id, config.connection);
+    counts.set(config.connection, (counts.get(config.connection) ?? 0) + 1);
+  }
+  return (device) => {
+    const connection = byDevice.get(device);
+    return connection !== undefined && (counts.get(connection) ?? 0) > 1 ? connection : undefined;
+  };
+}

@@ -1,0 +1,377 @@
+import { strict as assert } from "node:assert";
+import {
+  AlarmDesk,
+  type AlarmsAnswer,
+  type DeskAnswer,
+  TURN_MS,
+} from "../../src/app/alarm-desk.ts";
+import { FieldAlarms, followFieldAlarms } from "../../src/app/field-alarms.ts";
+import { GatewayError } from "../../src/domain/errors.ts";
+import type { PlantEvent } from "../../src/domain/event.ts";
+import { utcMs } from "../../src/domain/time.ts";
+import type { Request } from "../../src/link/request-server.ts";
+import type { LatchRecord } from "../../src/platform/latch-files.ts";
+import { createLogger } from "../../src/platform/log.ts";
+import { SimClock } from "../support/sim-clock.ts";
+
+type Trip = Pick<PlantEvent, "id" | "device" | "text" | "at">;
+
+function event(id: string, told: Partial<PlantEvent> = {}): PlantEvent {
+  const facts = { severity: "critical", phase: "raised", device: "d-1", point: undefined } as const;
+  return { id, ...facts, text: `${id} is there`, at: utcMs(0), ...told };
+}
+
+/** A desk on a disk that does what the test says. */
+class DeskBench {
+  readonly clock = new SimClock();
+  readonly told: PlantEvent[] = [];
+  readonly saved: string[] = [];
+  isDiskFull = false;
+  trips: Trip[] = [];
+  desk: AlarmDesk;
+
+  constructor(record: LatchRecord = { state: "absent" }) {
+    this.desk = this.#open(record);
+  }
+
+  /** Another process on what is on the disk. */
+  restart(): void {
+    const content = this.saved.at(-1);
+    const absent = { state: "absent" } as const;
+    this.desk = this.#open(
+      content === undefined ? absent : { state: "valid", content, other: "absent" },
+    );
+  }
+
+  async pass(seconds: number): Promise<void> {
+    for (let ms = 0; ms < seconds * 1_000; ms += TURN_MS) {
+      await this.clock.advance(TURN_MS);
+      this.desk.turn();
+    }
+    await this.clock.advance(0);
+  }
+
+  async ask<T = DeskAnswer>(method: string, params: object = {}): Promise<T> {
+    const answer = this.desk.answers.get(method);
+    assert.ok(answer !== undefined);
+    const rest = { signal: new AbortController().signal, push: () => true };
+    return (await answer({ method, params, ...rest } satisfies Request)) as T;
+  }
+
+  async list(): Promise<AlarmsAnswer> {
+    return this.ask<AlarmsAnswer>("alarms", { from: 0 });
+  }
+
+  textsOf(id: string): string[] {
+    return this.told.filter((each) => each.id === id).map(({ text }) => text);
+  }
+
+  #open(record: LatchRecord): AlarmDesk {
+    return new AlarmDesk({
+      clock: this.clock,
+      log: createLogger("test", "silent"),
+      device: "gateway-control",
+      segmentOf: () => undefined,
+      record,
+      files: {
+        save: async (content) => {
+          await Promise.resolve();
+          if (this.isDiskFull) throw new GatewayError("STORE_FULL");
+          this.saved.push(content);
+        },
+      },
+      onEvent: (told) => {
+        this.told.push(told);
+      },
+      trips: () => this.trips,
+    });
+  }
+}
+
+describe("alarm desk", () => {
+  it("acknowledges by name, tells it for the audit, and ends nothing", async () => {
+    const bench = new DeskBench();
+    bench.desk.take(event("pcs-fault"));
+    bench.desk.take(event("leak", { device: "cdu-1" }));
+    assert.deepEqual(bench.desk.figures(), {
+      "x-alarms-standing": 2,
+      "x-alarms-unacknowledged": 2,
+    });
+    const answer = await bench.ask("ack", { id: "leak", device: "cdu-1", by: "anna" });
+    assert.deepEqual(answer, { result: "done", count: 1 });
+    assert.deepEqual(bench.textsOf("alarm-acknowledged"), ["anna acknowledged leak of cdu-1"]);
+    const { alarms, counts } = await bench.list();
+    assert.deepEqual(
+      alarms.map(({ id, state }) => `${id} ${state}`),
+      ["pcs-fault unacknowledged", "leak acknowledged"],
+    );
+    assert.equal(counts.unacknowledged, 1);
+    assert.equal(bench.told.length, 1, "no alarm is told as cleared");
+  });
+
+  it("names every alarm that was acknowledged, in as many events as it takes", async () => {
+    const bench = new DeskBench();
+    for (let i = 0; i < 100; i += 1) bench.desk.take(event("pcs-fault", { device: `d-${i}` }));
+    const answer = await bench.ask("ack", { id: "all", by: "anna" });
+    assert.equal(answer.count, 101, "with the flood");
+    const texts = bench.textsOf("alarm-acknowledged");
+    assert.equal(texts.length, 3);
+    for (let i = 0; i < 100; i += 1)
+      assert.ok(texts.some((text) => RegExp(`pcs-fault of d-${i}(,|$)`).test(text)));
+  });
+
+  it("refuses with a reason", async () => {
+    const bench = new DeskBench();
+    bench.desk.take(event("pcs-fault"));
+    const shelf = { device: "d-1", by: "anna", reason: "work", forMs: 60_000 };
+    const cases: readonly (readonly [string, object, string])[] = [
+      ["ack", { id: "pcs-fualt", by: "anna" }, "unknown-alarm"],
+      ["ack", { id: "leak", by: "anna" }, "nothing-waits"],
+      ["ack", { id: "pcs-fault", device: "d-2", by: "anna" }, "nothing-waits"],
+      ["ack", { id: "pcs-fault", by: "" }, "name-needed"],
+      ["shelve", { ...shelf, id: "pcs-fualt" }, "unknown-alarm"],
+      ["shelve", { ...shelf, id: "emergency-stop" }, "not-shelvable"],
+      ["shelve", { ...shelf, id: "leak", forMs: 9 * 3_600_000 }, "too-long"],
+      ["unshelve", { id: "leak", device: "d-1", by: "anna" }, "not-shelved"],
+      ["unshelve", { id: "leak", device: "d-1", by: "" }, "name-needed"],
+    ];
+    for (const [method, params, reason] of cases)
+      assert.deepEqual(await bench.ask(method, params), { result: "refused", reason });
+    await assert.rejects(bench.ask("ack", { by: "anna" }), { code: "REQUEST_REFUSED" });
+    await assert.rejects(bench.ask("shelve", { id: "leak", by: "a" }), { code: "REQUEST_REFUSED" });
+    assert.deepEqual(bench.told, []);
+  });
+
+  it("shelves with an end, and tells its beginning and its end", async () => {
+    const bench = new DeskBench();
+    const forMs = 60_000;
+    const order = { id: "leak", device: "d-1", by: "anna", reason: "drying the rope", forMs };
+    const answer = await bench.ask("shelve", order);
+    assert.equal(answer.untilUtc, bench.clock.utcNow() + forMs);
+    const until = new Date(bench.clock.utcNow() + forMs).toISOString();
+    assert.deepEqual(bench.textsOf("alarm-shelved"), [
+      `anna shelved leak of d-1 until ${until}: drying the rope`,
+    ]);
+    bench.desk.take(event("leak"));
+    assert.equal((await bench.list()).alarms[0]?.shelf?.by, "anna");
+    await bench.pass(61);
+    assert.deepEqual(bench.textsOf("alarm-unshelved"), [
+      "the time of leak of d-1 on the shelf is over",
+    ]);
+    assert.equal((await bench.list()).alarms[0]?.state, "unacknowledged");
+    await bench.ask("shelve", order);
+    await bench.ask("unshelve", { id: "leak", device: "d-1", by: "bert" });
+    assert.deepEqual(bench.textsOf("alarm-unshelved").slice(1), [
+      "bert took leak of d-1 off the shelf",
+    ]);
+  });
+
+  it("knows after a restart what was acknowledged and shelved", async () => {
+    const bench = new DeskBench();
+    bench.desk.take(event("pcs-fault"));
+    await bench.ask("ack", { id: "all", by: "anna" });
+    const shelf = { id: "leak", device: "d-1", by: "anna", reason: "work", forMs: 3_600_000 };
+    await bench.ask("shelve", shelf);
+    await bench.pass(1);
+    bench.restart();
+    for (const id of ["pcs-fault", "leak", "on-battery"]) bench.desk.take(event(id));
+    const { alarms, calls } = await bench.list();
+    assert.deepEqual(
+      alarms.map(({ id, state }) => `${id} ${state}`),
+      ["on-battery unacknowledged", "pcs-fault acknowledged", "leak shelved"],
+    );
+    assert.deepEqual(
+      calls.map(({ id }) => id),
+      ["on-battery"],
+    );
+  });
+
+  it("takes an unreadable record for none, and says so once", async () => {
+    for (const record of [
+      { state: "unreadable" },
+      { state: "valid", content: "{", other: "absent" },
+    ] as const) {
+      const bench = new DeskBench(record);
+      await bench.pass(2);
+      assert.deepEqual(
+        bench.told.map(({ id, severity }) => [id, severity]),
+        [["alarms-unreadable", "warning"]],
+      );
+      assert.equal((await bench.list()).alarms[0]?.id, "alarms-unreadable");
+    }
+    assert.deepEqual(new DeskBench().told, []);
+  });
+
+  it("tries again when the disk does not take it, and says both once", async () => {
+    const bench = new DeskBench();
+    bench.isDiskFull = true;
+    bench.desk.take(event("pcs-fault"));
+    await bench.ask("ack", { id: "all", by: "anna" });
+    await bench.pass(20);
+    const told = () =>
+      bench.told.filter(({ id }) => id === "alarms-not-saved").map(({ phase }) => phase);
+    assert.deepEqual(told(), ["raised"]);
+    assert.deepEqual(bench.saved, []);
+    bench.isDiskFull = false;
+    await bench.pass(6);
+    assert.deepEqual(told(), ["raised", "cleared"]);
+    assert.equal(bench.saved.length, 1);
+    await bench.pass(20);
+    assert.equal(bench.saved.length, 1, "what has not changed is not saved again");
+  });
+
+  it("lists a latched trip that nobody tells again after a restart, once", async () => {
+    const bench = new DeskBench();
+    bench.trips = [{ id: "emergency-stop", device: "bess-1", text: "pressed", at: utcMs(7) }];
+    bench.desk.turn();
+    const seen = async () =>
+      (await bench.list()).alarms.map(({ id, state, severity }) => [id, state, severity].join(" "));
+    assert.deepEqual(await seen(), ["emergency-stop unacknowledged trip"]);
+    bench.desk.take(
+      event("emergency-stop", { severity: "trip", device: "bess-1", point: "alarms" }),
+    );
+    await bench.pass(5);
+    assert.deepEqual(await seen(), ["emergency-stop unacknowledged trip"], "it is the same one");
+    await bench.ask("ack", { id: "all", by: "anna" });
+    await bench.pass(5);
+    assert.deepEqual(await seen(), ["emergency-stop acknowledged trip"]);
+    bench.trips = [];
+    bench.desk.take(event("emergency-stop", { phase: "cleared", device: "bess-1" }));
+    assert.deepEqual(await seen(), []);
+  });
+
+  it("gives a long list page by page", async () => {
+    const bench = new DeskBench();
+    for (let i = 0; i < 450; i += 1) bench.desk.take(event("pcs-fault", { device: `d-${i}` }));
+    const ids = new Set<string>();
+    let from = 0;
+    for (;;) {
+      const { alarms, total } = await bench.ask<AlarmsAnswer>("alarms", { from });
+      assert.equal(total, 451, "with the flood");
+      if (alarms.length === 0) break;
+      for (const { id, device = "" } of alarms) ids.add(`${id} ${device}`);
+      from += alarms.length;
+    }
+    assert.equal(ids.size, 451);
+  });
+});
+
+describe("the way of field's alarms to control", () => {
+  /** Field and control on one clock, with a link that can be cut. */
+  function linked() {
+    const bench = new DeskBench();
+    const { clock } = bench;
+    const stop = new AbortController();
+    const link = { isCut: false, field: new FieldAlarms(clock, 1) };
+    const connected = () => {
+      if (link.isCut) throw new GatewayError("PEER_LOST", { reason: "cut" });
+    };
+    const client = {
+      request: async (method: string, params: unknown) => {
+        connected();
+        const answer = link.field.answers.get(method);
+        assert.ok(answer !== undefined);
+        const json = JSON.stringify(params);
+        const rest = { signal: stop.signal, push: () => true };
+        const result = await answer({ method, params: JSON.parse(json) as unknown, ...rest });
+        connected();
+        return JSON.parse(JSON.stringify(result)) as unknown;
+      },
+    };
+    const sink = {
+      heard: (isAnew: boolean) => {
+        bench.desk.field.heard(isAnew);
+      },
+      take: (told: PlantEvent) => {
+        bench.desk.field.take(told);
+      },
+      lost: () => {
+        bench.desk.field.lost();
+      },
+    };
+    const done = followFieldAlarms({ client, clock, sink }, stop.signal);
+    const close = async () => {
+      stop.abort();
+      await clock.advance(2_000);
+      await done;
+    };
+    return { bench, link, close };
+  }
+
+  it("tells what stands, then what comes, at once", async () => {
+    const { bench, link, close } = linked();
+    for (let i = 0; i < 150; i += 1)
+      link.field.take(event("ups-overload", { device: `ups-${i}`, text: "x".repeat(2_000) }));
+    await bench.pass(1);
+    assert.equal((await bench.list()).counts.standing, 151, "with the flood");
+    link.field.take(event("leak", { severity: "trip" }));
+    await bench.clock.advance(1);
+    assert.equal((await bench.list()).alarms[0]?.id, "leak");
+    await close();
+  });
+
+  it("leaves what field told as last known while it is dead", async () => {
+    const { bench, link, close } = linked();
+    link.field.take(event("leak"));
+    await bench.pass(3);
+    link.isCut = true;
+    await bench.pass(2);
+    const cutAt = (await bench.list()).fieldAsOf ?? 0;
+    await bench.pass(300);
+    const { alarms, fieldAsOf } = await bench.list();
+    assert.deepEqual(
+      alarms.map(({ id, state, asOf }) => [id, state, asOf]),
+      [["leak", "unacknowledged", cutAt]],
+    );
+    assert.equal(fieldAsOf, cutAt);
+    assert.equal((await bench.ask("ack", { id: "leak", by: "anna" })).result, "done");
+
+    link.field = new FieldAlarms(bench.clock, 2);
+    link.isCut = false;
+    await bench.pass(5);
+    link.field.take(event("leak"));
+    await bench.pass(70);
+    const back = await bench.list();
+    assert.equal(back.fieldAsOf, undefined);
+    assert.deepEqual(
+      back.alarms.map(({ id, state, asOf }) => [id, state, asOf]),
+      [["leak", "acknowledged", undefined]],
+    );
+    await close();
+  });
+
+  it("ends what a field that was started anew does not tell again", async () => {
+    const { bench, link, close } = linked();
+    link.field.take(event("leak"));
+    await bench.pass(2);
+    await bench.ask("ack", { id: "all", by: "anna" });
+    link.field = new FieldAlarms(bench.clock, 2);
+    await bench.pass(40);
+    assert.equal((await bench.list()).alarms.length, 1);
+    await bench.pass(40);
+    assert.equal((await bench.list()).alarms.length, 0);
+    await close();
+  });
+
+  it("takes an answer that is none for a lost link", async () => {
+    const clock = new SimClock();
+    const stop = new AbortController();
+    const heard: string[] = [];
+    const sink = {
+      heard: () => heard.push("heard"),
+      take: () => heard.push("take"),
+      lost: () => heard.push("lost"),
+    };
+    const client = { request: async () => Promise.resolve({ epoch: "one" }) };
+    const done = followFieldAlarms({ client, clock, sink }, stop.signal);
+    await clock.advance(100);
+    assert.deepEqual(heard, ["lost"]);
+    stop.abort();
+    await clock.advance(1_000);
+    await done;
+    const field = new FieldAlarms(clock, 1);
+    const rest = { signal: stop.signal, push: () => true };
+    const asked = field.answers.get("alarms")?.({ method: "alarms", params: {}, ...rest });
+    await assert.rejects(asked ?? Promise.resolve(), { code: "REQUEST_REFUSED" });
+  });
+});
