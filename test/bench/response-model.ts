@@ -147,9 +147,10 @@ export class LoopPlant {
       const askedW = writes.map(({ valueW }) => valueW - beforeW);
       return { atMs, moveW, askedW, writeMs: undefined, powerMs: undefined };
     }
+    const share = (ACTED * (answer.valueW - beforeW)) / moveW;
     let powerMs: number | undefined;
     for (let ms = answer.atMs; ms < endMs && powerMs === undefined; ms += RESOLUTION_MS)
-      if (isPast(this.batteryW(ms), ACTED)) powerMs = ms - atMs;
+      if (isPast(this.batteryW(ms), share)) powerMs = ms - atMs;
     return { atMs, moveW, askedW: [], writeMs: answer.atMs - atMs, powerMs };
   }
 }
@@ -163,7 +164,7 @@ export interface Answer {
   readonly askedW: readonly number[];
   /** From the step of the load to the first write that asks the battery for half of it or more. */
   readonly writeMs: number | undefined;
-  /** From the step to nine tenths of it in the battery's power. */
+  /** From the step to nine tenths of what that write asked for in the battery's power. */
   readonly powerMs: number | undefined;
 }
 
