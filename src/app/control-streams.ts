@@ -47,7 +47,8 @@ function streamsNamed(
 }
 
 function pointsOf(plan: ControlPlan): readonly PointIndex[] {
-  const { grid, units, trips, envelope, frequency, localSelector, reactive, rideThrough } = plan;
+  const { grid, units, trips, envelope, frequency, localSelector, reactive } = plan;
+  const { rideThrough, protection } = plan;
   return [
     grid.power.point,
     ...grid.feeders.map(({ point }) => point),
@@ -57,7 +58,14 @@ function pointsOf(plan: ControlPlan): readonly PointIndex[] {
     ...pointOf(rideThrough?.voltage?.input),
     ...(rideThrough?.flags ?? []).map(({ condition }) => condition.point),
     ...units.flatMap(({ points }) => unitPoints(points)),
-    ...trips.map(({ condition }) => condition.point),
+    ...trips.flatMap(({ condition, terms }) =>
+      [condition, ...(terms?.channels ?? [])].flatMap(pointOf),
+    ),
+    ...(protection?.blocks ?? []).flatMap(({ cause }) =>
+      pointOf(cause.kind === "state" ? cause.condition : cause.input),
+    ),
+    ...(protection?.derates ?? []).flatMap(({ input }) => pointOf(input)),
+    ...(grid.voted?.inputs ?? []).flatMap(pointOf),
     ...envelope.flatMap(envelopePoints),
   ];
 }
@@ -83,6 +91,7 @@ function envelopePoints(entry: EnvelopeEntry): readonly PointIndex[] {
     ...pointOf(entry.shown),
     ...pointOf(entry.effect),
     ...entry.interlocks.flatMap(({ condition }) => pointOf(condition)),
+    ...(entry.excludes ?? []).flatMap(({ shown }) => pointOf(shown)),
   ];
 }
 
