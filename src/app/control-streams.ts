@@ -47,8 +47,7 @@ function streamsNamed(
 }
 
 function pointsOf(plan: ControlPlan): readonly PointIndex[] {
-  const { grid, units, trips, envelope, frequency, localSelector, reactive } = plan;
-  const { rideThrough, protection } = plan;
+  const { grid, units, envelope, frequency, localSelector, reactive, rideThrough } = plan;
   return [
     grid.power.point,
     ...grid.feeders.map(({ point }) => point),
@@ -58,15 +57,22 @@ function pointsOf(plan: ControlPlan): readonly PointIndex[] {
     ...pointOf(rideThrough?.voltage?.input),
     ...(rideThrough?.flags ?? []).map(({ condition }) => condition.point),
     ...units.flatMap(({ points }) => unitPoints(points)),
+    ...protectionPoints(plan),
+    ...envelope.flatMap(envelopePoints),
+  ];
+}
+
+function protectionPoints({ grid, trips, protection }: ControlPlan): readonly PointIndex[] {
+  const { blocks = [], derates = [] } = protection ?? {};
+  return [
     ...trips.flatMap(({ condition, terms }) =>
       [condition, ...(terms?.channels ?? [])].flatMap(pointOf),
     ),
-    ...(protection?.blocks ?? []).flatMap(({ cause }) =>
+    ...blocks.flatMap(({ cause }) =>
       pointOf(cause.kind === "state" ? cause.condition : cause.input),
     ),
-    ...(protection?.derates ?? []).flatMap(({ input }) => pointOf(input)),
+    ...derates.flatMap(({ input }) => pointOf(input)),
     ...(grid.voted?.inputs ?? []).flatMap(pointOf),
-    ...envelope.flatMap(envelopePoints),
   ];
 }
 

@@ -1,7 +1,8 @@
 import type { GridState } from "./grid-trust.ts";
 import { itemAt } from "./item-at.ts";
 import type { Notices } from "./notices.ts";
-import { type ControlPlan, type GridPlan, PLAIN_TRIP } from "./plan.ts";
+import { type ControlPlan, type GridPlan, PLAIN_TRIP, type TripRule } from "./plan.ts";
+import type { TripMark } from "./trip-cause.ts";
 import type { TripState } from "./trips.ts";
 
 /** Sensors of one cause that say different things for longer are not of one opinion, ms. */
@@ -11,35 +12,45 @@ const DISAGREE_MS = 3_000;
 export function tellChannels(
   { marks }: TripState,
   { trips }: Pick<ControlPlan, "trips">,
-  { now, notices }: { readonly now: number; readonly notices: Notices },
+  sight: { readonly now: number; readonly notices: Notices },
 ): void {
   for (let place = 0; place < trips.length; place += 1) {
     const rule = itemAt(trips, place);
-    const { channels, blindMs } = rule.terms ?? PLAIN_TRIP;
-    if (channels.length === 0 && blindMs === undefined) continue;
-    const { blindSince, disagreeSince } = itemAt(marks, place);
-    // Only what no trip tells already: a sensor alone is one at once.
-    const lost = channels.length === 0 ? -1 : blindSince.findIndex((since) => !Number.isNaN(since));
-    const device = `${rule.device}`;
-    const isLost = lost >= 0 && now - (blindSince[lost] ?? now) >= (blindMs ?? DISAGREE_MS);
-    if (notices.isNews("sensor-lost", device, isLost))
-      notices.tell(
-        { id: "sensor-lost", device, point: rule.pointName },
-        isLost,
-        isLost
-          ? `sensor ${lost + 1} of ${rule.id} shows nothing`
-          : `all sensors of ${rule.id} are read again`,
-      );
-    const isSplit = now - disagreeSince >= DISAGREE_MS;
-    if (notices.isNews("sensor-deviates", device, isSplit))
-      notices.tell(
-        { id: "sensor-deviates", device, point: rule.pointName },
-        isSplit,
-        isSplit
-          ? `the sensors of ${rule.id} do not agree`
-          : `the sensors of ${rule.id} agree again`,
-      );
+    // Of a sensor alone its trip tells.
+    if ((rule.terms ?? PLAIN_TRIP).channels.length === 0) continue;
+    const mark = itemAt(marks, place);
+    tellLost(rule, mark, sight);
+    tellSplit(rule, mark, sight);
   }
+}
+
+function tellLost(
+  { id, device, pointName: point, terms }: TripRule,
+  { blindSince }: TripMark,
+  { now, notices }: { readonly now: number; readonly notices: Notices },
+): void {
+  const lost = blindSince.findIndex((since) => now - since >= (terms?.blindMs ?? DISAGREE_MS));
+  const isLost = lost >= 0;
+  if (!notices.isNews("sensor-lost", device, isLost)) return;
+  notices.tell(
+    { id: "sensor-lost", device, point },
+    isLost,
+    isLost ? `sensor ${lost + 1} of ${id} shows nothing` : `all sensors of ${id} are read again`,
+  );
+}
+
+function tellSplit(
+  { id, device, pointName: point }: TripRule,
+  { disagreeSince }: TripMark,
+  { now, notices }: { readonly now: number; readonly notices: Notices },
+): void {
+  const isSplit = now - disagreeSince >= DISAGREE_MS;
+  if (!notices.isNews("sensor-deviates", device, isSplit)) return;
+  notices.tell(
+    { id: "sensor-deviates", device, point },
+    isSplit,
+    isSplit ? `the sensors of ${id} do not agree` : `the sensors of ${id} agree again`,
+  );
 }
 
 /** Tells of meters at the grid connection that are outvoted, and that too few are left. */

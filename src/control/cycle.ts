@@ -48,7 +48,7 @@ import { controlStatus, tellTotal } from "./status.ts";
 import { decideTotal, isLetAlone, shrinkParts } from "./total-power.ts";
 import { observeProtection } from "./protection.ts";
 import { takeSnapshot } from "./trip-snapshot.ts";
-import { inhibitTripped, isTripped, latchTrips, resetTrips, tripHold } from "./trips.ts";
+import { inhibitTripped, isTripped, latchTrips, resetTrips, tripsOver } from "./trips.ts";
 import { canCommand, isCountedAnew, isTakenOver, observeUnit, type UnitState } from "./units.ts";
 import {
   askStart,
@@ -206,12 +206,10 @@ function observe(state: ControlState, turn: Turn): void {
     const write = itemAt(writes, place);
     const isTold = write.sent.count > 0 && !write.isInterlocked;
     const sight = { view, now, elapsedMs, plan, notices, ride };
-    const hold = tripHold(state.trips, place);
     observeUnit(unit, unitPlan, {
       ...sight,
       isTold,
-      isTripped: hold?.kind === "stop",
-      tripRampMs: hold?.kind === "ramp" ? hold.rampMs : undefined,
+      ...tripsOver(state.trips, place),
       rule: itemAt(protection.units, place),
       ...authorityOver(state, place, turn),
     });

@@ -145,10 +145,8 @@ export function judgeWrite(
   const place = envelope.placeByPoint.get(request.point);
   if (place === undefined) return refused("read-only");
   const entry = itemAt(envelope.entries, place);
-  const lock = byteAt(envelope.locks, place);
-  if (lock === LOCKED_OUT || (lock === PERHAPS_LOCKED_OUT && !request.isProtective))
-    return refused("locked-out");
-  if (byteAt(envelope.inhibits, place) === 1 && !request.isProtective) return refused("tripped");
+  const barred = barredBy(envelope, place, request.isProtective);
+  if (barred !== undefined) return refused(barred);
 
   const value = clamp(request.value, entry.min, entry.max);
   const limitedBy = value === request.value ? undefined : "range";
@@ -158,6 +156,17 @@ export function judgeWrite(
   if (limitedBy !== undefined && mode === "refuse") return refused("out-of-envelope");
   const { from } = request;
   return judgeMove(envelope, { place, entry, value, from, view, now, mode, limitedBy });
+}
+
+/** A lockout holds against everybody, a trip against all but protection. */
+function barredBy(
+  { locks, inhibits }: Envelope,
+  place: number,
+  isProtective: boolean,
+): "locked-out" | "tripped" | undefined {
+  const lock = byteAt(locks, place);
+  if (lock === LOCKED_OUT || (lock === PERHAPS_LOCKED_OUT && !isProtective)) return "locked-out";
+  return byteAt(inhibits, place) === 1 && !isProtective ? "tripped" : undefined;
 }
 
 /** The range of a point as its entry states it. */

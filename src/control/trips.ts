@@ -158,22 +158,27 @@ export function isTripped(state: TripState, unit: number): boolean {
   return state.latched.some((trip) => trip.units.includes(unit));
 }
 
-/** How trips hold a unit: it stops at once, or ramps to zero within `rampMs`; undefined: none. */
-export function tripHold(
-  state: TripState,
-  unit: number,
-): { readonly kind: "stop" } | { readonly kind: "ramp"; readonly rampMs: number } | undefined {
-  let rampMs = Infinity;
+/** How trips hold a unit. */
+export interface TripHold {
+  /** It stops at once. */
+  readonly isTripped: boolean;
+  /** It ramps to zero within this time, ms; undefined: it does not, or stops at once. */
+  readonly tripRampMs: number | undefined;
+}
+
+export function tripsOver(state: TripState, unit: number): TripHold {
+  let tripRampMs: number | undefined;
   for (const trip of state.latched) {
     if (!trip.units.includes(unit)) continue;
     const ramp = state.ramps.find((one) => isOf(trip, one));
-    if (ramp === undefined) return STOP;
-    rampMs = Math.min(rampMs, ramp.rampMs);
+    if (ramp === undefined) return STOPPED;
+    tripRampMs = Math.min(tripRampMs ?? Infinity, ramp.rampMs);
   }
-  return rampMs === Infinity ? undefined : { kind: "ramp", rampMs };
+  return tripRampMs === undefined ? FREE : { isTripped: false, tripRampMs };
 }
 
-const STOP = { kind: "stop" } as const;
+const STOPPED: TripHold = { isTripped: true, tripRampMs: undefined };
+const FREE: TripHold = { isTripped: false, tripRampMs: undefined };
 
 /** Nothing but zero and STOP goes out to a unit that is stopped, whoever asks. */
 export function inhibitTripped(
@@ -185,7 +190,7 @@ export function inhibitTripped(
   if (envelope.inhibited.mark === mark) return;
   envelope.inhibited.mark = mark;
   const stopped = new Set(
-    units.filter((_unit, place) => tripHold(state, place)?.kind === "stop").map((one) => one.asset),
+    units.filter((_unit, place) => tripsOver(state, place).isTripped).map((one) => one.asset),
   );
   inhibitAssets(envelope, stopped);
 }

@@ -159,13 +159,19 @@ function nextMode(unit: UnitState, plan: BatteryUnitPlan, sight: ModeSight): Uni
   const isActive = states.includes("active");
   if (isActive || !states.includes("unknown")) unit.isFaulted = isActive;
   if (sight.isTripped) return "tripped";
-  // Its converter is heard, and the battery behind it is not: zero can be sent, and is.
-  if (sight.rule.isBatteryStill && sight.powerW !== undefined) return "faulted";
-  if (isActive || (unit.isFaulted && sight.powerW !== undefined)) return "faulted";
+  if (isActive || (isKeptAtZero(unit, sight) && sight.powerW !== undefined)) return "faulted";
   // One that was stopped or in fault before it was ever heard is not lost: nobody knows it yet.
   if (sight.powerW === undefined)
     return unit.mode === "unknown" || Number.isNaN(unit.countedW) ? "unknown" : "silent";
   return sight.isYielded ? "yielded" : heardMode(unit, sight);
+}
+
+/**
+ * A fault that cannot be read is not gone. And where the converter is heard, and the battery behind
+ * it is not, zero can be sent, and is.
+ */
+function isKeptAtZero({ isFaulted }: UnitState, { rule }: ModeSight): boolean {
+  return isFaulted || rule.isBatteryStill;
 }
 
 /** Of a unit that is heard and has no reason of its own not to follow. */

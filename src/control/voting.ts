@@ -1,6 +1,6 @@
 import type { MonotonicMs } from "../domain/time.ts";
 import { freshValue, type ImageView } from "../points/image.ts";
-import { numberAt } from "../points/number-at.ts";
+import { numberAt, placeAt } from "../points/number-at.ts";
 import { clamp } from "./arbitration.ts";
 import type { ConditionState } from "./conditions.ts";
 import type { VotedPlan } from "./plan.ts";
@@ -125,7 +125,7 @@ function noteStillness(state: VoteState, readings: readonly (VoteReading | undef
   for (const [channel, reading] of readings.entries()) {
     if (reading === undefined || !isNew(state, channel, reading)) continue;
     const isSame = reading.value === state.lastValues[channel];
-    state.still[channel] = isSame ? (state.still[channel] ?? 0) + 1 : 0;
+    state.still[channel] = isSame ? placeAt(state.still, channel) + 1 : 0;
     state.lastValues[channel] = reading.value;
   }
 }
@@ -162,19 +162,29 @@ function judgeChannels(
   { settings, middle }: { readonly settings: VoteSettings; readonly middle: number },
 ): void {
   const isMajority = believed(state, readings).length >= 3;
-  const bandW = Math.max(settings.deviationFraction * Math.abs(middle), settings.floor);
+  const band = Math.max(settings.deviationFraction * Math.abs(middle), settings.floor);
   for (const [channel, reading] of readings.entries()) {
     if (reading === undefined || !isNew(state, channel, reading)) continue;
     state.sampledAt[channel] = reading.at;
     const isStuck = isStandingAlone(state, readings, { channel, settings });
-    const isFar = Math.abs(reading.value - middle) > bandW;
+    const isFar = Math.abs(reading.value - middle) > band;
     // Of two that differ nobody knows which one is wrong: the worse one counts, none is out.
-    const isWrong = isStuck || (isFar && (isMajority || state.isOut[channel] === 1));
-    state.deviating[channel] = isWrong ? (state.deviating[channel] ?? 0) + 1 : 0;
-    state.agreeing[channel] = isWrong ? 0 : (state.agreeing[channel] ?? 0) + 1;
-    if (isStuck || (state.deviating[channel] ?? 0) >= settings.samples) state.isOut[channel] = 1;
-    else if ((state.agreeing[channel] ?? 0) >= AGREEING_SAMPLES) state.isOut[channel] = 0;
+    const isTold = isMajority || state.isOut[channel] === 1;
+    noteSample(state, channel, { isStuck, isFar: isFar && isTold, samples: settings.samples });
   }
+}
+
+function noteSample(
+  state: VoteState,
+  channel: number,
+  found: { readonly isStuck: boolean; readonly isFar: boolean; readonly samples: number },
+): void {
+  const isWrong = found.isStuck || found.isFar;
+  const { deviating, agreeing, isOut } = state;
+  deviating[channel] = isWrong ? placeAt(deviating, channel) + 1 : 0;
+  agreeing[channel] = isWrong ? 0 : placeAt(agreeing, channel) + 1;
+  if (found.isStuck || placeAt(deviating, channel) >= found.samples) isOut[channel] = 1;
+  else if (placeAt(agreeing, channel) >= AGREEING_SAMPLES) isOut[channel] = 0;
 }
 
 /** It has not moved for long, and another one has a moment ago. */
@@ -184,9 +194,9 @@ function isStandingAlone(
   { channel, settings }: { readonly channel: number; readonly settings: VoteSettings },
 ): boolean {
   const { stuckSamples } = settings;
-  if ((still[channel] ?? 0) < stuckSamples) return false;
+  if (placeAt(still, channel) < stuckSamples) return false;
   return readings.some(
     (reading, other) =>
-      other !== channel && reading !== undefined && (still[other] ?? 0) < stuckSamples / 2,
+      other !== channel && reading !== undefined && placeAt(still, other) < stuckSamples / 2,
   );
 }

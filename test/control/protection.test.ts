@@ -223,7 +223,8 @@ describe("a battery behind its converter that does not count any more", () => {
       hand.values[BESS_1.heartbeat] = stoppedAt - 1;
       hand.turn();
     }
-    assert.equal(hand.status.units[0]?.mode, "silent", "both stand still: the link is lost");
+    const [unit] = hand.status.units;
+    assert.equal(unit.mode, "silent", "both stand still: the link is lost");
     beat(1_000, true);
     hand.bad.add(BMS_COUNT);
     beat(10_000, false);

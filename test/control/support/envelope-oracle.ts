@@ -273,8 +273,8 @@ export class EnvelopeOracle {
   }
 
   #isHeld(unit: number): boolean {
-    const isPressed = unit === 0 ? this.#pressed[0] : this.#pressed[0] || this.#pressed[1];
-    return isPressed === true || this.#stopped[unit] === true || this.#isAllLatched;
+    const isPressed = this.#pressed[0] === true || (unit === 1 && this.#pressed[1] === true);
+    return isPressed || this.#stopped[unit] === true || this.#isAllLatched;
   }
 
   /** A reset lifts what is known to be gone, at the moment of the cycle that answers. */

@@ -93,7 +93,7 @@ export class HandCycle {
   }
 
   /** kill −9, and a start with what is on the disk. */
-  restart(saved: "unreadable" | undefined = undefined): void {
+  restart(saved?: "unreadable"): void {
     const document: unknown = JSON.parse(JSON.stringify(latchState(this.control)));
     const latches = saved ?? parseLatchRecord(document);
     this.now += 200;
