@@ -221,7 +221,8 @@ async function controlHosts(
   const { context, clock, random, log } = role;
   const { plan, outlet, south, desk, goose, signal } = parts;
   const latches = latchFilesOf(context);
-  const dispatch = new WriteDispatch({ context, south, clock, random, signal });
+  const writers = { driver: (stream: StreamId) => south.writer(stream) };
+  const dispatch = new WriteDispatch({ context, south: writers, clock, random, signal });
   const thermal = await thermalHost(role, {
     outlet,
     dispatch,

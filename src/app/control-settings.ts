@@ -4,6 +4,7 @@ import type {
   ConditionPlan,
   ControlPlan,
   EnvelopeEntry,
+  ExclusionPlan,
   FeederPlan,
   GridPlan,
   InputPoint,
@@ -36,6 +37,13 @@ import {
   invalid,
   envelopeOf,
 } from "./plan-points.ts";
+import {
+  faultTrips,
+  protectionPlan,
+  stopTrips,
+  tripTerms,
+  votedMeters,
+} from "./protection-settings.ts";
 import { reactivePlan } from "./reactive-settings.ts";
 import { rideThroughPlan } from "./ride-through-settings.ts";
 import { smoothingSettings } from "./smoothing-settings.ts";
@@ -79,6 +87,8 @@ export function controlPlan(context: SiteContext): ControlPlan | undefined {
     })),
     trips: [
       ...units.flatMap((unit, at) => tripRules(context, control, unit.asset, at)),
+      ...stopTrips(context, control, units),
+      ...faultTrips(control, units),
       ...gooseTrips(context, control, units),
     ],
     assets: context.table.devices.map(({ id }) => id),
@@ -97,6 +107,7 @@ export function controlPlan(context: SiteContext): ControlPlan | undefined {
           },
     reactive: reactivePlan(context, control, units),
     rideThrough: rideThroughPlan(context, control),
+    protection: protectionPlan(context, control, units),
   };
 }
 
@@ -115,6 +126,7 @@ function gridPlan(context: SiteContext, control: ControlConfig): GridPlan {
   return {
     device: grid.meter,
     power: { point: requirePoint(context, grid.meter, "active-power"), maxAgeMs: grid.maxAgeMs },
+    voted: votedMeters(context, control),
     feeders: grid.feeders.map((feeder): FeederPlan => {
       const point = requirePoint(context, feeder.meter, "active-power");
       const everyMs = context.table.points[point]?.everyMs ?? Infinity;
@@ -210,8 +222,24 @@ function unitPoints(context: SiteContext, name: string): UnitPoints {
     dischargeLimit: input(context, name, "discharge-power-limit"),
     faults: stateConditions(context, name, ["fault", "maintenance"]),
     heartbeat: heartbeatOf(context, name),
+    batteryHeartbeat: batteryHeartbeatOf(context, name),
     run: runCommand(context, name),
+    reactive:
+      envelopeOf(context, name, REACTIVE_SETPOINT) === undefined
+        ? undefined
+        : pointOf(context, name, REACTIVE_SETPOINT),
   };
+}
+
+const REACTIVE_SETPOINT = "reactive-power-setpoint";
+/** A battery that does not count for longer gives nothing, ms. */
+const BATTERY_STILL_MS = 2_000;
+
+/** Of the battery behind the converter. What stands still for certain has missed a poll more. */
+function batteryHeartbeatOf(context: SiteContext, device: string): InputPoint | undefined {
+  const point = pointOf(context, device, "x-bms-heartbeat");
+  if (point === undefined) return undefined;
+  return { point, maxAgeMs: BATTERY_STILL_MS + (context.table.points[point]?.everyMs ?? 0) };
 }
 
 /** The counter of a device whose profile says how long it may stand still. */
@@ -298,6 +326,7 @@ function tripRules(
         isActiveLow: alarm.isActiveLow,
       },
       units: [unit],
+      terms: tripTerms(control, alarm.id),
     }));
 }
 
@@ -332,11 +361,44 @@ export function envelopeEntry(context: SiteContext, entry: EnvelopeConfig): Enve
     minimumIntervalMs: entry.minimumIntervalMs,
     mode: entry.beyond,
     interlocks: interlocks(context, entry.device, write.needs),
+    excludes: exclusions(context, entry),
     confirm: isCyclic(context, entry.device, entry.point) ? "by-poll" : "read-back",
     settleMs: write.settleMs > 0 ? write.settleMs : SETTLE_MS,
     shown: bound?.group === undefined ? undefined : input(context, entry.device, entry.point),
     effect: effectOf(context, entry.device, entry.point),
   };
+}
+
+/** Both ways round, however it is written down. */
+function exclusions(
+  context: SiteContext,
+  { device, point, excludes }: EnvelopeConfig,
+): readonly ExclusionPlan[] | undefined {
+  const own = `${device}/${point}`;
+  const lines = writable(context);
+  const named = new Set([
+    ...(excludes ?? []),
+    ...lines.filter((line) => line.excludes?.includes(own) === true).map(nameOf),
+  ]);
+  if (named.size === 0) return undefined;
+  return [...named].map((name): ExclusionPlan => {
+    const line = lines.find((one) => nameOf(one) === name);
+    if (line === undefined || name === own)
+      throw invalid(
+        context.site,
+        `${own} excludes ${name}, which is no other line of the envelope`,
+      );
+    const shown = input(context, line.device, line.point);
+    const write = writeRule(context, line.device, line.point);
+    if (shown === undefined || write === undefined)
+      throw invalid(context.site, `${own} excludes ${name}, which its device does not show`);
+    const settleMs = write.settleMs > 0 ? write.settleMs : SETTLE_MS;
+    return { name, point: shown.point, shown, settleMs };
+  });
+}
+
+function nameOf({ device, point }: EnvelopeConfig): string {
+  return `${device}/${point}`;
 }
 
 /** The power of a unit that the loop drives is written twenty times a second. */

@@ -47,7 +47,7 @@ function streamsNamed(
 }
 
 function pointsOf(plan: ControlPlan): readonly PointIndex[] {
-  const { grid, units, trips, envelope, frequency, localSelector, reactive, rideThrough } = plan;
+  const { grid, units, envelope, frequency, localSelector, reactive, rideThrough } = plan;
   return [
     grid.power.point,
     ...grid.feeders.map(({ point }) => point),
@@ -57,8 +57,22 @@ function pointsOf(plan: ControlPlan): readonly PointIndex[] {
     ...pointOf(rideThrough?.voltage?.input),
     ...(rideThrough?.flags ?? []).map(({ condition }) => condition.point),
     ...units.flatMap(({ points }) => unitPoints(points)),
-    ...trips.map(({ condition }) => condition.point),
+    ...protectionPoints(plan),
     ...envelope.flatMap(envelopePoints),
+  ];
+}
+
+function protectionPoints({ grid, trips, protection }: ControlPlan): readonly PointIndex[] {
+  const { blocks = [], derates = [] } = protection ?? {};
+  return [
+    ...trips.flatMap(({ condition, terms }) =>
+      [condition, ...(terms?.channels ?? [])].flatMap(pointOf),
+    ),
+    ...blocks.flatMap(({ cause }) =>
+      pointOf(cause.kind === "state" ? cause.condition : cause.input),
+    ),
+    ...derates.flatMap(({ input }) => pointOf(input)),
+    ...(grid.voted?.inputs ?? []).flatMap(pointOf),
   ];
 }
 
@@ -83,6 +97,7 @@ function envelopePoints(entry: EnvelopeEntry): readonly PointIndex[] {
     ...pointOf(entry.shown),
     ...pointOf(entry.effect),
     ...entry.interlocks.flatMap(({ condition }) => pointOf(condition)),
+    ...(entry.excludes ?? []).flatMap(({ shown }) => pointOf(shown)),
   ];
 }
 

@@ -1,8 +1,5 @@
-import { GatewayError } from "../domain/errors.ts";
 import { OWN_POINTS_MS } from "../config/point-table.ts";
 import type { PlantEvent } from "../domain/event.ts";
-import { pointIndex } from "../domain/point.ts";
-import type { Setpoint } from "../domain/write.ts";
 import { RequestServer } from "../link/request-server.ts";
 import { RoundProducer } from "../link/round-producer.ts";
 import { socketPath } from "../link/socket-paths.ts";
@@ -15,7 +12,7 @@ import { OwnPoints } from "./own-points.ts";
 import { CpuMeter, type Role, runTogether } from "./role.ts";
 import { RoundTap } from "./round-tap.ts";
 import { South } from "./south.ts";
-import { writeReport } from "./write-report.ts";
+import { obeyOrder } from "./write-orders.ts";
 
 /** How often field looks whether control is there. */
 const ORDERS_LOOK_MS = 500;
@@ -53,7 +50,10 @@ export async function runField(role: Role, signal: AbortSignal): Promise<void> {
   const orders = new RequestServer({
     socketPath: socketPath(runtimeDirectory, "field/orders"),
     methods: new Map([
-      ["write", async ({ params, signal: gone }) => obey({ south, context, givers }, params, gone)],
+      [
+        "write",
+        async ({ params, signal: gone }) => obeyOrder({ south, table, givers }, params, gone),
+      ],
     ]),
   });
   const told = new RequestServer({
@@ -83,58 +83,6 @@ export async function runField(role: Role, signal: AbortSignal): Promise<void> {
     watchdog.stopping();
     await producer.closed();
   }
-}
-
-async function obey(
-  parts: {
-    readonly south: South;
-    readonly context: Role["context"];
-    readonly givers: OrderGivers;
-  },
-  params: unknown,
-  signal: AbortSignal,
-): Promise<unknown> {
-  const { south, context, givers } = parts;
-  const order = orderOf(params);
-  const device = context.table.devices.find(({ id }) => id === order.device);
-  const driver = device === undefined ? undefined : south.driver(device.stream);
-  if (driver === undefined)
-    throw new GatewayError("REQUEST_REFUSED", {
-      device: order.device,
-      reason: "not a device here",
-    });
-  givers.note(driver);
-  const outcomes = await driver.write(order.setpoints, signal);
-  return outcomes.map((outcome, at) => writeReport(order.setpoints[at], outcome));
-}
-
-interface Order {
-  readonly device: string;
-  readonly setpoints: readonly Setpoint[];
-}
-
-const SETPOINTS_MAX = 64;
-
-/**
- * Comes from control over a socket that only control may open; its form is checked all the same.
- */
-function orderOf(params: unknown): Order {
-  const { device, setpoints } = (params ?? {}) as {
-    readonly device?: unknown;
-    readonly setpoints?: unknown;
-  };
-  const list: readonly unknown[] = Array.isArray(setpoints) ? setpoints : [];
-  if (typeof device !== "string" || list.length === 0 || list.length > SETPOINTS_MAX)
-    throw new GatewayError("REQUEST_REFUSED", { reason: "a write order has device and setpoints" });
-  return { device, setpoints: list.map(setpointOf) };
-}
-
-function setpointOf(member: unknown): Setpoint {
-  const { point, value, confirm } = (member ?? {}) as Readonly<Record<string, unknown>>;
-  const isWhen = confirm === "read-back" || confirm === "by-poll";
-  if (typeof point !== "number" || typeof value !== "number" || !isWhen)
-    throw new GatewayError("REQUEST_REFUSED", { reason: "a setpoint has point, value, confirm" });
-  return { point: pointIndex(point), value, confirm };
 }
 
 /** Lets devices go when control, which gave the orders for them, is gone. */

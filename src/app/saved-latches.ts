@@ -1,5 +1,5 @@
 import path from "node:path";
-import { parseLatchRecord } from "../control/trips.ts";
+import { parseLatchRecord } from "../control/trip-record.ts";
 import { LatchFiles, type LatchRecord } from "../platform/latch-files.ts";
 import { roleFolder } from "./role.ts";
 import type { SiteContext } from "./site-context.ts";

@@ -2,7 +2,7 @@ import path from "node:path";
 import { groupPeriodMs } from "../config/point-table.ts";
 import { isModbus, type ModbusConnection, portOf } from "../config/connection-port.ts";
 import type { PlantEvent } from "../domain/event.ts";
-import type { PointDefinition, Producer, StreamId } from "../domain/point.ts";
+import type { PointDefinition, PointIndex, Producer, StreamId } from "../domain/point.ts";
 import type { Round } from "../domain/round.ts";
 import { type Clock, slept } from "../domain/time.ts";
 import { type FleetMember, superviseFleet } from "../drivers/fleet.ts";
@@ -19,6 +19,7 @@ import type { CycleAlignment } from "../drivers/modbus/poll-schedule.ts";
 import { SUPERVISOR_LIMITS } from "../drivers/supervisor.ts";
 import { TimerWheel, WheelClock } from "../drivers/wheel.ts";
 import { readBounded, writeDurably } from "../platform/files.ts";
+import { DeviceWriter, writablePoints } from "./device-writer.ts";
 import { roleFolder } from "./role.ts";
 import type { DeviceContext, SiteContext } from "./site-context.ts";
 import { type Engines, Stations } from "./south-iec61850.ts";
@@ -57,6 +58,8 @@ export class South {
   readonly #pollClock: Clock;
   readonly #stations: Stations;
   readonly #drivers = new Map<StreamId, SouthDriver>();
+  readonly #writable: ReadonlyMap<StreamId, ReadonlySet<PointIndex>>;
+  readonly #writers = new Map<StreamId, DeviceWriter>();
   readonly #savedRevisions = new Map<StreamId, number>();
   #gaps: Readonly<Record<string, GapState>> = {};
 
@@ -73,6 +76,7 @@ export class South {
     });
     this.pool = new LinkPool({ clock, wheel, ...(makeLink === undefined ? {} : { makeLink }) });
     this.#pollClock = role === "field" ? new WheelClock(clock, wheel) : clock;
+    this.#writable = writablePoints(context);
     this.#devices = context.devices.filter(({ definition }) => definition.producer === role);
   }
 
@@ -82,6 +86,18 @@ export class South {
 
   driver(stream: StreamId): SouthDriver | undefined {
     return this.#drivers.get(stream);
+  }
+
+  /** The one way to write to a device; undefined where nothing of it may be written. */
+  writer(stream: StreamId): DeviceWriter | undefined {
+    const driver = this.#drivers.get(stream);
+    const points = this.#writable.get(stream);
+    if (driver === undefined || points === undefined) return undefined;
+    const known = this.#writers.get(stream);
+    if (known !== undefined) return known;
+    const writer = new DeviceWriter(driver, points);
+    this.#writers.set(stream, writer);
+    return writer;
   }
 
   drivers(): ReadonlyMap<StreamId, SouthDriver> {

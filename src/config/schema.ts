@@ -8,6 +8,7 @@ import {
   RideThroughConfig,
   SmoothingConfig,
 } from "./schema-levels.ts";
+import { ProtectionConfig } from "./schema-protection.ts";
 import { ThermalConfig } from "./schema-thermal.ts";
 
 export const DeviceConfig = closed(
@@ -242,8 +243,19 @@ export const ControlConfig = closed(
       ),
     ),
     trips: Type.Array(Name("Alarm id of a device that trips the batteries."), {
-      default: ["emergency-stop", "insulation-fault", "battery-insulation-fault", "battery-trip"],
+      default: [
+        "emergency-stop",
+        "insulation-fault",
+        "battery-insulation-fault",
+        "battery-trip",
+        "battery-over-voltage",
+        "battery-under-voltage",
+        "temperature-imbalance-trip",
+        "cabinet-open",
+        "battery-door-open",
+      ],
     }),
+    protection: Type.Optional(ProtectionConfig),
   },
   "The control loop.",
 );
@@ -274,6 +286,21 @@ export const EnvelopeConfig = closed(
       Type.Number({ exclusiveMinimum: 0, description: "Fastest change, `unit` per second." }),
     ),
     minimumIntervalMs: Milliseconds(0, 86_400_000, 0, "Shortest time between two writes"),
+    excludes: Type.Optional(
+      Type.Array(
+        Type.String({
+          pattern: "^[a-z][a-z0-9-]{0,39}/[a-z][a-z0-9.-]*$",
+          description: "`device/point` of another line of the envelope.",
+        }),
+        {
+          minItems: 1,
+          maxItems: 16,
+          description:
+            "Points that have to be at 0 while this one is not, and the other way round. What is " +
+            "under way counts as written.",
+        },
+      ),
+    ),
     beyond: Type.Union([Type.Literal("clamp"), Type.Literal("refuse")], {
       default: "refuse",
       description: "What becomes of a value outside: brought inside, or not written.",

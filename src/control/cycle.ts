@@ -5,9 +5,10 @@ import type { UtcMs } from "../domain/time.ts";
 import { hasYielded, isHeldAsset, isLocal, yieldAsset } from "./authority/authority.ts";
 import { takeOrder } from "./authority/orders.ts";
 import { admitted, endRemoteLeases, observeAuthority } from "./authority/rule.ts";
+import { tellChannels, tellVotedMeters } from "./channel-notices.ts";
 import { followLeases, tellWritten } from "./command-steps.ts";
 import { adoptMeasured, adoptParts, rampParts } from "./dispatch.ts";
-import { LONGEST_STEP_MS } from "./envelope.ts";
+import { LONGEST_STEP_MS, observeInterlocks } from "./envelope.ts";
 import type {
   ControlStatus,
   ControlWrite,
@@ -45,7 +46,9 @@ import type { ControlState } from "./state.ts";
 import { readCharges } from "./share-total.ts";
 import { controlStatus, tellTotal } from "./status.ts";
 import { decideTotal, isLetAlone, shrinkParts } from "./total-power.ts";
-import { isTripped, latchTrips, resetTrips } from "./trips.ts";
+import { observeProtection } from "./protection.ts";
+import { takeSnapshot } from "./trip-snapshot.ts";
+import { inhibitTripped, isTripped, latchTrips, resetTrips, tripsOver } from "./trips.ts";
 import { canCommand, isCountedAnew, isTakenOver, observeUnit, type UnitState } from "./units.ts";
 import {
   askStart,
@@ -152,16 +155,22 @@ function protect(state: ControlState, turn: Turn): readonly OrderAnswer[] {
   const { view, now, utc, orders } = turn.inputs;
   const { plan, trips, authority, envelope } = state;
   const { events } = turn.notices;
-  latchTrips(trips, plan, { view, utc }, events);
+  const { grid, units, writes } = state;
+  const seen = { plan, view, grid, units, writes, totalW: state.total.totalW };
+  const snapshotOf = (places: readonly number[]) => takeSnapshot(places, seen);
+  latchTrips(trips, plan, { view, now, utc, snapshotOf }, events);
   const held = plan.units.map((_unit, place) => isTripped(trips, place));
   const standOf = (place: number): "still" | "moving" | "silent" =>
     standingOf(state, place, turn.inputs);
   const answers = orders.map((order) =>
     order.kind === "reset"
-      ? resetTrips(trips, plan, { view, utc, order }, events)
+      ? resetTrips(trips, plan, { now, utc, order }, events)
       : takeOrder(authority, order, { plan, trips, standOf, utc, events }),
   );
   observeAuthority(authority, envelope, { plan, view, now, notices: turn.notices });
+  inhibitTripped(trips, plan, envelope);
+  observeInterlocks(envelope, view, now);
+  tellChannels(trips, plan, { now, notices: turn.notices });
   for (const [place, write] of state.writes.entries())
     if (held[place] === true && !isTripped(trips, place)) askStart(write, turn.inputs.now);
   return answers;
@@ -190,9 +199,10 @@ function takeWorkloads(state: ControlState, { inputs }: Turn): readonly Workload
 }
 
 function observe(state: ControlState, turn: Turn): void {
-  const { plan, units, writes, envelope } = state;
+  const { plan, units, writes, envelope, protection } = state;
   const { notices, elapsedMs } = turn;
   const { view, now, outcomes } = turn.inputs;
+  observeProtection(protection, { plan, view, now, notices });
   if (state.rideThrough !== undefined) observeGridLoss(state.rideThrough, { view, now });
   const ride = rideThroughRule(state.rideThrough);
   for (const [place, unitPlan] of plan.units.entries()) {
@@ -203,7 +213,8 @@ function observe(state: ControlState, turn: Turn): void {
     observeUnit(unit, unitPlan, {
       ...sight,
       isTold,
-      isTripped: isTripped(state.trips, place),
+      ...tripsOver(state.trips, place),
+      rule: itemAt(protection.units, place),
       ...authorityOver(state, place, turn),
     });
     // What carries the site is told nothing: what it was told before counts no more.
@@ -218,6 +229,7 @@ function observe(state: ControlState, turn: Turn): void {
   const sight = { view, now, units, notices };
   observeGrid(state.grid, plan.grid, sight);
   tellSource(state.grid, plan.grid, sight);
+  tellVotedMeters(state.grid, plan.grid, notices);
 }
 
 /** When control ends, nobody is there to hold anything: then a hold ends, too. */

@@ -4,7 +4,7 @@ import { freshValue, type ImageView } from "../points/image.ts";
 import { clamp } from "./arbitration.ts";
 import { freshState } from "./conditions.ts";
 import { itemAt } from "./item-at.ts";
-import type { EnvelopeEntry, InputPoint } from "./plan.ts";
+import type { EnvelopeEntry, ExclusionPlan, InputPoint } from "./plan.ts";
 import { byteAt, numberAt } from "../points/number-at.ts";
 
 /**
@@ -21,6 +21,12 @@ export interface Envelope {
   readonly openAt: Float64Array;
   /** Whether anything may go out at all, by place of the entry: `OPEN`, `LOCKED_OUT` … */
   readonly locks: Uint8Array;
+  /** 1 for an entry of a unit that is stopped: protection alone writes to it. */
+  readonly inhibits: Uint8Array;
+  /** Of the latches that `inhibits` shows. */
+  readonly inhibited: { mark: number };
+  /** When it was made, monotonic ms: what was written before is not known. */
+  readonly since: number;
 }
 
 /** Nothing is locked. */
@@ -34,6 +40,9 @@ export const PERHAPS_LOCKED_OUT = 2;
 export const LONGEST_STEP_MS = 1_000;
 /** A setpoint that is written in every cycle goes on for so long without a reading of a switch. */
 const INTERLOCK_HELD_MS = 400;
+
+/** A write that waits for a slow device, or for an answer, may still arrive for so long, ms. */
+export const LONGEST_WAY_MS = 60_000;
 
 export interface EnvelopeRequest {
   readonly point: PointIndex;
@@ -62,6 +71,12 @@ export type EnvelopeRefusal =
   | "too-fast"
   | "too-soon"
   | "interlock"
+  /** A trip holds it. */
+  | "tripped"
+  /** A point that may not be in force together with it is, or is about to be. */
+  | "excluded"
+  /** Whether such a point is in force cannot be read. */
+  | "exclusion-unknown"
   /** No fresh reading shows whether the interlock is open. */
   | "interlock-unknown";
 
@@ -74,7 +89,8 @@ export type EnvelopeVerdict =
     }
   | { readonly result: "refused"; readonly reason: EnvelopeRefusal };
 
-export function compileEnvelope(entries: readonly EnvelopeEntry[]): Envelope {
+/** @param since when it is made, monotonic ms */
+export function compileEnvelope(entries: readonly EnvelopeEntry[], since = -Infinity): Envelope {
   const unset = () => new Float64Array(entries.length).fill(Number.NaN);
   return {
     entries,
@@ -83,12 +99,39 @@ export function compileEnvelope(entries: readonly EnvelopeEntry[]): Envelope {
     lastAt: unset(),
     openAt: unset(),
     locks: new Uint8Array(entries.length),
+    inhibits: new Uint8Array(entries.length),
+    // None: the first cycle inhibits what was saved.
+    inhibited: { mark: -1 },
+    since,
   };
+}
+
+/** Leaves the assets that are named to protection alone, and opens all others. */
+export function inhibitAssets({ entries, inhibits }: Envelope, stopped: ReadonlySet<string>): void {
+  for (const [place, { asset }] of entries.entries()) inhibits[place] = stopped.has(asset) ? 1 : 0;
 }
 
 /** Locks every point of the assets that are named, and opens all others. */
 export function lockAssets({ entries, locks }: Envelope, lockOf: (asset: string) => number): void {
   for (const [place, { asset }] of entries.entries()) locks[place] = lockOf(asset);
+}
+
+/**
+ * Looks at the interlocks of what is written in every cycle, also while nothing is written: a
+ * switch that was seen turned is not open because its next reading is lost.
+ */
+export function observeInterlocks(envelope: Envelope, view: ImageView, now: MonotonicMs): void {
+  for (let place = 0; place < envelope.entries.length; place += 1) {
+    const { confirm, interlocks } = itemAt(envelope.entries, place);
+    if (confirm !== "by-poll") continue;
+    let isOpen = interlocks.length > 0;
+    for (const { condition, maxAgeMs } of interlocks) {
+      const state = freshState(view, condition, now, maxAgeMs);
+      if (state === "clear") envelope.openAt[place] = Number.NaN;
+      isOpen = isOpen && state === "active";
+    }
+    if (isOpen) envelope.openAt[place] = now;
+  }
 }
 
 /** What of a write may go out now. */
@@ -102,9 +145,8 @@ export function judgeWrite(
   const place = envelope.placeByPoint.get(request.point);
   if (place === undefined) return refused("read-only");
   const entry = itemAt(envelope.entries, place);
-  const lock = byteAt(envelope.locks, place);
-  if (lock === LOCKED_OUT || (lock === PERHAPS_LOCKED_OUT && !request.isProtective))
-    return refused("locked-out");
+  const barred = barredBy(envelope, place, request.isProtective);
+  if (barred !== undefined) return refused(barred);
 
   const value = clamp(request.value, entry.min, entry.max);
   const limitedBy = value === request.value ? undefined : "range";
@@ -114,6 +156,17 @@ export function judgeWrite(
   if (limitedBy !== undefined && mode === "refuse") return refused("out-of-envelope");
   const { from } = request;
   return judgeMove(envelope, { place, entry, value, from, view, now, mode, limitedBy });
+}
+
+/** A lockout holds against everybody, a trip against all but protection. */
+function barredBy(
+  { locks, inhibits }: Envelope,
+  place: number,
+  isProtective: boolean,
+): "locked-out" | "tripped" | undefined {
+  const lock = byteAt(locks, place);
+  if (lock === LOCKED_OUT || (lock === PERHAPS_LOCKED_OUT && !isProtective)) return "locked-out";
+  return byteAt(inhibits, place) === 1 && !isProtective ? "tripped" : undefined;
 }
 
 /** The range of a point as its entry states it. */
@@ -169,16 +222,56 @@ function judgeMove(
 
 function holdOff(envelope: Envelope, sight: WriteSight): EnvelopeRefusal | undefined {
   const { place, entry, view, now } = sight;
+  let isCertain = true;
   for (const { condition, maxAgeMs } of entry.interlocks) {
     const state = freshState(view, condition, now, maxAgeMs);
-    if (state === "clear") return "interlock";
+    if (state === "clear") {
+      envelope.openAt[place] = Number.NaN;
+      return "interlock";
+    }
     // One lost poll says nothing of a switch: it is what it was, for a moment.
     const heldMs = entry.confirm === "by-poll" ? INTERLOCK_HELD_MS : 0;
     const isHeld = now - numberAt(envelope.openAt, place) <= heldMs;
-    if (state === "unknown") return isHeld ? tooSoon(envelope, sight) : "interlock-unknown";
+    if (state === "unknown" && !isHeld) return "interlock-unknown";
+    isCertain = isCertain && state !== "unknown";
   }
-  envelope.openAt[place] = now;
-  return tooSoon(envelope, sight);
+  if (isCertain) envelope.openAt[place] = now;
+  return excluded(envelope, sight) ?? tooSoon(envelope, sight);
+}
+
+/** A point that goes to 0, or stays there, stands in nobody's way. */
+function excluded(
+  envelope: Envelope,
+  { entry, value, view, now }: WriteSight,
+): "excluded" | "exclusion-unknown" | undefined {
+  if (value === 0 || entry.excludes === undefined) return undefined;
+  for (const other of entry.excludes) {
+    const state = forceOf(envelope, other, { view, now });
+    if (state !== "rest") return state === "in-force" ? "excluded" : "exclusion-unknown";
+  }
+  return undefined;
+}
+
+/**
+ * Whether a point is in force. What was written to it counts until a reading shows what came of it:
+ * a write that is under way is in force. One that no reading shows may still arrive for as long as
+ * an order may take; then the device did not take it.
+ */
+function forceOf(
+  { placeByPoint, lastValues, lastAt, since }: Envelope,
+  { point, shown, settleMs }: ExclusionPlan,
+  { view, now }: { readonly view: ImageView; readonly now: MonotonicMs },
+): "in-force" | "rest" | "unknown" {
+  const place = placeByPoint.get(point);
+  const written = place === undefined ? Number.NaN : numberAt(lastValues, place);
+  const writtenAt = place === undefined || Number.isNaN(written) ? since : numberAt(lastAt, place);
+  const value = freshValue(view, shown.point, now, shown.maxAgeMs);
+  if (value !== undefined && value !== 0) return "in-force";
+  const isOnItsWay = !Number.isNaN(written) && written !== 0;
+  const shownFrom = writtenAt + settleMs + (isOnItsWay ? LONGEST_WAY_MS : 0);
+  const isSettled = numberAt(view.receivedAt, shown.point) >= shownFrom;
+  if (value !== undefined && isSettled) return "rest";
+  return isOnItsWay ? "in-force" : "unknown";
 }
 
 function tooSoon(

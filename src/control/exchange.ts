@@ -49,7 +49,8 @@ export interface OrderAnswer {
   readonly order: LocalOrder;
   readonly result: "done" | "refused";
   /**
-   * Of a reset: `no-such-trip`, `cause-present`, `cause-unknown`, `release-it`. Of the others:
+   * Of a reset: `no-such-trip`, `cause-present`, `cause-unknown`, `cause-just-gone`, `not-allowed`,
+   * `name-needed`, `release-it`. Of the others:
    * `unknown-asset`, `no-stop`, `not-held`, `name-needed`, `stop-it-first`, `stop-not-confirmed`,
    * `not-locked-out`, `locked-out-by <name>`. Of what is done: `not-saved`, `not-confirmed`.
    */
@@ -274,6 +275,37 @@ export interface LatchedTrip {
   readonly isFirstOut: boolean;
   /** Places in the plan's `units`. */
   readonly units: readonly number[];
+  /**
+   * When the reading was received that first showed the cause; it came at most one poll before.
+   * Undefined where nobody read it: a person, or a record that could not be read.
+   */
+  readonly causeAt?: UtcMs | undefined;
+  /** What was in force when it came; undefined where none was kept. */
+  readonly snapshot?: TripSnapshot | undefined;
+}
+
+/** The plant in the cycle of a trip, before it acted; what was not known is left out. */
+export interface TripSnapshot {
+  readonly source: GridSource;
+  /** W */
+  readonly gridW?: number;
+  readonly loadW?: number;
+  readonly totalW: number;
+  /** Hz, and V at the grid's meter. */
+  readonly frequencyHz?: number;
+  readonly voltageV?: number;
+  /** Those that the trip stops, the first few of them. */
+  readonly units: readonly UnitSnapshot[];
+}
+
+export interface UnitSnapshot {
+  readonly asset: string;
+  readonly mode: UnitMode;
+  readonly powerW?: number;
+  readonly setpointW?: number;
+  readonly socPercent?: number;
+  /** As the device shows it: the value of its fault state. */
+  readonly state?: number;
 }
 
 /** A point that control does not believe: its rounds go north with this quality at best. */

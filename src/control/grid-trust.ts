@@ -20,6 +20,7 @@ import {
 } from "./series.ts";
 import type { UnitState } from "./units.ts";
 import { numberAt } from "../points/number-at.ts";
+import { noVotes, voteInputs, type VoteState } from "./voting.ts";
 
 /** What is believed of the grid meter and its feeders. Plain data. */
 export interface GridState {
@@ -51,6 +52,10 @@ export interface GridState {
   readonly sampledFeedersAt: Float64Array;
   /** What the load drew by the last readings of meter and units of one time, W; NaN before. */
   comparedW: number;
+  /** Undefined: one meter alone. */
+  readonly votes: VoteState | undefined;
+  /** Receive time of the reading that `meter` ends with. */
+  meterAt: number;
   /** When the grid power was last known, monotonic ms. */
   knownAt: number;
   gridW: number;
@@ -94,6 +99,8 @@ export function unknownGrid(plan: GridPlan, now: MonotonicMs): GridState {
     sampledUnitsAt: -Infinity,
     sampledFeedersAt: new Float64Array(plan.feeders.length).fill(-Infinity),
     comparedW: Number.NaN,
+    votes: plan.voted === undefined ? undefined : noVotes(plan.voted.inputs.length),
+    meterAt: -Infinity,
     knownAt: now,
     gridW: Number.NaN,
     loadW: Number.NaN,
@@ -106,8 +113,8 @@ export function unknownGrid(plan: GridPlan, now: MonotonicMs): GridState {
  */
 export function observeGrid(state: GridState, plan: GridPlan, sight: GridSight): void {
   const { view, now, units } = sight;
-  const meterW = freshValue(view, plan.power.point, now, plan.power.maxAgeMs);
-  if (meterW !== undefined) noteMeter(state, numberAt(view.receivedAt, plan.power.point), meterW);
+  const meterW = readMeter(state, plan, sight);
+  if (meterW !== undefined) noteMeter(state, state.meterAt, meterW);
   const byMeterW = meterW === undefined ? undefined : loadByMeter(state, units, plan.lagMs);
   const byFeedersW = loadByFeeders(plan, view, now);
   if (byMeterW !== undefined && byFeedersW !== undefined && isNewSample(state, plan, sight))
@@ -116,18 +123,38 @@ export function observeGrid(state: GridState, plan: GridPlan, sight: GridSight):
 }
 
 /** Every point that `distrustedPoints` may ever name. */
-export function doubtfulPoints(plan: GridPlan): readonly PointIndex[] {
-  return [plan.power.point, ...plan.feeders.map(({ point }) => point)];
+export function doubtfulPoints({ power, voted, feeders }: GridPlan): readonly PointIndex[] {
+  const meters = voted?.inputs ?? [power];
+  return [...meters, ...feeders].map(({ point }) => point);
+}
+
+/** What the meter says, or what several say together. */
+function readMeter(
+  state: GridState,
+  { power, voted }: GridPlan,
+  { view, now }: GridSight,
+): number | undefined {
+  if (state.votes === undefined || voted === undefined) {
+    state.meterAt = numberAt(view.receivedAt, power.point);
+    return freshValue(view, power.point, now, power.maxAgeMs);
+  }
+  voteInputs(state.votes, voted, { view, now });
+  if (state.votes.basis === "none") return undefined;
+  state.meterAt = state.votes.at;
+  return state.votes.value;
 }
 
 /** What control does not believe, for the readings that go north. */
 export function distrustedPoints(state: GridState, plan: GridPlan): readonly Distrust[] {
   const quality = state.isFrozen ? STALE : MISMATCH;
+  const outvoted = (plan.voted?.inputs ?? []).flatMap(({ point }, channel) =>
+    state.votes?.isOut[channel] === 1 ? [{ point, quality: MISMATCH }] : [],
+  );
   switch (state.distrusted) {
     case "none":
-      return [];
+      return outvoted;
     case "meter":
-      return [{ point: plan.power.point, quality }];
+      return [...outvoted, { point: plan.power.point, quality }];
     case "feeders":
       return plan.feeders.filter((f) => f.setsPace).map(({ point }) => ({ point, quality }));
   }
@@ -212,7 +239,7 @@ export function loadByFeeders(
  * anew: a unit whose reading is late holds back what the meter says of the load.
  */
 function isNewSample(state: GridState, plan: GridPlan, { view, units }: GridSight): boolean {
-  const meterAt = numberAt(view.receivedAt, plan.power.point);
+  const { meterAt } = state;
   let unitsAt = Infinity;
   for (const { powers } of units)
     if (powers.count > 0) unitsAt = Math.min(unitsAt, newestTime(powers));

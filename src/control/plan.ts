@@ -38,7 +38,78 @@ export interface ControlPlan {
   readonly reactive: ReactivePlan | undefined;
   /** Undefined: the site says nothing of a loss of its grid. */
   readonly rideThrough: RideThroughPlan | undefined;
+  /** What narrows a unit by itself, and who may reset; undefined: nothing beyond the trips. */
+  readonly protection?: ProtectionPlan | undefined;
 }
+
+/** What protects the units besides trips, all of it ending by itself. */
+export interface ProtectionPlan {
+  readonly blocks: readonly BlockPlan[];
+  readonly derates: readonly DeratePlan[];
+  /** Who may reset trips; empty: whoever may use the socket of the box, by any name. */
+  readonly people: readonly PersonPlan[];
+}
+
+/** A condition that keeps units from charging, or from discharging, while it is there. */
+export interface BlockPlan {
+  readonly name: string;
+  readonly device: string;
+  readonly direction: "charge" | "discharge";
+  readonly cause: BlockCause;
+  /** It ends when its cause has been gone for so long, ms. */
+  readonly releaseMs: number;
+  /** Places in `units`. */
+  readonly units: readonly number[];
+}
+
+/** A bit or word of a device, or a value beyond a limit until it is back by the hysteresis. */
+export type BlockCause =
+  | { readonly kind: "state"; readonly condition: ConditionPlan }
+  | {
+      readonly kind: "limit";
+      readonly input: InputPoint;
+      readonly side: "above" | "below";
+      readonly limit: number;
+      readonly hysteresis: number;
+    };
+
+/**
+ * A temperature that takes a unit's power away: all of it is left up to `fromCel`, nothing from
+ * `toCel` on, in a line between. `toCel` below `fromCel` is for cold.
+ */
+export interface DeratePlan {
+  readonly input: InputPoint;
+  readonly fromCel: number;
+  readonly toCel: number;
+  /** What was taken comes back only when the temperature is this much better, K. */
+  readonly hysteresisK: number;
+  readonly direction: "charge" | "discharge" | "both";
+  /** Places in `units`. */
+  readonly units: readonly number[];
+}
+
+/** One value that two or three sensors measure. */
+export interface VotedPlan {
+  /** Devices, in the order of `inputs`, for people. */
+  readonly names: readonly string[];
+  readonly inputs: readonly InputPoint[];
+  /** Further apart than this part of the value, or than `floor`, is a deviation. */
+  readonly deviationFraction: number;
+  readonly floor: number;
+  /** So many deviating samples in a row are told, and the channel counts no more. */
+  readonly samples: number;
+  /** Of two that are left the worse one counts. */
+  readonly worse: "higher" | "lower";
+}
+
+/** Somebody at the box, by the name that goes with a reset. */
+export interface PersonPlan {
+  readonly name: string;
+  readonly role: ResetRole;
+}
+
+/** `safety` may reset everything, `operator` what is no emergency. */
+export type ResetRole = "operator" | "safety";
 
 /** How a loss of the grid is known, and what the batteries do in it. */
 export interface RideThroughPlan {
@@ -120,6 +191,8 @@ export interface GridPlan {
   readonly device: string;
   /** Active power at the point of common coupling; held as it is up to its maximum age. */
   readonly power: InputPoint;
+  /** `power` and other meters of the same place, which vote; undefined: it alone says it. */
+  readonly voted?: VotedPlan | undefined;
   readonly feeders: readonly FeederPlan[];
   /** Loss between the meter and the feeders: fixed + atRating · (load / rating)². */
   readonly loss: { readonly fixedW: number; readonly atRatingW: number; readonly ratingW: number };
@@ -190,6 +263,10 @@ export interface UnitPoints {
   readonly faults: readonly ConditionPlan[];
   /** Counter of the device that must move; standing still as long as its maximum age is silence. */
   readonly heartbeat: InputPoint | undefined;
+  /** Counter of the battery behind the converter: while it stands still the unit gives nothing. */
+  readonly batteryHeartbeat?: InputPoint | undefined;
+  /** Reactive setpoint that may be written: a trip sets it to 0 as well; undefined: none. */
+  readonly reactive?: PointIndex | undefined;
   readonly run: RunCommandPlan | undefined;
 }
 
@@ -241,7 +318,37 @@ export interface TripRule {
   readonly condition: ConditionPlan;
   /** Places in `units`. */
   readonly units: readonly number[];
+  /** Undefined: `PLAIN_TRIP`. */
+  readonly terms?: TripTerms | undefined;
 }
+
+/** How a trip is found, acts and ends. */
+export interface TripTerms {
+  /** Channels besides `condition` that see the same cause: together they vote. */
+  readonly channels: readonly ConditionPlan[];
+  /** A channel that shows nothing for so long votes for the trip, ms; undefined: it has no vote. */
+  readonly blindMs: number | undefined;
+  /** Charging ends at once, discharge goes to 0 W within this time, ms; 0: all stops at once. */
+  readonly rampMs: number;
+  /** The cause has to be gone for so long before anybody resets it, ms. */
+  readonly holdOffMs: number;
+  /** It lifts itself when the cause was gone for so long, ms; undefined: a person does. */
+  readonly recoversAfterMs: number | undefined;
+  /** So many times an hour its cause may come and go before it latches. */
+  readonly passesPerHour: number;
+  readonly role: ResetRole;
+}
+
+/** One channel that says it, at once, until somebody resets it. */
+export const PLAIN_TRIP: TripTerms = {
+  channels: [],
+  blindMs: undefined,
+  rampMs: 0,
+  holdOffMs: 0,
+  recoversAfterMs: undefined,
+  passesPerHour: 0,
+  role: "operator",
+};
 
 /** What may be written to one point, whoever asks. A point without an entry is read only. */
 export interface EnvelopeEntry {
@@ -257,6 +364,8 @@ export interface EnvelopeEntry {
   readonly mode: "clamp" | "refuse";
   /** All must hold, on readings that are fresh. */
   readonly interlocks: readonly InterlockPlan[];
+  /** Points that have to be at 0 while this one is not; undefined: none. Of both alike. */
+  readonly excludes?: readonly ExclusionPlan[] | undefined;
   readonly confirm: "read-back" | "by-poll";
   /** From a write to its effect, ms. */
   readonly settleMs: number;
@@ -270,6 +379,17 @@ export interface InterlockPlan {
   readonly name: string;
   readonly condition: ConditionPlan;
   readonly maxAgeMs: number;
+}
+
+/** Another point of the envelope that may not be in force together with this one. */
+export interface ExclusionPlan {
+  /** Device and point, for people. */
+  readonly name: string;
+  readonly point: PointIndex;
+  /** Where the device shows it. */
+  readonly shown: InputPoint;
+  /** From a write of it until its reading shows what came of it, ms. */
+  readonly settleMs: number;
 }
 
 export interface LeaseLimits {
@@ -318,6 +438,20 @@ export const CONTROL_EVENTS = {
   "goose-lost": "critical",
   "goose-safe-state": "trip",
   "goose-loss-stop": "trip",
+  "charge-blocked": "warning",
+  "discharge-blocked": "warning",
+  "unit-derated": "warning",
+  "battery-silent": "critical",
+  "fault-repeated": "trip",
+  "sensor-deviates": "warning",
+  "sensor-lost": "warning",
+  "hvil-open": "trip",
+  "door-open": "trip",
+  "fire-alarm": "trip",
+  "smoke-alarm": "trip",
+  "gas-alarm": "trip",
+  "gas-warning": "trip",
+  "protection-relay": "trip",
   ...THERMAL_EVENTS,
 } as const satisfies Record<string, Severity>;
 

@@ -18,7 +18,9 @@ import { createReactiveLevel, type ReactiveLevel } from "./reactive-level.ts";
 import { createSmoothingLevel, type SmoothingLevel } from "./smoothing-level.ts";
 import { createRideThrough, type RideThroughState } from "./ride-through.ts";
 import { noTotal, type TotalState } from "./total-power.ts";
-import { type LatchRecord, latchRecord, noTrips, restoreTrips, type TripState } from "./trips.ts";
+import { createProtection, type ProtectionState } from "./protection.ts";
+import { type LatchRecord, latchRecord, restoreTrips } from "./trip-record.ts";
+import { noTrips, type TripState } from "./trips.ts";
 import { type UnitState, unknownUnit } from "./units.ts";
 import { noWorkloads, type WorkloadsState } from "./workloads.ts";
 import { noWrites, setpointsKept, type WriteState } from "./writes.ts";
@@ -50,6 +52,7 @@ export interface ControlState {
   readonly importLimit: ImportLimitState;
   /** Undefined where the site says nothing of a loss of its grid. */
   readonly rideThrough: RideThroughState | undefined;
+  readonly protection: ProtectionState;
   cycledAt: MonotonicMs;
 }
 
@@ -66,7 +69,7 @@ export function createControl(
   },
 ): ControlState {
   const { now, latches } = start;
-  const trips = noTrips();
+  const trips = noTrips(plan);
   if (latches !== undefined) restoreTrips(trips, plan, latches, utcMs(0));
   const authority = fullAuthority();
   if (latches === "unreadable") distrustAll(authority, plan.assets, utcMs(0));
@@ -74,7 +77,7 @@ export function createControl(
   const leases = noLeases(plan);
   return {
     plan,
-    envelope: compileEnvelope(plan.envelope),
+    envelope: compileEnvelope(plan.envelope, now),
     units: plan.units.map(() => unknownUnit(now)),
     grid: unknownGrid(plan.grid, now),
     leases,
@@ -90,6 +93,7 @@ export function createControl(
     reactive: createReactiveLevel(plan),
     importLimit: { held: undefined },
     rideThrough: createRideThrough(plan),
+    protection: createProtection(plan),
     cycledAt: now,
   };
 }

@@ -1,97 +1,228 @@
 import type { PlantEvent } from "../domain/event.ts";
-import { type UtcMs, utcMs } from "../domain/time.ts";
+import { type MonotonicMs, type UtcMs, utcMs } from "../domain/time.ts";
 import type { ImageView } from "../points/image.ts";
-import { type AuthorityRecord, parseAuthorityRecord } from "./authority/authority.ts";
-import { conditionState } from "./conditions.ts";
-import type { LatchedTrip, LocalOrder, OrderAnswer } from "./exchange.ts";
+import type { LatchedTrip, LocalOrder, OrderAnswer, TripSnapshot } from "./exchange.ts";
+import { type Envelope, inhibitAssets } from "./envelope.ts";
 import { itemAt } from "./item-at.ts";
-import type { ControlPlan, TripRule } from "./plan.ts";
-import { numberAt } from "../points/number-at.ts";
+import { type ControlPlan, PLAIN_TRIP, type ResetRole, type TripRule } from "./plan.ts";
+import {
+  causeSince,
+  mayPass,
+  observeCause,
+  RECOVERIES_MAX,
+  type TripMark,
+  unseenCause,
+} from "./trip-cause.ts";
+import { snapshotWords } from "./trip-snapshot.ts";
 
 /** Trips that are latched, in the order in which they came. Plain data. */
 export interface TripState {
   latched: LatchedTrip[];
   /** Grows with every change. */
   revision: number;
+  /** What is known of the causes, by place of the rule in the plan. */
+  readonly marks: readonly TripMark[];
+  /** Latches that still let discharge ramp to zero. */
+  ramps: readonly TripRamp[];
+  /** Latches taken from the disk: a person resets them, whatever their rule says. */
+  readonly restored: Set<string>;
 }
 
-/**
- * What is saved of the latches, and of what people at the box have decided: names instead of
- * places, so that it outlives a changed site. Version 1 had no authority.
- */
-export interface LatchRecord {
-  readonly version: 1 | 2;
-  readonly authority?: AuthorityRecord;
-  readonly latches: readonly {
-    readonly id: string;
-    readonly device: string;
-    readonly text: string;
-    readonly at: number;
-    readonly isFirstOut: boolean;
-    readonly assets: readonly string[];
-  }[];
+interface TripRamp {
+  readonly id: string;
+  readonly device: string;
+  /** When all of it has to stand, monotonic ms. */
+  readonly endsAt: number;
+  readonly rampMs: number;
+}
+
+export interface TripSight {
+  readonly view: ImageView;
+  readonly now: MonotonicMs;
+  readonly utc: UtcMs;
+  /** The plant as it is before a trip of these units acts; undefined: none is kept. */
+  readonly snapshotOf?: (units: readonly number[]) => TripSnapshot;
 }
 
 /** Id of the latch that stands for saved latches which could not be read. */
 export const LATCHES_UNREADABLE = "latches-unreadable";
 /** Id of the latch by which a person at the box stopped a unit; `release` lifts it. */
 export const OPERATOR_STOP = "operator-stop";
+/** More ramps than this do not run at a time: every rule has one at most. */
+const RAMPS_MAX = 65_536;
+/** Snapshots that are kept at a time: of the first trips, which tell what happened. */
+export const SNAPSHOTS_MAX = 8;
 
-export function noTrips(): TripState {
-  return { latched: [], revision: 0 };
+export function noTrips({ trips }: Pick<ControlPlan, "trips">): TripState {
+  return {
+    latched: [],
+    revision: 0,
+    marks: trips.map(unseenCause),
+    ramps: [],
+    restored: new Set(),
+  };
 }
 
-/** Latches every trip whose cause is there. The first of several in one cycle is the oldest. */
+/**
+ * Latches every trip whose cause is there, and lifts those that end by themselves. The first of
+ * several in one cycle is the oldest.
+ */
 export function latchTrips(
   state: TripState,
-  plan: ControlPlan,
-  sight: { readonly view: ImageView; readonly utc: UtcMs },
+  plan: Pick<ControlPlan, "trips">,
+  sight: TripSight,
   events: PlantEvent[],
 ): void {
-  const { view, utc } = sight;
-  const fresh = plan.trips.filter(
-    (rule) => !isLatched(state, rule) && conditionState(view, rule.condition) === "active",
-  );
+  const { view, now, utc } = sight;
+  if (state.ramps.length > 0) state.ramps = state.ramps.filter(({ endsAt }) => now < endsAt);
+  const fresh: { readonly rule: TripRule; readonly since: number }[] = [];
+  for (let place = 0; place < plan.trips.length; place += 1) {
+    const rule = itemAt(plan.trips, place);
+    const mark = itemAt(state.marks, place);
+    observeCause(mark, rule, sight);
+    if (isToLatch(state, rule, mark, now)) fresh.push({ rule, since: causeSince(rule, view, now) });
+    if (mark.cause === "clear") recover(state, { rule, mark, now, utc }, events);
+  }
   if (fresh.length === 0) return;
-  const since = (rule: TripRule): number => numberAt(view.changedAt, rule.condition.point);
-  fresh.sort((a, b) => since(a) - since(b));
-  for (const rule of fresh) {
-    const { id, device, text, units } = rule;
-    const isFirstOut = state.latched.length === 0;
-    state.latched.push({ id, device, text, at: utc, isFirstOut, units });
-    state.revision += 1;
-    events.push(tripEvent(rule, "raised", utc));
+  fresh.sort((a, b) => a.since - b.since);
+  for (const { rule, since } of fresh) {
+    const snapshot = isWorthOne(state) ? sight.snapshotOf?.(rule.units) : undefined;
+    const causeAt = utcMs(Math.round(utc - Math.max(now - since, 0)));
+    latch(state, { rule, causeAt, snapshot }, sight, events);
   }
 }
 
-/** True while a trip holds this unit. */
+function isToLatch(state: TripState, rule: TripRule, mark: TripMark, now: number): boolean {
+  const wasThere = mark.isThere;
+  if (mark.cause !== "unknown") mark.isThere = mark.cause === "active";
+  if (mark.cause !== "active") return false;
+  if (!wasThere) {
+    const { passesPerHour } = rule.terms ?? PLAIN_TRIP;
+    mark.isPassing = passesPerHour > 0 && mayPass(mark, passesPerHour, now);
+  }
+  return !mark.isPassing && !isLatched(state, rule);
+}
+
+function latch(
+  state: TripState,
+  found: {
+    readonly rule: TripRule;
+    readonly causeAt: UtcMs;
+    readonly snapshot: TripSnapshot | undefined;
+  },
+  { now, utc }: TripSight,
+  events: PlantEvent[],
+): void {
+  const { rule, causeAt, snapshot } = found;
+  const { id, device, text, units } = rule;
+  const { rampMs } = rule.terms ?? PLAIN_TRIP;
+  const isFirstOut = state.latched.length === 0;
+  const kept = snapshot === undefined ? {} : { snapshot };
+  state.latched.push({ id, device, text, at: utc, isFirstOut, units, causeAt, ...kept });
+  if (rampMs > 0) state.ramps = [...state.ramps, { id, device, endsAt: now + rampMs, rampMs }];
+  state.revision += 1;
+  const told = snapshot === undefined ? text : `${text} (${snapshotWords(snapshot)})`;
+  events.push(tripEvent({ ...rule, text: told }, "raised", utc));
+}
+
+function isWorthOne({ latched }: TripState): boolean {
+  let kept = 0;
+  for (const { snapshot } of latched) if (snapshot !== undefined) kept += 1;
+  return kept < SNAPSHOTS_MAX;
+}
+
+/** A trip whose rule lets it lift itself, a few times an hour; then it waits for a person. */
+function recover(
+  state: TripState,
+  found: {
+    readonly rule: TripRule;
+    readonly mark: TripMark;
+    readonly now: number;
+    readonly utc: UtcMs;
+  },
+  events: PlantEvent[],
+): void {
+  const { rule, mark, now, utc } = found;
+  const { recoversAfterMs } = rule.terms ?? PLAIN_TRIP;
+  if (recoversAfterMs === undefined || now - mark.clearSince < recoversAfterMs) return;
+  const trip = state.latched.find((one) => isOf(one, rule));
+  if (trip === undefined || state.restored.has(keyOf(trip))) return;
+  if (!mayPass(mark, RECOVERIES_MAX, now)) return;
+  drop(state, trip);
+  const text = `${trip.id} of ${trip.device} ended by itself`;
+  events.push(tripEvent({ ...trip, text, pointName: undefined }, "cleared", utc));
+}
+
+/** True while a trip holds this unit, also one that still lets it ramp to zero. */
 export function isTripped(state: TripState, unit: number): boolean {
   return state.latched.some((trip) => trip.units.includes(unit));
 }
 
+/** How trips hold a unit. */
+export interface TripHold {
+  /** It stops at once. */
+  readonly isTripped: boolean;
+  /** It ramps to zero within this time, ms; undefined: it does not, or stops at once. */
+  readonly tripRampMs: number | undefined;
+}
+
+export function tripsOver(state: TripState, unit: number): TripHold {
+  let tripRampMs: number | undefined;
+  for (const trip of state.latched) {
+    if (!trip.units.includes(unit)) continue;
+    const ramp = state.ramps.find((one) => isOf(trip, one));
+    if (ramp === undefined) return STOPPED;
+    tripRampMs = Math.min(tripRampMs ?? Infinity, ramp.rampMs);
+  }
+  return tripRampMs === undefined ? FREE : { isTripped: false, tripRampMs };
+}
+
+const STOPPED: TripHold = { isTripped: true, tripRampMs: undefined };
+const FREE: TripHold = { isTripped: false, tripRampMs: undefined };
+
+/** Nothing but zero and STOP goes out to a unit that is stopped, whoever asks. */
+export function inhibitTripped(
+  state: TripState,
+  { units }: Pick<ControlPlan, "units">,
+  envelope: Envelope,
+): void {
+  const mark = state.revision * RAMPS_MAX + state.ramps.length;
+  if (envelope.inhibited.mark === mark) return;
+  envelope.inhibited.mark = mark;
+  const stopped = new Set(
+    units.filter((_unit, place) => tripsOver(state, place).isTripped).map((one) => one.asset),
+  );
+  inhibitAssets(envelope, stopped);
+}
+
 /**
- * Lifts latches whose cause is known to be gone; a cause that cannot be seen is not gone. Answers
- * once per order.
+ * Lifts latches whose cause is known to be gone, and has been for the rule's time; a cause that
+ * cannot be seen is not gone. Answers once per order.
  */
 export function resetTrips(
   state: TripState,
-  plan: ControlPlan,
-  sight: { readonly view: ImageView; readonly utc: UtcMs; readonly order: ResetOrder },
+  plan: Pick<ControlPlan, "trips" | "protection">,
+  sight: { readonly now: MonotonicMs; readonly utc: UtcMs; readonly order: ResetOrder },
   events: PlantEvent[],
 ): OrderAnswer {
-  const { order, view, utc } = sight;
+  const { order, utc } = sight;
   if (order.trip === OPERATOR_STOP) return { order, result: "refused", reason: "release-it" };
+  if (order.by.trim() === "") return { order, result: "refused", reason: "name-needed" };
   const asked = state.latched.filter(
     ({ id }) => id !== OPERATOR_STOP && (order.trip === "all" || id === order.trip),
   );
   if (asked.length === 0) return { order, result: "refused", reason: "no-such-trip" };
-  const reasons = asked.map((trip) => whyNot(trip, plan, view));
+  const role = roleOf(plan, order.by);
+  const reasons = asked.map((trip) => whyNot(state, plan, { trip, role, now: sight.now }));
   const refusal = reasons.find((reason) => reason !== undefined);
   const lifted = asked.filter((_trip, at) => reasons[at] === undefined);
   for (const trip of lifted) {
-    state.latched = state.latched.filter((other) => other !== trip);
-    state.revision += 1;
-    const text = `${trip.id} of ${trip.device} was reset by ${order.by}`;
+    drop(state, trip);
+    // Whoever looked at it lets it recover by itself again.
+    const mark = state.marks[placeOf(plan, trip)];
+    if (mark !== undefined) mark.passes.length = 0;
+    const as = role === "anybody" ? "at the box" : role;
+    const text = `${trip.id} of ${trip.device} was reset by ${order.by} (${as})`;
     events.push(tripEvent({ ...trip, text, pointName: undefined }, "cleared", utc));
   }
   return { order, result: refusal === undefined ? "done" : "refused", reason: refusal };
@@ -131,77 +262,77 @@ export function liftStop(
 ): void {
   const stop = state.latched.find(({ id, device }) => id === OPERATOR_STOP && device === asset);
   if (stop === undefined) return;
-  state.latched = state.latched.filter((other) => other !== stop);
-  state.revision += 1;
+  drop(state, stop);
   const text = `${by} let ${asset} go`;
   events.push(tripEvent({ ...stop, text, pointName: undefined }, "cleared", at));
 }
 
-/** What to save; `restoreTrips` takes it back. */
-export function latchRecord(
-  state: TripState,
-  plan: ControlPlan,
-  authority: AuthorityRecord,
-): LatchRecord {
-  return {
-    version: 2,
-    authority,
-    latches: state.latched.map(({ units, ...trip }) => ({
-      ...trip,
-      assets: units.map((unit) => itemAt(plan.units, unit).asset),
-    })),
-  };
-}
-
-/** Reads a saved record; anything else than a whole one is unreadable. */
-export function parseLatchRecord(document: unknown): LatchRecord | "unreadable" {
-  if (!isObject(document)) return "unreadable";
-  const { version, latches } = document;
-  if (!Array.isArray(latches) || !latches.every(isLatch)) return "unreadable";
-  if (version === 1) return { version, latches };
-  const authority = version === 2 ? parseAuthorityRecord(document["authority"]) : undefined;
-  return authority === undefined ? "unreadable" : { version: 2, latches, authority };
-}
-
-/**
- * Takes saved latches back before the first cycle. What cannot be read, or names a unit that is no
- * longer known, holds every unit: a forgotten trip must not be the way to lose one.
- */
-export function restoreTrips(
-  state: TripState,
-  plan: ControlPlan,
-  saved: LatchRecord | "unreadable",
-  utc: UtcMs,
-): void {
-  const all = plan.units.map((_unit, place) => place);
-  if (saved === "unreadable") {
-    const text = "the saved trips could not be read; all units stay stopped";
-    const { latched } = state;
-    const trip = { id: LATCHES_UNREADABLE, device: "gateway", text, at: utc, units: all };
-    latched.push({ ...trip, isFirstOut: latched.length === 0 });
-    state.revision += 1;
-    return;
-  }
-  for (const { assets, at, ...trip } of saved.latches) {
-    const units = assets.map((asset) => plan.units.findIndex((unit) => unit.asset === asset));
-    const isKnown = units.length > 0 && !units.includes(-1);
-    state.latched.push({ ...trip, at: utcMs(at), units: isKnown ? units : all });
-  }
-}
-
 type ResetOrder = LocalOrder & { readonly kind: "reset" };
 
-function isLatched(state: TripState, rule: TripRule): boolean {
-  return state.latched.some((trip) => trip.id === rule.id && trip.device === rule.device);
+function drop(state: TripState, trip: LatchedTrip): void {
+  state.latched = state.latched.filter((other) => other !== trip);
+  state.ramps = state.ramps.filter((ramp) => !isOf(trip, ramp));
+  state.restored.delete(keyOf(trip));
+  state.revision += 1;
 }
 
-function whyNot(trip: LatchedTrip, plan: ControlPlan, view: ImageView): string | undefined {
-  const rule = plan.trips.find((other) => other.id === trip.id && other.device === trip.device);
-  if (rule === undefined) return undefined;
-  const cause = conditionState(view, rule.condition);
-  if (cause === "clear") return undefined;
-  return cause === "active" ? "cause-present" : "cause-unknown";
+/** Of a trip: what its latch is known by. */
+export function keyOf({ id, device }: Pick<LatchedTrip, "id" | "device">): string {
+  return `${id} ${device}`;
 }
+
+function isOf(
+  trip: Pick<LatchedTrip, "id" | "device">,
+  other: { readonly id: string; readonly device: string },
+): boolean {
+  return trip.id === other.id && trip.device === other.device;
+}
+
+function isLatched(state: TripState, rule: TripRule): boolean {
+  return state.latched.some((trip) => isOf(trip, rule));
+}
+
+function placeOf({ trips }: Pick<ControlPlan, "trips">, trip: LatchedTrip): number {
+  return trips.findIndex((rule) => isOf(trip, rule));
+}
+
+/** Where the site names nobody, the rights of the socket say who may. */
+function roleOf(
+  { protection }: Pick<ControlPlan, "protection">,
+  by: string,
+): ResetRole | "anybody" | "nobody" {
+  const people = protection?.people ?? [];
+  if (people.length === 0) return "anybody";
+  return people.find(({ name }) => name === by)?.role ?? "nobody";
+}
+
+function whyNot(
+  state: TripState,
+  plan: Pick<ControlPlan, "trips">,
+  {
+    trip,
+    role,
+    now,
+  }: {
+    readonly trip: LatchedTrip;
+    readonly role: ResetRole | "anybody" | "nobody";
+    readonly now: number;
+  },
+): string | undefined {
+  const place = placeOf(plan, trip);
+  const rule = plan.trips[place];
+  const { holdOffMs, role: needed } =
+    rule === undefined ? UNKNOWN_RULE : (rule.terms ?? PLAIN_TRIP);
+  if (role === "nobody" || (needed === "safety" && role === "operator")) return "not-allowed";
+  if (rule === undefined) return undefined;
+  const { cause, clearSince } = itemAt(state.marks, place);
+  if (cause === "active") return "cause-present";
+  if (cause === "unknown") return "cause-unknown";
+  return now - clearSince < holdOffMs ? "cause-just-gone" : undefined;
+}
+
+/** Of a latch that no rule of the site explains: nobody knows what it was. */
+const UNKNOWN_RULE = { holdOffMs: 0, role: "safety" } as const;
 
 function tripEvent(
   trip: {
@@ -215,20 +346,4 @@ function tripEvent(
 ): PlantEvent {
   const { id, device, pointName, text } = trip;
   return { id, severity: "trip", phase, device, point: pointName, text, at };
-}
-
-function isObject(document: unknown): document is Readonly<Record<string, unknown>> {
-  return typeof document === "object" && document !== null && !Array.isArray(document);
-}
-
-function isLatch(document: unknown): document is LatchRecord["latches"][number] {
-  if (!isObject(document)) return false;
-  const { id, device, text, at, isFirstOut, assets } = document;
-  return (
-    [id, device, text].every((word) => typeof word === "string") &&
-    typeof at === "number" &&
-    typeof isFirstOut === "boolean" &&
-    Array.isArray(assets) &&
-    assets.every((asset) => typeof asset === "string")
-  );
 }

@@ -5,6 +5,7 @@ import { freshValue, type ImageView } from "../points/image.ts";
 import { lowerCeiling, openBox, pin, type PowerBox, raiseFloor, resetBox } from "./arbitration.ts";
 import { conditionState } from "./conditions.ts";
 import type { RideThroughRule, UnitMode } from "./exchange.ts";
+import type { UnitRule } from "./protection.ts";
 import { fadedLimit, silentPower } from "./link-rules.ts";
 import { megawatts, type Notices } from "./notices.ts";
 import type { BatteryUnitPlan, ControlPlan, InputPoint } from "./plan.ts";
@@ -36,6 +37,8 @@ export interface UnitState {
   readonly box: PowerBox;
   /** Magnitudes of the limits as last used, W; they fade when they are no longer known. */
   readonly limits: UnitLimits;
+  /** While a trip lets it ramp to zero: what it may still discharge, W; NaN while none does. */
+  rampW: number;
 }
 
 interface UnitLimits {
@@ -52,6 +55,10 @@ export interface UnitSight {
   readonly elapsedMs: number;
   readonly plan: ControlPlan;
   readonly isTripped: boolean;
+  /** A trip lets it ramp to zero within this time, ms, and charge nothing; undefined: none. */
+  readonly tripRampMs: number | undefined;
+  /** What narrows it by itself. */
+  readonly rule: UnitRule;
   /** What a person holds it at, W; undefined: nobody does. */
   readonly heldW: number | undefined;
   /** True while it is left to somebody else who writes to it. */
@@ -82,6 +89,7 @@ export function unknownUnit(now: MonotonicMs): UnitState {
     sinceAt: now,
     box: openBox(),
     limits: { dischargeW: 0, chargeW: 0, reserveW: 0, roomW: 0 },
+    rampW: Number.NaN,
   };
 }
 
@@ -151,9 +159,19 @@ function nextMode(unit: UnitState, plan: BatteryUnitPlan, sight: ModeSight): Uni
   const isActive = states.includes("active");
   if (isActive || !states.includes("unknown")) unit.isFaulted = isActive;
   if (sight.isTripped) return "tripped";
-  if (isActive || (unit.isFaulted && sight.powerW !== undefined)) return "faulted";
-  if (sight.powerW === undefined) return unit.mode === "unknown" ? "unknown" : "silent";
+  if (isActive || (isKeptAtZero(unit, sight) && sight.powerW !== undefined)) return "faulted";
+  // One that was stopped or in fault before it was ever heard is not lost: nobody knows it yet.
+  if (sight.powerW === undefined)
+    return unit.mode === "unknown" || Number.isNaN(unit.countedW) ? "unknown" : "silent";
   return sight.isYielded ? "yielded" : heardMode(unit, sight);
+}
+
+/**
+ * A fault that cannot be read is not gone. And where the converter is heard, and the battery behind
+ * it is not, zero can be sent, and is.
+ */
+function isKeptAtZero({ isFaulted }: UnitState, { rule }: ModeSight): boolean {
+  return isFaulted || rule.isBatteryStill;
 }
 
 /** Of a unit that is heard and has no reason of its own not to follow. */
@@ -207,7 +225,7 @@ function tellMode(
         ? `${device} is silent; it counts at ${megawatts(unit.countedW)} until it reverts`
         : `${device} is heard again`,
     );
-  const isFaulted = unit.mode === "faulted";
+  const isFaulted = unit.mode === "faulted" && unit.isFaulted;
   if (isFaulted === unit.isFaulted && notices.isNews("pcs-fault", device, isFaulted))
     notices.tell(
       { id: "pcs-fault", device },
@@ -258,19 +276,44 @@ function narrowHeld(unit: UnitState, plan: BatteryUnitPlan, sight: UnitSight): v
 }
 
 function narrowReady(unit: UnitState, plan: BatteryUnitPlan, sight: UnitSight): void {
+  narrowByDevice(unit, plan, sight);
+  narrowByProtection(unit, plan, sight);
+}
+
+/** What may not be done at all is the last word: no level below can ask for it. */
+function narrowByProtection(unit: UnitState, plan: BatteryUnitPlan, sight: UnitSight): void {
+  const { box, countedW } = unit;
+  const { rule, tripRampMs, elapsedMs } = sight;
+  if (tripRampMs === undefined) unit.rampW = Number.NaN;
+  else {
+    if (Number.isNaN(unit.rampW)) unit.rampW = Math.max(countedW, 0);
+    unit.rampW = Math.max(unit.rampW - (plan.dischargeRatingW * elapsedMs) / tripRampMs, 0);
+    lowerCeiling(box, unit.rampW, "protection");
+  }
+  if (rule.isChargeBlocked || tripRampMs !== undefined) raiseFloor(box, 0, "protection");
+  if (rule.isDischargeBlocked) lowerCeiling(box, 0, "protection");
+}
+
+function narrowByDevice(unit: UnitState, plan: BatteryUnitPlan, sight: UnitSight): void {
   const { box, limits } = unit;
   const { view, now } = sight;
   const upWPerS = sight.plan.grid.rampUpWPerS / sight.plan.units.length;
   const downWPerS = sight.plan.grid.rampDownWPerS / sight.plan.units.length;
   const upStepW = (upWPerS * sight.elapsedMs) / 1_000;
   const downStepW = (downWPerS * sight.elapsedMs) / 1_000;
-  const read = (input: InputPoint | undefined, ratingW: number): number | undefined => {
-    if (input === undefined) return ratingW;
+  const { chargePart, dischargePart } = sight.rule;
+  const read = (
+    input: InputPoint | undefined,
+    ratingW: number,
+    part: number | undefined,
+  ): number | undefined => {
+    if (part === undefined) return undefined;
+    if (input === undefined) return ratingW * part;
     const limitW = freshValue(view, input.point, now, input.maxAgeMs);
-    return limitW === undefined ? undefined : Math.min(Math.abs(limitW), ratingW);
+    return limitW === undefined ? undefined : Math.min(Math.abs(limitW), ratingW) * part;
   };
-  const dischargeW = read(plan.points.dischargeLimit, plan.dischargeRatingW);
-  const chargeW = read(plan.points.chargeLimit, plan.chargeRatingW);
+  const dischargeW = read(plan.points.dischargeLimit, plan.dischargeRatingW, dischargePart);
+  const chargeW = read(plan.points.chargeLimit, plan.chargeRatingW, chargePart);
   limits.dischargeW = fadedLimit(dischargeW, limits.dischargeW, upStepW);
   limits.chargeW = fadedLimit(chargeW, limits.chargeW, downStepW);
 

@@ -1,3 +1,4 @@
+import type { PointIndex } from "../domain/point.ts";
 import { isGood } from "../domain/quality.ts";
 import type { MonotonicMs } from "../domain/time.ts";
 import { freshValue, type ImageView } from "../points/image.ts";
@@ -70,6 +71,8 @@ const DIFFERING_READS = 2;
 const FOREIGN_MS = 1_000;
 /** How long START is asked for after a reset, and how often, ms. */
 const START_FOR_MS = 10_000;
+/** Reactive setpoints are read back slowly: a zero that is older than this is written again. */
+const REACTIVE_AGE_MS = 5_000;
 const START_EVERY_MS = 1_000;
 
 /**
@@ -279,15 +282,26 @@ export function isStopConfirmed(
  * they are not, and each `repeatMs` so that its own timer does not run out.
  */
 export function assertStop(state: WriteState, plan: BatteryUnitPlan, sight: Sending): void {
-  const { run, setpoint } = plan.points;
+  const { run, setpoint, reactive } = plan.points;
   state.startUntil = undefined;
   const sinceMs = sight.now - newestTime(state.sent);
-  if (isStopConfirmed(plan, sight) && lastSetpoint(state) === 0 && sinceMs < plan.repeatMs) return;
+  const isRecent = lastSetpoint(state) === 0 && sinceMs < plan.repeatMs;
+  const isIdle = reactive === undefined || isShownZero(plan, reactive, sight);
+  if (isStopConfirmed(plan, sight) && isIdle && isRecent) return;
   if (run !== undefined)
     push(plan, { point: run.point, value: run.stopValue, isProtective: true }, sight);
   const zero = judge(sight, { point: setpoint, value: 0, isProtective: true });
   if (zero.result === "allowed")
     sendSetpoint(state, plan, { value: zero.value, isProtective: true }, sight);
+  if (reactive !== undefined) push(plan, { point: reactive, value: 0, isProtective: true }, sight);
+}
+
+function isShownZero(
+  plan: BatteryUnitPlan,
+  point: PointIndex,
+  { view, now }: Pick<WriteSight, "view" | "now">,
+): boolean {
+  return freshValue(view, point, now, Math.max(plan.silentMs, REACTIVE_AGE_MS)) === 0;
 }
 
 /** After a reset: START and the reset of the unit's own alarms, until it runs or time is up. */

@@ -21,7 +21,8 @@ export type LatchRecord =
   | { readonly state: "unreadable" };
 
 const MARK = "dcpi-latches 1";
-const MAX_LATCH_BYTES = 64 * 1024;
+/** A latch takes 200 bytes, and a large site has thousands of rules. */
+const MAX_LATCH_BYTES = 4 * 1024 * 1024;
 
 interface LatchFile {
   readonly generation: number;

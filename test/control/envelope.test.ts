@@ -7,8 +7,11 @@ import {
   compileEnvelope,
   type EnvelopeRequest,
   fixedRange,
+  inhibitAssets,
   judgeWrite,
   LONGEST_STEP_MS,
+  LONGEST_WAY_MS,
+  observeInterlocks,
   recordWrite,
 } from "../../src/control/envelope.ts";
 import type { EnvelopeEntry } from "../../src/control/plan.ts";
@@ -17,6 +20,8 @@ import { chillerEntry } from "../support/plant-plan.ts";
 import { readingOf } from "../support/plant-reading.ts";
 
 const PUMP = pointIndex(0);
+const FAN = pointIndex(1);
+const REMOTE = pointIndex(2);
 const RUNNING = pointIndex(3);
 const UNLISTED = pointIndex(4);
 
@@ -48,7 +53,7 @@ function start(entries: readonly EnvelopeEntry[]) {
     image.post(readingOf(values, quality === undefined ? { at } : { at, quality }));
     image.take();
   };
-  return { envelope, judge, write, read };
+  return { envelope, image, judge, write, read };
 }
 
 describe("envelope", () => {
@@ -150,6 +155,141 @@ describe("envelope", () => {
     assert.deepEqual(judge(0, 2_000, { isProtective: true }), [0, undefined]);
     read({ [RUNNING]: 1 }, 3_000, qualityCode("stale"));
     assert.equal(judge(1, 3_000), "interlock-unknown", "uncertain");
+  });
+
+  it("does not take an interlock for open that was seen shut, when its next poll is lost", () => {
+    const condition = { point: RUNNING, when: { equals: 1 }, isActiveLow: false };
+    const interlocks = [{ name: "remote", condition, maxAgeMs: 100 }];
+    const { envelope, judge, read, image } = start([entry({ interlocks, confirm: "by-poll" })]);
+    const lost = qualityCode("no-communication");
+    read({ [RUNNING]: 1 }, 1_000);
+    assert.deepEqual(judge(1, 1_000), [1, undefined]);
+    read({ [RUNNING]: 0 }, 1_050);
+    assert.equal(judge(2, 1_050), "interlock");
+    read({ [RUNNING]: Number.NaN }, 1_100, lost);
+    assert.equal(judge(2, 1_100), "interlock-unknown");
+    read({ [RUNNING]: 1 }, 1_150);
+    assert.deepEqual(judge(2, 1_150), [2, undefined]);
+    // Nothing is written for a moment, and the cycle looks all the same.
+    read({ [RUNNING]: 0 }, 1_200);
+    observeInterlocks(envelope, image.view, monotonicMs(1_200));
+    read({ [RUNNING]: Number.NaN }, 1_250, lost);
+    assert.equal(judge(2, 1_250), "interlock-unknown");
+  });
+
+  it("looks at every interlock, also behind one whose poll is lost", () => {
+    const of = (point: typeof RUNNING, name: string) => ({
+      name,
+      condition: { point, when: { equals: 1 }, isActiveLow: false },
+      maxAgeMs: 100,
+    });
+    const interlocks = [of(RUNNING, "running"), of(REMOTE, "remote")];
+    const { judge, read } = start([entry({ interlocks, confirm: "by-poll" })]);
+    read({ [RUNNING]: 1, [REMOTE]: 1 }, 1_000);
+    assert.deepEqual(judge(1, 1_000), [1, undefined]);
+    read({ [REMOTE]: 0 }, 1_150);
+    assert.equal(judge(2, 1_150), "interlock", "the first one is only too old");
+  });
+
+  describe("with points that exclude each other", () => {
+    const other = (point: typeof PUMP) => ({
+      name: "the other",
+      point,
+      shown: { point, maxAgeMs: 1_000 },
+      settleMs: 200,
+    });
+    const pair = () => {
+      const made = start([
+        entry({ excludes: [other(FAN)] }),
+        entry({ point: FAN, pointName: "fan", excludes: [other(PUMP)] }),
+      ]);
+      const { envelope, judge } = made;
+      const pump = (value: number, now: number) => judge(value, now);
+      const fan = (value: number, now: number) => judge(value, now, { point: FAN });
+      const wrote = (point: typeof PUMP, value: number, now: number) => {
+        recordWrite(envelope, point, value, monotonicMs(now));
+      };
+      return { ...made, pump, fan, wrote };
+    };
+    const allowed = (value: number) => [value, undefined];
+
+    it("lets one of them go while the other is seen at rest, whichever is first", () => {
+      for (const first of ["pump", "fan"] as const) {
+        const { read, pump, fan, wrote } = pair();
+        read({ [PUMP]: 0, [FAN]: 0 }, 1_000);
+        const one = first === "pump" ? pump : fan;
+        const two = first === "pump" ? fan : pump;
+        assert.deepEqual(one(50, 1_000), allowed(50));
+        wrote(first === "pump" ? PUMP : FAN, 50, 1_000);
+        assert.equal(two(50, 1_000), "excluded", "in the same cycle: it is under way");
+        assert.deepEqual(one(60, 1_500), allowed(60));
+        assert.deepEqual(two(0, 1_000), allowed(0), "to rest is in nobody's way");
+        read({ [PUMP]: 0, [FAN]: 0 }, 1_300);
+        assert.equal(two(50, 1_300), "excluded", "not shown yet, and may still come");
+        read({ [PUMP]: 50, [FAN]: 50 }, 1_400);
+        assert.equal(two(50, 1_400), "excluded", "shown");
+      }
+    });
+
+    it("waits after a write to rest until a reading from behind it shows rest", () => {
+      const { read, fan, wrote } = pair();
+      wrote(PUMP, 50, 1_000);
+      read({ [PUMP]: 50, [FAN]: 0 }, 1_500);
+      wrote(PUMP, 0, 1_600);
+      assert.equal(fan(50, 1_600), "excluded", "the last reading shows it in force");
+      read({ [PUMP]: 0 }, 1_700);
+      assert.equal(fan(50, 1_700), "exclusion-unknown", "it may be from before the write");
+      read({ [PUMP]: 0 }, 1_800);
+      assert.deepEqual(fan(50, 1_800), allowed(50));
+    });
+
+    it("gives up a write that no reading shows after the longest way", () => {
+      const { read, fan, wrote } = pair();
+      wrote(PUMP, 50, 1_000);
+      const lateMs = 1_000 + 200 + LONGEST_WAY_MS;
+      read({ [PUMP]: 0 }, lateMs - 1);
+      assert.equal(fan(50, lateMs - 1), "excluded");
+      read({ [PUMP]: 0 }, lateMs);
+      assert.deepEqual(fan(50, lateMs), allowed(50));
+    });
+
+    it("refuses while the other cannot be read, and only then protection goes first", () => {
+      const { read, fan, judge } = pair();
+      assert.equal(fan(50, 1_000), "exclusion-unknown", "never read");
+      read({ [PUMP]: 0 }, 1_000, qualityCode("stale"));
+      assert.equal(fan(50, 1_000), "exclusion-unknown");
+      read({ [PUMP]: 0 }, 2_000);
+      assert.equal(fan(50, 3_001), "exclusion-unknown", "too old");
+      assert.deepEqual(judge(50, 3_001, { point: FAN, isProtective: true }), allowed(50));
+    });
+
+    it("knows nothing of what was written before its time: it waits for a reading from after", () => {
+      const entries = [entry({ excludes: [other(FAN)] }), entry({ point: FAN })];
+      const envelope = compileEnvelope(entries, 1_000);
+      const image = new PointImage(6);
+      const pump = (now: number) =>
+        judgeWrite(
+          envelope,
+          { point: PUMP, value: 50, isProtective: false },
+          image.view,
+          monotonicMs(now),
+        ).result;
+      image.post(readingOf({ [FAN]: 0 }, { at: 1_199 }));
+      image.take();
+      assert.equal(pump(1_199), "refused");
+      image.post(readingOf({ [FAN]: 0 }, { at: 1_200 }));
+      image.take();
+      assert.equal(pump(1_200), "allowed");
+    });
+  });
+
+  it("leaves a stopped asset to protection", () => {
+    const { envelope, judge } = start([entry()]);
+    inhibitAssets(envelope, new Set(["chiller-1"]));
+    assert.equal(judge(50), "tripped");
+    assert.deepEqual(judge(0, 0, { isProtective: true }), [0, undefined]);
+    inhibitAssets(envelope, new Set(["another"]));
+    assert.deepEqual(judge(50), [50, undefined]);
   });
 
   it("states the range of a setpoint", () => {

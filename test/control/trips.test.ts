@@ -2,17 +2,15 @@ import { authorityRecord, fullAuthority } from "../../src/control/authority/auth
 import { strict as assert } from "node:assert";
 import type { PlantEvent } from "../../src/domain/event.ts";
 import { qualityCode } from "../../src/domain/quality.ts";
-import { utcMs } from "../../src/domain/time.ts";
+import { monotonicMs, utcMs } from "../../src/domain/time.ts";
 import {
   isTripped,
   LATCHES_UNREADABLE,
-  latchRecord,
   latchTrips,
   noTrips,
-  parseLatchRecord,
   resetTrips,
-  restoreTrips,
 } from "../../src/control/trips.ts";
+import { latchRecord, parseLatchRecord, restoreTrips } from "../../src/control/trip-record.ts";
 import { PointImage } from "../../src/points/image.ts";
 import { ESTOP_BIT, pointCountOf, testPlan, unitPoints } from "../support/plant-plan.ts";
 import { readingOf } from "../support/plant-reading.ts";
@@ -26,7 +24,7 @@ function start() {
     trips: base.trips.map((rule, unit) => ({ ...rule, units: unit === 0 ? [0, 1] : [1] })),
   };
   const image = new PointImage(pointCountOf(2));
-  const state = noTrips();
+  const state = noTrips(plan);
   const events: PlantEvent[] = [];
   let at = 0;
   const read = (first: number, second: number, quality = 0) => {
@@ -34,11 +32,11 @@ function start() {
     image.post(readingOf({ [unitPoints(0).alarms]: first }, { at: at - 1, quality }));
     image.post(readingOf({ [unitPoints(1).alarms]: second }, { at, quality }));
     image.take();
-    latchTrips(state, plan, { view: image.view, utc: utcMs(at) }, events);
+    latchTrips(state, plan, { view: image.view, now: monotonicMs(at), utc: utcMs(at) }, events);
   };
   const reset = (trip: string) => {
     const order = { kind: "reset", trip, by: "anna" } as const;
-    const answer = resetTrips(state, plan, { view: image.view, utc: utcMs(at), order }, events);
+    const answer = resetTrips(state, plan, { now: monotonicMs(at), utc: utcMs(at), order }, events);
     return answer.reason ?? answer.result;
   };
   return { plan, state, events, read, reset };
@@ -76,7 +74,7 @@ describe("trips", () => {
     image.post(readingOf({ [unitPoints(0).alarms]: PRESSED }, { at: 40 }));
     image.post(readingOf({ [unitPoints(1).alarms]: PRESSED }, { at: 30 }));
     image.take();
-    latchTrips(state, plan, { view: image.view, utc: utcMs(50) }, []);
+    latchTrips(state, plan, { view: image.view, now: monotonicMs(50), utc: utcMs(50) }, []);
     assert.deepEqual(
       state.latched.map((trip) => [trip.device, trip.isFirstOut]),
       [
@@ -131,7 +129,7 @@ describe("trips", () => {
       JSON.parse(JSON.stringify(latchRecord(state, plan, authorityRecord(fullAuthority())))),
     );
     assert.notEqual(saved, "unreadable");
-    const restored = noTrips();
+    const restored = noTrips(plan);
     restoreTrips(restored, plan, saved, utcMs(9));
     assert.deepEqual(restored.latched, state.latched);
   });

@@ -199,6 +199,9 @@ const ENVELOPE_WORDS: Readonly<Record<EnvelopeRefusal, string>> = {
   "value-unknown": "the envelope limits its rate, and the present value cannot be read",
   "too-fast": "the envelope limits its rate: go there in smaller steps",
   "too-soon": "the envelope wants more time between two writes",
+  tripped: "a trip holds the device",
+  excluded: "a point that may not be in force together with it is",
+  "exclusion-unknown": "whether a point that it excludes is in force cannot be read here",
   interlock: "an interlock of the profile is not open",
   "interlock-unknown": "an interlock of the profile cannot be read",
 };

@@ -1,3 +1,5 @@
+import type { TripSnapshot } from "../../control/exchange.ts";
+import { snapshotWords } from "../../control/trip-snapshot.ts";
 import { slept } from "../../domain/time.ts";
 import { SystemClock } from "../../platform/clock.ts";
 import { allPoints, askOnce, isUnreachable, newestEvents, openQueries } from "../queries.ts";
@@ -92,10 +94,16 @@ function controlLines(answer: unknown): string[] {
         `${Math.round(lease.remainingMs / 1_000)} s left`,
     ),
     ...authorityLines(control.authority),
-    ...trips.map(
-      (trip) => `  TRIP     ${trip.id} of ${trip.device}${trip.isFirstOut ? " (first)" : ""}`,
-    ),
+    ...trips.flatMap(tripLines),
   ];
+}
+
+/** What tripped, when its cause came, and what was in force then. */
+function tripLines(trip: ControlAnswer["trips"][number]): string[] {
+  const { id, device, isFirstOut, causeAt, snapshot } = trip;
+  const when = causeAt === undefined ? "" : ` at ${new Date(causeAt).toISOString()}`;
+  const line = `  TRIP     ${id} of ${device}${isFirstOut ? " (first)" : ""}${when}`;
+  return snapshot === undefined ? [line] : [line, `           ${snapshotWords(snapshot)}`];
 }
 
 function authorityLines({
@@ -152,6 +160,8 @@ interface ControlAnswer {
     readonly id: string;
     readonly device: string;
     readonly isFirstOut: boolean;
+    readonly causeAt?: number;
+    readonly snapshot?: TripSnapshot;
   }[];
 }
 
@@ -249,8 +259,23 @@ export async function reset(call: CommandCall): Promise<ExitStatus> {
   }
   const { result, reason } = answer as { readonly result: string; readonly reason?: string };
   if (hasFlag(call, "json")) terminal.out(JSON.stringify(answer));
-  else terminal.out(result === "done" ? `${trip}: reset` : `${trip}: refused, ${reason ?? ""}`);
+  else if (result === "done") terminal.out(`${trip}: reset`);
+  else terminal.out(`${trip}: refused, ${resetWords(reason)}`);
   return result === "done" ? 0 : 1;
+}
+
+const WHY_NOT_RESET: Readonly<Record<string, string>> = {
+  "cause-unknown": "its cause cannot be read, so nobody knows that it is gone",
+  "cause-just-gone": "its cause is gone, but not for long enough yet; try again",
+  "not-allowed": "the site does not let this person reset it; see `control/protection/people`",
+  "name-needed": "say who resets it: --by name",
+  "release-it": "a person stopped it; `release` lets it go",
+};
+
+/** The reason itself stays in front: scripts look for it. */
+function resetWords(reason = ""): string {
+  const words = WHY_NOT_RESET[reason];
+  return words === undefined ? reason : `${reason}: ${words}`;
 }
 
 /** Where a running gateway has its sockets; nothing else of the site matters here. */

@@ -77,9 +77,9 @@ export const BATTERY_ALARMS: AlarmChapter = {
     {
       id: "battery-over-voltage",
       means: "The voltage of a battery is above its limit.",
-      done: TOLD,
+      done: LATCHED,
       remedy: "Do not charge it. Look at cells and balancing with its maker's tool.",
-      reset: "device",
+      reset: "operator",
     },
     {
       id: "battery-voltage-high",
@@ -91,9 +91,9 @@ export const BATTERY_ALARMS: AlarmChapter = {
     {
       id: "battery-under-voltage",
       means: "The voltage of a battery is below its limit.",
-      done: TOLD,
+      done: LATCHED,
       remedy: "Charge it slowly as its maker says; deep discharge spoils cells.",
-      reset: "device",
+      reset: "operator",
     },
     {
       id: "battery-voltage-low",
@@ -140,9 +140,9 @@ export const BATTERY_ALARMS: AlarmChapter = {
     {
       id: "temperature-imbalance-trip",
       means: "The cells of a battery have very different temperatures.",
-      done: TOLD,
+      done: LATCHED,
       remedy: "Look for a hot cell before it is used again.",
-      reset: "device",
+      reset: "operator",
     },
     {
       id: "temperature-imbalance",
@@ -182,9 +182,9 @@ export const BATTERY_ALARMS: AlarmChapter = {
     {
       id: "battery-door-open",
       means: "The door of a battery is open.",
-      done: TOLD,
+      done: LATCHED,
       remedy: "Somebody works there: let nobody start it.",
-      reset: "itself",
+      reset: "operator",
     },
     {
       id: "battery-other-alarm",

@@ -6,6 +6,7 @@ import type { AlarmChapter, AlarmEntry } from "./entry.ts";
 import { GATEWAY_ALARMS } from "./gateway-alarms.ts";
 import { GRID_ALARMS } from "./grid-alarms.ts";
 import { INVERTER_ALARMS } from "./inverter-alarms.ts";
+import { PROTECTION_ALARMS } from "./protection-alarms.ts";
 import { THERMAL_ALARMS } from "./thermal-alarms.ts";
 import { UPS_ALARMS } from "./ups-alarms.ts";
 
@@ -13,6 +14,7 @@ import { UPS_ALARMS } from "./ups-alarms.ts";
 export const ALARM_CHAPTERS: readonly AlarmChapter[] = [
   GRID_ALARMS,
   CONTROL_ALARMS,
+  PROTECTION_ALARMS,
   INVERTER_ALARMS,
   BATTERY_ALARMS,
   UPS_ALARMS,

@@ -68,9 +68,9 @@ export const INVERTER_ALARMS: AlarmChapter = {
     {
       id: "cabinet-open",
       means: "The cabinet of an inverter is open.",
-      done: TOLD,
+      done: LATCHED,
       remedy: "Somebody works there: let nobody start it.",
-      reset: "itself",
+      reset: "operator",
     },
     {
       id: "over-frequency",

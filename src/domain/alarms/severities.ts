@@ -7,13 +7,15 @@ export const SEVERITIES: Readonly<Record<Severity, readonly string[]>> = {
     battery-insulation-fault operator-stop goose-safe-state goose-loss-stop emergency-stop
     insulation-fault dc-over-voltage pcs-over-temperature leak-confirmed coolant-flow-lost
     coolant-hot two-phase-trip heat-isolated cooling-latches-unreadable latches-unreadable
+    fault-repeated hvil-open door-open fire-alarm smoke-alarm gas-alarm gas-warning
+    protection-relay
   `),
   critical: words(`
     battery-communication battery-under-temperature charge-current-high discharge-current-high
     soc-below-minimum soc-above-maximum contactor-fault battery-other-alarm
     battery-configuration-alarm station-health storage-fault pcs-fault goose-lost leak row-leak
     cdu-low-flow supply-hot return-hot meter-lost grid-loss ride-through self-test-failed
-    shed-requested coolant-heating cooling-unknown phase-change-inadequate on-battery
+    battery-silent shed-requested coolant-heating cooling-unknown phase-change-inadequate on-battery
     ups-battery-low ups-over-temperature battery-disconnected ups-overload ups-overload-heavy
     charger-fault overload-shutdown bypass-overload-shutdown latches-not-saved rounds-lost
     store-corrupt
@@ -33,6 +35,7 @@ export const SEVERITIES: Readonly<Record<Severity, readonly string[]>> = {
     cooling-write-refused coolant-guard ups-on-bypass bypass-voltage bypass-frequency
     battery-maintenance no-communication values-frozen store-level producer-restarted
     desk-restarted links-lost alarm-flood alarms-not-saved alarms-unreadable
+    charge-blocked discharge-blocked unit-derated sensor-deviates sensor-lost
   `),
   info: words(`
     local-mode lease-expired smoothing-rests loop-delay announcement-ended trip-reset
