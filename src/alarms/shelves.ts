@@ -68,6 +68,8 @@ export class Shelves {
   }
 
   of(id: string, device: string | undefined): Shelf | undefined {
+    // Asked of every alarm some times a second, and mostly there is none.
+    if (this.#shelves.size === 0) return undefined;
     return this.#shelves.get(nameOf(id, device))?.shelf;
   }
 

@@ -16,7 +16,6 @@ import type { Clock, MonotonicMs, UtcMs } from "../domain/time.ts";
 import type { Answer } from "../link/request-server.ts";
 import type { LatchFiles, LatchRecord } from "../platform/latch-files.ts";
 import type { Logger } from "../platform/log.ts";
-import { every } from "./every.ts";
 import type { FieldSink } from "./field-alarms.ts";
 
 /** How often delays and shelves are looked at, ms. A trip waits for none of it. */
@@ -53,8 +52,8 @@ export interface AlarmsAnswer {
   readonly calls: readonly AlarmCall[];
   readonly shelves: readonly Shelf[];
   readonly utc: number;
-  /** Field is not heard: its alarms are as last known then. */
-  readonly fieldAsOf?: number;
+  /** `lost`: its alarms are as last known at `asOf`; without it nothing was ever heard of it. */
+  readonly field: { readonly state: "heard" | "lost" | "not-asked"; readonly asOf?: number };
 }
 
 export interface DeskAnswer {
@@ -72,6 +71,7 @@ export interface DeskAnswer {
 export class AlarmDesk {
   readonly #parts: AlarmDeskParts;
   readonly #board: AlarmBoard;
+  #turnedAt = -Infinity;
   #savedRevision = 0;
   #isSaving = false;
   #saveAfter = -Infinity;
@@ -109,12 +109,12 @@ export class AlarmDesk {
     },
   };
 
-  /** Lets time pass until `signal` aborts. */
-  async run(signal: AbortSignal): Promise<void> {
-    await every(this.#parts.clock, TURN_MS, signal, () => {
-      this.turn();
-    });
-  }
+  /** To be called behind every cycle: what it takes is taken from the wait for the next one. */
+  readonly afterCycle = (now: MonotonicMs): void => {
+    if (now - this.#turnedAt < TURN_MS) return;
+    this.#turnedAt = now;
+    this.turn();
+  };
 
   /** One look at delays, shelves and latched trips; saves what has changed. */
   turn(): void {
@@ -180,8 +180,14 @@ export class AlarmDesk {
       calls: first === 0 ? this.#board.calls().map(shortened) : [],
       shelves: first === 0 ? this.#board.shelves() : [],
       utc,
-      ...(this.#isFieldLost ? { fieldAsOf: this.#fieldHeardUtc ?? utc } : {}),
+      field: this.#fieldWord(),
     };
+  }
+
+  #fieldWord(): AlarmsAnswer["field"] {
+    const asOf = this.#fieldHeardUtc;
+    if (!this.#isFieldLost) return { state: asOf === undefined ? "not-asked" : "heard" };
+    return asOf === undefined ? { state: "lost" } : { state: "lost", asOf };
   }
 
   #acknowledge(order: AckOrder): DeskAnswer {

@@ -8,12 +8,6 @@ import type { Role } from "./role.ts";
 import { latchFilesOf } from "./saved-latches.ts";
 import type { SiteContext } from "./site-context.ts";
 
-/** The alarm desk of gateway-control, and what keeps it going until its signal aborts. */
-export interface ControlAlarms {
-  readonly desk: AlarmDesk;
-  readonly run: (signal: AbortSignal) => Promise<void>;
-}
-
 /** Reads what was acknowledged and shelved, and opens the desk. */
 export async function openAlarms(
   role: Pick<Role, "context" | "clock" | "log" | "random">,
@@ -21,10 +15,10 @@ export async function openAlarms(
     readonly tell: (event: PlantEvent) => void;
     readonly trips: AlarmDeskParts["trips"];
   },
-): Promise<ControlAlarms> {
+): Promise<AlarmDesk> {
   const { context, clock, log } = role;
   const files = latchFilesOf(context, "alarms");
-  const desk = new AlarmDesk({
+  return new AlarmDesk({
     clock,
     log,
     device: gatewayDeviceId("control"),
@@ -34,18 +28,12 @@ export async function openAlarms(
     onEvent: parts.tell,
     trips: parts.trips,
   });
-  return {
-    desk,
-    run: async (signal) => {
-      await Promise.all([desk.run(signal), follow(role, desk, signal)]);
-    },
-  };
 }
 
-/** Field has devices of its own or it is not asked. */
-async function follow(
+/** Takes what field tells until `signal` aborts. Field has devices of its own or is not asked. */
+export async function followAlarmsOfField(
   { context, clock, random }: Pick<Role, "context" | "clock" | "random">,
-  desk: AlarmDesk,
+  desk: Pick<AlarmDesk, "field">,
   signal: AbortSignal,
 ): Promise<void> {
   if (!context.devices.some(({ config }) => config.process === "field")) return;

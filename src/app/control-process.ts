@@ -17,7 +17,7 @@ import { PreciseTimer } from "../platform/precise-timer.ts";
 import { runInRealTime } from "../platform/scheduling.ts";
 import { StealMeter } from "../platform/steal-time.ts";
 import type { AlarmDesk } from "./alarm-desk.ts";
-import { openAlarms } from "./control-alarms.ts";
+import { followAlarmsOfField, openAlarms } from "./control-alarms.ts";
 import { ControlHost } from "./control-host.ts";
 import { controlPlan } from "./control-settings.ts";
 import { fieldStreamsForControl } from "./control-streams.ts";
@@ -93,6 +93,8 @@ async function begin(
   const desk = deskThread(role, outlet, signal);
   const goose = gooseOf(role, outlet);
   const { host, thermal } = await controlHosts(role, { plan, outlet, south, desk, goose, signal });
+  const alarms = await openAlarms(role, { tell: outlet.tell, trips: () => host.trips });
+  outlet.alarms.take = alarms.take;
   const runner = new CycleRunner({
     clock,
     timer: new PreciseTimer(clock),
@@ -103,12 +105,11 @@ async function begin(
       watchdog.feed();
       // Behind the cycle: what it takes is taken from the wait for the next one.
       thermal?.afterCycle(now);
+      alarms.afterCycle(now);
     },
   });
-  const alarms = await openAlarms(role, { tell: outlet.tell, trips: () => host.trips });
-  outlet.alarms.take = alarms.desk.take;
   await outlet.producer.listen(signal);
-  await listenForRequests(role, { host, thermal, south, runner, alarms: alarms.desk }, signal);
+  await listenForRequests(role, { host, thermal, south, runner, alarms }, signal);
   const scheduling = runInRealTime(process.pid);
   log.info({ event: "started", devices: south.devices.length, epoch, scheduling }, "control runs");
   watchdog.ready();
@@ -117,14 +118,14 @@ async function begin(
     ...(followsField ? [followField(role, outlet.image, signal)] : []),
     ...(goose === undefined ? [] : [goose.reader.run(signal)]),
     runner.run(signal),
-    alarms.run(signal),
+    followAlarmsOfField(role, alarms, signal),
     endWhenLetGo(
       host,
       { clock, limitMs: context.site.control?.stopRampMs ?? 0, asked, end },
       signal,
     ),
     reportOwnPoints(
-      { role, host, desk, runner, south, goose, alarms: alarms.desk, producer: outlet.producer },
+      { role, host, desk, runner, south, goose, alarms, producer: outlet.producer },
       signal,
     ),
   ];

@@ -44,9 +44,9 @@ class DeskBench {
   }
 
   async pass(seconds: number): Promise<void> {
-    for (let ms = 0; ms < seconds * 1_000; ms += TURN_MS) {
-      await this.clock.advance(TURN_MS);
-      this.desk.turn();
+    for (let ms = 0; ms < seconds * 1_000; ms += TURN_MS / 5) {
+      await this.clock.advance(TURN_MS / 5);
+      this.desk.afterCycle(this.clock.now());
     }
     await this.clock.advance(0);
   }
@@ -316,14 +316,15 @@ describe("the way of field's alarms to control", () => {
     await bench.pass(3);
     link.isCut = true;
     await bench.pass(2);
-    const cutAt = (await bench.list()).fieldAsOf ?? 0;
+    const cutAt = (await bench.list()).field.asOf;
     await bench.pass(300);
-    const { alarms, fieldAsOf } = await bench.list();
+    const { alarms, field } = await bench.list();
     assert.deepEqual(
       alarms.map(({ id, state, asOf }) => [id, state, asOf]),
       [["leak", "unacknowledged", cutAt]],
     );
-    assert.equal(fieldAsOf, cutAt);
+    assert.ok(cutAt !== undefined);
+    assert.deepEqual(field, { state: "lost", asOf: cutAt });
     assert.equal((await bench.ask("ack", { id: "leak", by: "anna" })).result, "done");
 
     link.field = new FieldAlarms(bench.clock, 2);
@@ -332,7 +333,7 @@ describe("the way of field's alarms to control", () => {
     link.field.take(event("leak"));
     await bench.pass(70);
     const back = await bench.list();
-    assert.equal(back.fieldAsOf, undefined);
+    assert.deepEqual(back.field, { state: "heard" });
     assert.deepEqual(
       back.alarms.map(({ id, state, asOf }) => [id, state, asOf]),
       [["leak", "acknowledged", undefined]],

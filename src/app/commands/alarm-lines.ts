@@ -18,7 +18,7 @@ const STATE_WORDS: Readonly<Record<Exclude<AlarmState, "normal">, string>> = {
 
 /** The list for people: two lines for each alarm, and a last line that counts. */
 export function alarmLines(answer: Omit<AlarmsAnswer, "calls">, isAll: boolean): readonly string[] {
-  const { alarms, counts, utc, fieldAsOf } = answer;
+  const { alarms, counts, utc } = answer;
   const shown = alarms.filter(({ state }) => isAll || state !== "suppressed");
   const idWidth = widest(
     shown.map(({ id }) => id),
@@ -48,13 +48,30 @@ export function alarmLines(answer: Omit<AlarmsAnswer, "calls">, isAll: boolean):
     ...(hidden > 0 ? [`${hidden} more follow from these (--all shows them)`] : []),
     `${counts.calls} calls in ten minutes`,
   ];
-  const knownAt = fieldAsOf === undefined ? undefined : clockTime(fieldAsOf, utc);
-  const field =
-    knownAt === undefined
-      ? []
-      : [`gateway-field does not answer: its alarms are as last known at ${knownAt}`];
-  if (alarms.length === 0) return ["no alarms stand", ...field];
-  return [...lines, rest.join(", "), ...field];
+  const beside = [...idleShelves(answer), ...fieldLine(answer)];
+  if (alarms.length === 0) return ["no alarms stand", ...beside];
+  return [...lines, rest.join(", "), ...beside];
+}
+
+/** What is put aside and does not stand now. */
+function idleShelves({ shelves, alarms, utc }: Omit<AlarmsAnswer, "calls">): readonly string[] {
+  return shelves
+    .filter(({ id, device }) => !alarms.some((one) => one.id === id && one.device === device))
+    .map(({ id, device, by, reason, untilUtc }) => {
+      const name = device === undefined ? id : `${id} of ${device}`;
+      const until = clockTime(untilUtc, utc);
+      return cut(`shelved, not active: ${name} until ${until} by ${by}, ${reason}`);
+    });
+}
+
+function fieldLine({
+  field: { state, asOf },
+  utc,
+}: Omit<AlarmsAnswer, "calls">): readonly string[] {
+  if (state !== "lost") return [];
+  if (asOf === undefined) return ["gateway-field does not answer: nothing is known of its alarms"];
+  const knownAt = clockTime(asOf, utc);
+  return [`gateway-field does not answer: its alarms are as last known at ${knownAt}`];
 }
 
 function stateWord({ state, severity }: StandingAlarm): string {

@@ -108,6 +108,7 @@ describe("alarms at the box", () => {
   it("fits 100 columns, whatever names there are", async () => {
     raise("phase-change-inadequate", "critical", "a".repeat(40), "w".repeat(300));
     raise("cooling-latches-unreadable", "trip", "b".repeat(40), "w".repeat(300));
+    desk.field.heard(true);
     desk.field.lost();
     assert.equal(await run(listAlarms), 0);
     assert.ok(out.length >= 5);
@@ -117,7 +118,13 @@ describe("alarms at the box", () => {
 
   it("says that nothing stands", async () => {
     assert.equal(await run(listAlarms), 0);
-    assert.deepEqual(out, ["no alarms stand"]);
+    desk.field.lost();
+    assert.equal(await run(listAlarms), 0);
+    assert.deepEqual(out, [
+      "no alarms stand",
+      "no alarms stand",
+      "gateway-field does not answer: nothing is known of its alarms",
+    ]);
   });
 
   it("hides what follows from another one, and shows it when asked", async () => {
@@ -179,11 +186,14 @@ describe("alarms at the box", () => {
   it("shelves and takes back", async () => {
     const options = { for: "90m", reason: "rope is being dried" };
     assert.equal(await run(shelveAlarm, ["leak", "cdu-1"], options), 0);
+    await run(listAlarms);
     raise("leak", "critical", "cdu-1", "wet");
     await run(listAlarms);
     assert.equal(await run(unshelveAlarm, ["leak", "cdu-1"], { by: "bert" }), 0);
     assert.deepEqual(out, [
       "leak of cdu-1: shelved until 01:31:00 UTC; then it comes back by itself",
+      "no alarms stand",
+      "shelved, not active: leak of cdu-1 until 01:31:00 by anna, rope is being dried",
       "shelved critical leak cdu-1 00:01:00 [until 01:31:00 by anna, rope is being dried] wet",
       "1 in the list, 0 to acknowledge, 0 calls in ten minutes",
       "leak of cdu-1: off the shelf",
