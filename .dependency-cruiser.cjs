@@ -6,6 +6,7 @@ const ALLOWED = {
   domain: [],
   points: ["domain"],
   control: ["domain", "points"],
+  recorder: ["domain", "points", "control"],
   wire: ["domain"],
   profiles: ["domain", "wire"],
   scl: ["domain", "wire"],
@@ -22,6 +23,7 @@ const ALLOWED = {
     "domain",
     "points",
     "control",
+    "recorder",
     "wire",
     "profiles",
     "scl",
@@ -96,7 +98,7 @@ module.exports = {
     {
       name: "core-has-no-io",
       severity: "error",
-      from: { path: "^src/(domain|points|control|wire|simulator/physics)/|/codec[.]ts$" },
+      from: { path: "^src/(domain|points|control|recorder|wire|simulator/physics)/|/codec[.]ts$" },
       to: { dependencyTypes: ["core", "npm"] },
     },
     {

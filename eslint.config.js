@@ -7,6 +7,7 @@ const CORE = [
   "src/domain/**/*.ts",
   "src/points/**/*.ts",
   "src/control/**/*.ts",
+  "src/recorder/**/*.ts",
   "src/dcpi/**/*.ts",
   "src/wire/**/*.ts",
   "src/simulator/physics/**/*.ts",
