@@ -5,6 +5,7 @@ import { compileEnvelope, type Envelope } from "../control/envelope.ts";
 import type {
   ControlStatus,
   CyclicReport,
+  CycleInputs,
   CycleResult,
   Distrust,
   LocalOrder,
@@ -12,6 +13,7 @@ import type {
   WriteReport,
 } from "../control/exchange.ts";
 import type { ControlPlan } from "../control/plan.ts";
+import { TraceMemory } from "../control/trace-memory.ts";
 import { refusedWorkload } from "../control/workloads.ts";
 import { gatewayDeviceId, UNIT_DELAY } from "../config/point-table.ts";
 import { type ControlState, createControl, latchState } from "../control/state.ts";
@@ -28,6 +30,7 @@ import type { PointImage } from "../points/image.ts";
 import type { QualityOverrides } from "../points/quality-overrides.ts";
 import type { LatchFiles, LatchRecord } from "../platform/latch-files.ts";
 import type { Logger } from "../platform/log.ts";
+import type { FlightRecorder } from "./flight-recorder.ts";
 import type { GooseWatch } from "./goose-watch.ts";
 import { LatchKeeper } from "./latch-keeper.ts";
 import { latchesOf } from "./saved-latches.ts";
@@ -57,6 +60,8 @@ export interface ControlHostParts {
   readonly onEvent: (event: PlantEvent) => void;
   readonly onStep: (step: CommandStep) => void;
   readonly log: Logger;
+  /** Records every cycle; undefined: nobody does. */
+  readonly recorder?: FlightRecorder | undefined;
   /** What GOOSE demands, for the cycle that begins; undefined where the site hears none. */
   readonly goose?: Pick<GooseWatch, "reading">;
   /** For smoothing; undefined: its predictions are never fitted. */
@@ -89,6 +94,7 @@ export class ControlHost {
   readonly #state: ControlState | undefined;
   readonly #envelope: Envelope;
   readonly #direct: DirectLane;
+  readonly #traces: TraceMemory | undefined;
   #commands: Command[] = [];
   #reports: CyclicReport[] = [];
   #orders: WaitingOrder[] = [];
@@ -110,6 +116,7 @@ export class ControlHost {
       plan === undefined
         ? undefined
         : createControl(plan, { now: clock.now(), latches: latchesOf(latchRecord) });
+    this.#traces = this.#state === undefined ? undefined : new TraceMemory(this.#state);
     this.#envelope = this.#state?.envelope ?? compileEnvelope([]);
     this.#direct = new DirectLane(
       this.#envelope,
@@ -120,7 +127,7 @@ export class ControlHost {
 
   /** One cycle: called at its deadline, never late because of anything in here that waits. */
   cycle(now: MonotonicMs): void {
-    const { clock, image, dispatch, goose } = this.#parts;
+    const { clock, image, dispatch, goose, recorder } = this.#parts;
     if (goose !== undefined) image.post(goose.reading(now));
     image.take(now);
     if (this.#state === undefined) return;
@@ -132,7 +139,7 @@ export class ControlHost {
     this.#orders = [];
     const notices = this.#notices;
     this.#notices = [];
-    const result = cycle(this.#state, {
+    const inputs: CycleInputs = {
       now,
       utc: clock.utcNow(),
       view: image.view,
@@ -142,8 +149,13 @@ export class ControlHost {
       news: this.#beside?.take(),
       workloads: notices.map(({ notice }) => notice),
       isStopping: this.#isStopping,
-    });
+    };
+    recorder?.before(this.#state, inputs, image.taken);
+    const result = cycle(this.#state, inputs);
     if (result.writes.length > 0) dispatch.send(result.writes, this.#onReport);
+    // Behind the writes: nothing of it makes a setpoint later.
+    const trace = this.#traces?.keep(this.#state, image.view);
+    if (trace !== undefined) recorder?.after(this.#state, inputs, { result, trace });
     this.#tell(result, waiting);
     for (const [at, { notice, resolve }] of notices.entries())
       resolve(result.workloads[at] ?? refusedWorkload(notice.workload, "too-late"));
@@ -199,8 +211,9 @@ export class ControlHost {
     }
     if (this.#directWrites >= DIRECT_WRITES_MAX)
       throw new GatewayError("REQUEST_REFUSED", { reason: "too many writes are under way" });
+    this.#parts.recorder?.direct(command);
     const verdict = this.#direct.judge(command, this.#sight());
-    this.#tellSteps(verdict.steps);
+    this.#tellDirect(verdict.steps);
     if (verdict.kind === "write") void this.#writeDirect(verdict.write);
   }
 
@@ -236,6 +249,7 @@ export class ControlHost {
       replacedWrites: this.#parts.dispatch.replaced,
       droppedReports: this.#droppedReports,
       refusedNotices: this.#refusedNotices,
+      recorder: this.#parts.recorder?.figures ?? null,
     };
   }
 
@@ -267,9 +281,13 @@ export class ControlHost {
     if (this.#reports.length > REPORTS_WAITING_MAX) {
       this.#reports.shift();
       this.#droppedReports += 1;
+      this.#parts.recorder?.miss();
     }
-    if (this.#state !== undefined)
-      this.#tellSteps(stepsOf(this.#state, report, this.#parts.clock.utcNow()));
+    if (this.#state === undefined) return;
+    const { clock, recorder } = this.#parts;
+    const utc = clock.utcNow();
+    recorder?.report(report, utc);
+    this.#tellSteps(stepsOf(this.#state, report, utc));
   };
 
   #tell(result: CycleResult, waiting: readonly WaitingOrder[]): void {
@@ -306,6 +324,11 @@ export class ControlHost {
     this.#latches.keep(revision, content, claims.length > 0 ? tell : undefined);
   }
 
+  #tellDirect(steps: readonly CommandStep[]): void {
+    this.#parts.recorder?.told(steps);
+    this.#tellSteps(steps);
+  }
+
   #tellSteps(steps: readonly CommandStep[]): void {
     for (const step of steps) this.#parts.onStep(step);
   }
@@ -334,12 +357,12 @@ export class ControlHost {
     );
     const stream = device?.stream ?? streamId(0);
     const report = await dispatch.sendDirect(stream, write.setpoint);
-    this.#tellSteps(this.#direct.outcomeSteps(write, report, clock.utcNow()));
+    this.#tellDirect(this.#direct.outcomeSteps(write, report, clock.utcNow()));
     if (!wasTaken(report) || write.entry.effect === undefined) return;
     await clock.sleep(write.entry.settleMs, signal).catch(() => undefined);
     // What nobody waited for any more is told as unknown, by services.
     if (isAborted(signal)) return;
-    this.#tellSteps(this.#direct.effectSteps(write, this.#sight()));
+    this.#tellDirect(this.#direct.effectSteps(write, this.#sight()));
   }
 
   #sight(): DirectSight {

@@ -25,6 +25,8 @@ import { endWhenLetGo } from "./let-go.ts";
 import { linkStatus } from "./link-status.ts";
 import { parseCommand, parseLocalOrder, parseNotice } from "./local-requests.ts";
 import { every } from "./every.ts";
+import type { FlightRecorder } from "./flight-recorder.ts";
+import { openRecording, type Recording } from "./flight-recorder-open.ts";
 import { watchedPublishers } from "./goose-plan.ts";
 import { GooseReader } from "./goose-reader.ts";
 import { GooseWatch } from "./goose-watch.ts";
@@ -50,11 +52,14 @@ const DESK_TOLD_MS = 60_000;
 export async function runControl(role: Role, asked: AbortSignal): Promise<void> {
   const plan = controlPlan(role.context);
   const outlet = controlOutlet(role, plan?.grid);
+  const recording = plan === undefined ? undefined : openRecording(role, plan, outlet.onEvent);
   const end = new AbortController();
   try {
-    await runTogether(end.signal, async (stop) => begin(role, { plan, outlet, asked, end }, stop));
+    const parts = { plan, outlet, recording, asked, end };
+    await runTogether(end.signal, async (stop) => begin(role, parts, stop));
   } finally {
     role.watchdog.stopping();
+    await recording?.close();
     await outlet.producer.closed();
   }
 }
@@ -64,13 +69,14 @@ async function begin(
   parts: {
     readonly plan: ControlPlan | undefined;
     readonly outlet: ControlOutlet;
+    readonly recording: Recording | undefined;
     readonly asked: AbortSignal;
     readonly end: AbortController;
   },
   signal: AbortSignal,
 ): Promise<readonly Promise<void>[]> {
   const { context, clock, log, random, epoch, watchdog } = role;
-  const { plan, outlet, asked, end } = parts;
+  const { plan, outlet, recording, asked, end } = parts;
   const periodMs = plan?.periodMs ?? READ_ONLY_CYCLE_MS;
   const followsField = fieldStreamsForControl(context).size > 0;
   const originMs = monotonicMs(Math.ceil(clock.now()) + periodMs);
@@ -89,7 +95,15 @@ async function begin(
   const tap = new RoundTap(context, south.devices, outlet);
   const desk = deskThread(role, outlet, signal);
   const goose = gooseOf(role, outlet);
-  const { host, thermal } = await controlHosts(role, { plan, outlet, south, desk, goose, signal });
+  const { host, thermal } = await controlHosts(role, {
+    plan,
+    outlet,
+    south,
+    desk,
+    goose,
+    recorder: recording?.recorder,
+    signal,
+  });
   const runner = new CycleRunner({
     clock,
     timer: new PreciseTimer(clock),
@@ -195,11 +209,12 @@ async function controlHosts(
     readonly south: South;
     readonly desk: DeskThread;
     readonly goose: GooseSide | undefined;
+    readonly recorder: FlightRecorder | undefined;
     readonly signal: AbortSignal;
   },
 ): Promise<{ readonly host: ControlHost; readonly thermal: ThermalHost | undefined }> {
   const { context, clock, random, log } = role;
-  const { plan, outlet, south, desk, goose, signal } = parts;
+  const { plan, outlet, south, desk, goose, recorder, signal } = parts;
   const latches = latchFilesOf(context);
   const dispatch = new WriteDispatch({ context, south, clock, random, signal });
   const thermal = await thermalHost(role, {
@@ -230,6 +245,7 @@ async function controlHosts(
     },
     log,
     desk,
+    recorder,
     ...(goose === undefined ? {} : { goose: goose.watch }),
     ...(thermal === undefined ? {} : { refusalOf: thermal.refusalOf }),
   });

@@ -12,6 +12,7 @@ import { RoundTap } from "../../src/app/round-tap.ts";
 import { contextOf, type SiteContext } from "../../src/app/site-context.ts";
 import { answerOf, type Desk } from "../../src/app/smoothing-desk.ts";
 import { South } from "../../src/app/south.ts";
+import type { FlightRecorder } from "../../src/app/flight-recorder.ts";
 import { orderBoth, ThermalHost, type ThermalHostParts } from "../../src/app/thermal-host.ts";
 import { thermalPlan } from "../../src/app/thermal-settings.ts";
 import { WriteDispatch } from "../../src/app/write-dispatch.ts";
@@ -49,6 +50,8 @@ export interface VirtualSiteOptions {
   readonly seed?: number;
   /** Who computes beside the cycle; unless said somebody who takes a tenth of a second. */
   readonly desk?: Desk;
+  /** Records the cycles of control; asked anew at each of its starts. */
+  readonly recorder?: (site: VirtualSite) => FlightRecorder;
 }
 
 /** What the north was told of one point. */
@@ -93,6 +96,7 @@ export class VirtualSite {
   readonly onCycle: (() => void)[] = [];
   readonly #folder: string;
   readonly #desk: Desk;
+  readonly #recorder: VirtualSiteOptions["recorder"];
   readonly #random: () => number;
   readonly #told: {
     readonly values: Float64Array;
@@ -131,6 +135,7 @@ export class VirtualSite {
     });
     this.context = contextOf(requireSite(change?.(text) ?? text, file), file);
     this.#random = seeded(seed);
+    this.#recorder = options.recorder;
     this.#desk = options.desk ?? this.#slowDesk;
     const { clock, context } = this;
     this.plant = simulatedSite({ context, clock, preset, seed, hasPorts: false });
@@ -278,6 +283,7 @@ export class VirtualSite {
       },
       log,
       desk: this.#desk,
+      recorder: this.#recorder?.(this),
       ...(thermal === undefined ? {} : { refusalOf: thermal.refusalOf }),
       signal: stop.signal,
     });

@@ -174,6 +174,13 @@ export const COMMANDS: readonly CommandSpec[] = [
     run: async (call) => (await import("./alarms.ts")).explainAlarms(call),
   },
   {
+    words: "replay",
+    usage: "<file|folder> | --config site.yaml [--from t] [--to t]",
+    summary: "plays a flight recording back, and says where it differs",
+    options: { ...CONFIG, from: "text", to: "text" },
+    run: async (call) => (await import("./replay.ts")).replayRecording(call),
+  },
+  {
     words: "device read",
     usage: "<device> [point…] --config site.yaml [--timeout S]",
     summary: "what a device says, straight from it",

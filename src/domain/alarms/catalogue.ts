@@ -5,6 +5,7 @@ import type { AlarmChapter, AlarmEntry } from "./entry.ts";
 import { GATEWAY_ALARMS } from "./gateway-alarms.ts";
 import { GRID_ALARMS } from "./grid-alarms.ts";
 import { INVERTER_ALARMS } from "./inverter-alarms.ts";
+import { RECORDER_ALARMS } from "./recorder-alarms.ts";
 import { THERMAL_ALARMS } from "./thermal-alarms.ts";
 import { UPS_ALARMS } from "./ups-alarms.ts";
 
@@ -18,6 +19,7 @@ export const ALARM_CHAPTERS: readonly AlarmChapter[] = [
   COOLING_ALARMS,
   THERMAL_ALARMS,
   GATEWAY_ALARMS,
+  RECORDER_ALARMS,
 ];
 
 const BY_ID: ReadonlyMap<string, AlarmEntry> = new Map(
