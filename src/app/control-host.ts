@@ -30,11 +30,14 @@ import type { PointImage } from "../points/image.ts";
 import type { QualityOverrides } from "../points/quality-overrides.ts";
 import type { LatchFiles, LatchRecord } from "../platform/latch-files.ts";
 import type { Logger } from "../platform/log.ts";
+import type { DailyDesk } from "./daily.ts";
 import type { FlightRecorder } from "./flight-recorder.ts";
 import type { GooseWatch } from "./goose-watch.ts";
 import { LatchKeeper } from "./latch-keeper.ts";
 import { latchesOf } from "./saved-latches.ts";
 import { type Desk, SmoothingDesk } from "./smoothing-desk.ts";
+import { type WhyAnswer, whyOf } from "./why.ts";
+import { WhyMemory } from "./why-memory.ts";
 import type { WriteDispatch } from "./write-dispatch.ts";
 
 /** Commands and local orders that wait for the next cycle; one more is refused. */
@@ -62,6 +65,8 @@ export interface ControlHostParts {
   readonly log: Logger;
   /** Records every cycle; undefined: nobody does. */
   readonly recorder?: FlightRecorder | undefined;
+  /** Adds up the day; undefined: nobody does. */
+  readonly daily?: Pick<DailyDesk, "observe"> | undefined;
   /** What GOOSE demands, for the cycle that begins; undefined where the site hears none. */
   readonly goose?: Pick<GooseWatch, "reading">;
   /** For smoothing; undefined: its predictions are never fitted. */
@@ -95,6 +100,7 @@ export class ControlHost {
   readonly #envelope: Envelope;
   readonly #direct: DirectLane;
   readonly #traces: TraceMemory | undefined;
+  readonly #memory = new WhyMemory();
   #commands: Command[] = [];
   #reports: CyclicReport[] = [];
   #orders: WaitingOrder[] = [];
@@ -127,7 +133,7 @@ export class ControlHost {
 
   /** One cycle: called at its deadline, never late because of anything in here that waits. */
   cycle(now: MonotonicMs): void {
-    const { clock, image, dispatch, goose, recorder } = this.#parts;
+    const { clock, image, dispatch, goose, recorder, daily } = this.#parts;
     if (goose !== undefined) image.post(goose.reading(now));
     image.take(now);
     if (this.#state === undefined) return;
@@ -156,6 +162,7 @@ export class ControlHost {
     // Behind the writes: nothing of it makes a setpoint later.
     const trace = this.#traces?.keep(this.#state, image.view);
     if (trace !== undefined) recorder?.after(this.#state, inputs, { result, trace });
+    daily?.observe(this.#state, inputs, result);
     this.#tell(result, waiting);
     for (const [at, { notice, resolve }] of notices.entries())
       resolve(result.workloads[at] ?? refusedWorkload(notice.workload, "too-late"));
@@ -203,6 +210,7 @@ export class ControlHost {
   take(command: Command): void {
     if (this.#isStopping)
       throw new GatewayError("REQUEST_REFUSED", { reason: "control is about to end" });
+    this.#memory.command(command);
     if (this.#state !== undefined && laneOf(this.#state, command) === "cyclic") {
       if (this.#commands.length >= COMMANDS_WAITING_MAX)
         throw new GatewayError("REQUEST_REFUSED", { reason: "too many commands wait" });
@@ -253,6 +261,28 @@ export class ControlHost {
     };
   }
 
+  /**
+   * Why an asset or a point is asked for what it is, see `whyOf`.
+   *
+   * @param atUtc of the last seconds; undefined: now
+   */
+  why(asked: string, atUtc?: number): readonly WhyAnswer[] {
+    const state = this.#state;
+    const traces = this.#traces;
+    if (state === undefined || traces === undefined)
+      return [{ kind: "nothing", reason: "the site file has no control section" }];
+    const { clock } = this.#parts;
+    const now = clock.now();
+    const utcOffsetMs = clock.utcNow() - now;
+    return whyOf(asked, atUtc === undefined ? now : atUtc - utcOffsetMs, {
+      plan: state.plan,
+      status: statusOf(state),
+      traceAt: (at) => traces.at(at),
+      memory: this.#memory,
+      utcOffsetMs,
+    });
+  }
+
   /** For the gateway's own points; undefined where it is not known. */
   figures(): {
     readonly "gateway-mode": number;
@@ -286,6 +316,7 @@ export class ControlHost {
     if (this.#state === undefined) return;
     const { clock, recorder } = this.#parts;
     const utc = clock.utcNow();
+    this.#memory.report(report);
     recorder?.report(report, utc);
     this.#tellSteps(stepsOf(this.#state, report, utc));
   };
@@ -330,6 +361,7 @@ export class ControlHost {
   }
 
   #tellSteps(steps: readonly CommandStep[]): void {
+    this.#memory.told(steps);
     for (const step of steps) this.#parts.onStep(step);
   }
 

@@ -25,8 +25,7 @@ import { endWhenLetGo } from "./let-go.ts";
 import { linkStatus } from "./link-status.ts";
 import { parseCommand, parseLocalOrder, parseNotice } from "./local-requests.ts";
 import { every } from "./every.ts";
-import type { FlightRecorder } from "./flight-recorder.ts";
-import { openRecording, type Recording } from "./flight-recorder-open.ts";
+import { openRecords, type Records } from "./flight-recorder-open.ts";
 import { watchedPublishers } from "./goose-plan.ts";
 import { GooseReader } from "./goose-reader.ts";
 import { GooseWatch } from "./goose-watch.ts";
@@ -52,14 +51,14 @@ const DESK_TOLD_MS = 60_000;
 export async function runControl(role: Role, asked: AbortSignal): Promise<void> {
   const plan = controlPlan(role.context);
   const outlet = controlOutlet(role, plan?.grid);
-  const recording = plan === undefined ? undefined : openRecording(role, plan, outlet.onEvent);
+  const records = await openRecords(role, plan, outlet.onEvent);
   const end = new AbortController();
   try {
-    const parts = { plan, outlet, recording, asked, end };
+    const parts = { plan, outlet, records, asked, end };
     await runTogether(end.signal, async (stop) => begin(role, parts, stop));
   } finally {
     role.watchdog.stopping();
-    await recording?.close();
+    await records.close();
     await outlet.producer.closed();
   }
 }
@@ -69,14 +68,14 @@ async function begin(
   parts: {
     readonly plan: ControlPlan | undefined;
     readonly outlet: ControlOutlet;
-    readonly recording: Recording | undefined;
+    readonly records: Records;
     readonly asked: AbortSignal;
     readonly end: AbortController;
   },
   signal: AbortSignal,
 ): Promise<readonly Promise<void>[]> {
   const { context, clock, log, random, epoch, watchdog } = role;
-  const { plan, outlet, recording, asked, end } = parts;
+  const { plan, outlet, records, asked, end } = parts;
   const periodMs = plan?.periodMs ?? READ_ONLY_CYCLE_MS;
   const followsField = fieldStreamsForControl(context).size > 0;
   const originMs = monotonicMs(Math.ceil(clock.now()) + periodMs);
@@ -95,15 +94,8 @@ async function begin(
   const tap = new RoundTap(context, south.devices, outlet);
   const desk = deskThread(role, outlet, signal);
   const goose = gooseOf(role, outlet);
-  const { host, thermal } = await controlHosts(role, {
-    plan,
-    outlet,
-    south,
-    desk,
-    goose,
-    recorder: recording?.recorder,
-    signal,
-  });
+  const hostParts = { plan, outlet, south, desk, goose, records, signal };
+  const { host, thermal } = await controlHosts(role, hostParts);
   const runner = new CycleRunner({
     clock,
     timer: new PreciseTimer(clock),
@@ -117,7 +109,7 @@ async function begin(
     },
   });
   await outlet.producer.listen(signal);
-  await listenForRequests(role, { host, thermal, south, runner }, signal);
+  await listenForRequests(role, { host, thermal, south, runner, records }, signal);
   const scheduling = runInRealTime(process.pid);
   log.info({ event: "started", devices: south.devices.length, epoch, scheduling }, "control runs");
   watchdog.ready();
@@ -126,6 +118,7 @@ async function begin(
     ...(followsField ? [followField(role, outlet.image, signal)] : []),
     ...(goose === undefined ? [] : [goose.reader.run(signal)]),
     runner.run(signal),
+    records.keep(signal),
     endWhenLetGo(
       host,
       { clock, limitMs: context.site.control?.stopRampMs ?? 0, asked, end },
@@ -209,12 +202,12 @@ async function controlHosts(
     readonly south: South;
     readonly desk: DeskThread;
     readonly goose: GooseSide | undefined;
-    readonly recorder: FlightRecorder | undefined;
+    readonly records: Records;
     readonly signal: AbortSignal;
   },
 ): Promise<{ readonly host: ControlHost; readonly thermal: ThermalHost | undefined }> {
   const { context, clock, random, log } = role;
-  const { plan, outlet, south, desk, goose, recorder, signal } = parts;
+  const { plan, outlet, south, desk, goose, records, signal } = parts;
   const latches = latchFilesOf(context);
   const dispatch = new WriteDispatch({ context, south, clock, random, signal });
   const thermal = await thermalHost(role, {
@@ -245,7 +238,7 @@ async function controlHosts(
     },
     log,
     desk,
-    recorder,
+    ...records.parts,
     ...(goose === undefined ? {} : { goose: goose.watch }),
     ...(thermal === undefined ? {} : { refusalOf: thermal.refusalOf }),
   });
@@ -331,10 +324,11 @@ async function listenForRequests(
     readonly thermal: ThermalHost | undefined;
     readonly south: South;
     readonly runner: CycleRunner;
+    readonly records: Records;
   },
   signal: AbortSignal,
 ): Promise<void> {
-  const { host, thermal, south, runner } = parts;
+  const { host, thermal, south, runner, records } = parts;
   const { runtimeDirectory } = role.context;
   const commands = new RequestServer({
     socketPath: socketPath(runtimeDirectory, "control/commands"),
@@ -359,6 +353,7 @@ async function listenForRequests(
       ["announce", async ({ params }) => host.announce(parseNotice(params))],
       ["reset", async ({ params }) => orderBoth({ host, thermal }, parseLocalOrder(params))],
       ["order", async ({ params }) => host.order(parseLocalOrder(params))],
+      ...records.answers(host),
       ["thermal", async () => Promise.resolve(thermal?.status() ?? null)],
     ]),
   });

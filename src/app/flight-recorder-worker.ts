@@ -9,8 +9,10 @@ export interface RecorderThreadData {
   readonly limits: RecordingLimits;
 }
 
-/** A power cut takes no more than this from the record, ms; a kill of the process takes nothing. */
+/** A power cut takes no more than this from the record, ms … */
 const SYNC_MS = 5_000;
+/** … and a kill of the process no more than this. */
+const LOOK_MS = 50;
 
 /** The thread that writes what the cycle's thread has put into the ring. */
 function main({ memory, folder, limits }: RecorderThreadData): void {
@@ -23,7 +25,7 @@ function main({ memory, folder, limits }: RecorderThreadData): void {
       const reason = files.take(record.kind, record.content);
       if (reason !== undefined) ring.fail(reason);
     } else if (ring.isStopping) break;
-    else ring.wait(SYNC_MS);
+    else ring.wait(LOOK_MS);
     if (Math.abs(Date.now() - syncedAt) < SYNC_MS) continue;
     files.sync();
     syncedAt = Date.now();

@@ -213,4 +213,3 @@ export interface CycleEnd {
   readonly result: CycleResult;
   readonly trace: Float64Array;
 }
-

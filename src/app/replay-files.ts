@@ -10,7 +10,13 @@ import { segmentNames } from "./flight-recorder-files.ts";
 export type RecordingItem =
   | { readonly kind: "segment"; readonly file: string; readonly header: SegmentHeader }
   | { readonly kind: "record"; readonly file: string; readonly record: SegmentRecord }
-  | { readonly kind: "torn"; readonly file: string; readonly at: number; readonly lostBytes: number };
+  | ({ readonly kind: "torn"; readonly file: string } & Tear);
+
+/** Where a file is no whole recording any more, and how much is behind it. */
+export interface Tear {
+  readonly at: number;
+  readonly lostBytes: number;
+}
 
 /**
  * Files of a recording, oldest first: of a folder all its segments.
@@ -55,11 +61,11 @@ export function* itemsOf(file: string, bytes: Uint8Array): Generator<RecordingIt
   for (;;) {
     const { done, value } = records.next();
     if (done === true) {
-      if (value.end === "torn") yield { kind: "torn", file, ...value };
+      if (value.end === "torn")
+        yield { kind: "torn", file, at: value.at, lostBytes: value.lostBytes };
       return;
     }
-    if (value.kind === "header")
-      yield { kind: "segment", file, header: readHeader(value.content) };
+    if (value.kind === "header") yield { kind: "segment", file, header: readHeader(value.content) };
     else yield { kind: "record", file, record: value };
   }
 }
@@ -99,7 +105,7 @@ function beginningOf(file: string): number | undefined {
   return undefined;
 }
 
-/** Infinity for what is no snapshot. */
+/** NaN, which is before and after nothing, for what is no snapshot. */
 function snapshotUtc({ kind, content }: SegmentRecord): number {
-  return kind === "snapshot" ? new ByteReader(content).number() : Infinity;
+  return kind === "snapshot" ? new ByteReader(content).number() : Number.NaN;
 }

@@ -6,7 +6,7 @@ import {
   type ReplayedCycle,
   Replayer,
 } from "../recorder/replayer.ts";
-import type { RecordingItem } from "./replay-files.ts";
+import type { RecordingItem, Tear } from "./replay-files.ts";
 
 /** What came of playing a recording back. */
 export interface ReplayOutcome {
@@ -19,7 +19,7 @@ export interface ReplayOutcome {
   readonly fromUtc: number | undefined;
   readonly toUtc: number | undefined;
   readonly gaps: readonly RecordedGap[];
-  readonly torn: readonly { readonly file: string; readonly at: number; readonly lostBytes: number }[];
+  readonly torn: readonly (Tear & { readonly file: string })[];
   /** Of the first one; nothing is played behind it. */
   readonly difference: (ReplayDifference & { readonly name: string | undefined }) | undefined;
 }

@@ -224,7 +224,7 @@ const RecorderConfig = closed(
       minimum: 2,
       maximum: 1_024,
       default: 16,
-      description: "So many files are kept; 256 MiB hold some hours of the demonstration.",
+      description: "So many files are kept; 256 MiB hold six hours of the demonstration.",
     }),
   },
   "The flight recorder: every cycle of control, to be played back.",

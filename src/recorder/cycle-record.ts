@@ -165,9 +165,7 @@ export function writeOutputs(out: ByteWriter, result: CycleResult, digest: Diges
 }
 
 /** What follows the image in a record. */
-export function readRest(
-  bytes: ByteReader,
-): Omit<CycleRecord, keyof RecordHead> {
+export function readRest(bytes: ByteReader): Omit<CycleRecord, keyof RecordHead> {
   const envelope = readEnvelopeChanges(bytes);
   const reports = readReports(bytes);
   const flags = bytes.byte();

@@ -12,14 +12,14 @@ export function firstDifference(
   recorded: unknown,
   replayed: unknown,
   path = "",
-  seen = new Set<object>(),
+  seen = new Map<object, object>(),
 ): Difference | undefined {
   if (Object.is(recorded, replayed)) return undefined;
   const other = { path, recorded, replayed };
   if (!isObject(recorded) || !isObject(replayed)) return other;
-  // An object that is in two places is looked at once.
-  if (seen.has(recorded)) return undefined;
-  seen.add(recorded);
+  // Two that share an object in two places are looked at once.
+  if (seen.get(recorded) === replayed) return undefined;
+  seen.set(recorded, replayed);
   const parts = partsOf(recorded);
   const theirs = partsOf(replayed);
   if (parts === undefined || theirs === undefined) return other;

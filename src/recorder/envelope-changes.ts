@@ -80,10 +80,7 @@ export function readEnvelopeChanges(bytes: ByteReader): readonly EnvelopeChange[
 }
 
 /** @throws GatewayError FILE_UNREADABLE */
-export function applyEnvelopeChanges(
-  envelope: Envelope,
-  changes: readonly EnvelopeChange[],
-): void {
+export function applyEnvelopeChanges(envelope: Envelope, changes: readonly EnvelopeChange[]): void {
   for (const { place, value, at, openAt, lock } of changes) {
     if (place >= envelope.entries.length) throw malformed("an entry is named that is not there");
     envelope.lastValues[place] = value;

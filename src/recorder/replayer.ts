@@ -137,8 +137,7 @@ export class Replayer {
     image.take(bytes);
     const record: CycleRecord = { ...head, ...readRest(bytes) };
     const toldBetween: CommandStep[] = [];
-    for (const { report, utc } of record.reports)
-      toldBetween.push(...stepsOf(state, report, utc));
+    for (const { report, utc } of record.reports) toldBetween.push(...stepsOf(state, report, utc));
     applyEnvelopeChanges(state.envelope, record.envelope);
     const result = cycle(state, inputsOf(record, image.view));
     const difference = this.#compare(state, record, result);

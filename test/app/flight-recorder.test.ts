@@ -2,76 +2,17 @@ import { strict as assert } from "node:assert";
 import { outcomeLines } from "../../src/app/commands/replay.ts";
 import { replay } from "../../src/app/replay.ts";
 import type { RecordingItem } from "../../src/app/replay-files.ts";
-import { MAGIC, readSegment } from "../../src/recorder/segment.ts";
+import { MAGIC, readSegment, type SegmentRecord } from "../../src/recorder/segment.ts";
+import { recordedStory } from "../support/recorded-story.ts";
 import { SiteRecording } from "../support/recording.ts";
 import { VirtualSite } from "../support/virtual-site.ts";
-
-type Control = "smoothing" | "peak-cap";
-
-/** The main acts of the demonstration, and what people and a cloud ask for meanwhile. */
-async function story(recording: SiteRecording, control: Control): Promise<VirtualSite> {
-  const site = await VirtualSite.open({ control, load: "mean", recorder: recording.make });
-  await site.run(5);
-  site.command({ action: { kind: "set-power", powerW: 6e6, rampWPerS: undefined } });
-  await site.run(4);
-  site.plant.load("training-1hz");
-  await site.run(8);
-  site.command({
-    asset: "cdu-3",
-    action: { kind: "set-point", point: "pump-speed-setpoint", value: 70 },
-  });
-  site.command({
-    asset: "bess-1",
-    priority: 5,
-    leaseMs: 3_000,
-    action: { kind: "set-power", powerW: -2e6, rampWPerS: 1e6 },
-  });
-  await site.run(5);
-  void site.order({ kind: "hold", asset: "bess-1", by: "anna" });
-  await site.run(1);
-  void site.order({ kind: "release", asset: "bess-1", by: "anna" });
-  await site.plant.order({ device: "pcc-meter", fault: "frozen" });
-  await site.run(4);
-  await site.plant.order({ device: "pcc-meter", fault: "none" });
-  await site.plant.order({ device: "bess-1", fault: "silent" });
-  await site.run(3);
-  await site.plant.order({ device: "bess-1", fault: "none" });
-  await site.run(3);
-  await site.plant.order({ trip: "bess-2", cause: "emergency-stop" });
-  await site.run(2);
-  await site.killControl();
-  await site.run(0.5);
-  await site.startControl();
-  await site.run(6);
-  await site.plant.order({ clearCause: "bess-2" });
-  await site.run(2);
-  void site.order({ kind: "reset", trip: "all", by: "anna" });
-  await site.run(2);
-  return site;
-}
-
-const stories = new Map<Control, Promise<{ site: VirtualSite; recording: SiteRecording }>>();
-
-/** Each is told once: what was recorded is looked at again and again. */
-async function told(control: Control): Promise<{ site: VirtualSite; recording: SiteRecording }> {
-  const known = stories.get(control);
-  if (known !== undefined) return known;
-  const telling = (async () => {
-    const recording = new SiteRecording();
-    const site = await story(recording, control);
-    await site.close();
-    return { site, recording };
-  })();
-  stories.set(control, telling);
-  return telling;
-}
 
 describe("flight recorder", function () {
   this.timeout(180_000);
 
   for (const control of ["smoothing", "peak-cap"] as const)
     it(`plays the acts of the demonstration back to the last bit: ${control}`, async () => {
-      const { site, recording } = await told(control);
+      const { site, recording } = await recordedStory(control);
       const seen = { events: new Set<string>(), stages: new Set<string>(), envelope: 0 };
       const outcome = replay(recording.items(), {
         onCycle: ({ record, result, toldBetween }) => {
@@ -104,15 +45,30 @@ describe("flight recorder", function () {
   });
 
   it("finds a cycle that came to something else, and says which point", async () => {
-    const { recording } = await told("peak-cap");
+    const { recording } = await recordedStory("peak-cap");
     const outcome = replay(withOtherWrite(recording.all()));
     assert.equal(outcome.difference?.what, "write");
     assert.match(outcome.difference.name ?? "", /^bess-\d\/active-power-setpoint$/);
     assert.match(outcomeLines(outcome).join("\n"), /differs in write of bess-/);
   });
 
+  it("finds another arbitration, and another state, where all writes are the same", async () => {
+    const { recording } = await recordedStory("peak-cap");
+    const items = recording.all();
+    // The last byte of a cycle is of its digest, that of a snapshot of the time of its state.
+    const arbitration = replay(withOtherEnd(items, "cycle", 30)).difference;
+    assert.equal(arbitration?.what, "arbitration");
+    const long = new SiteRecording(150_000);
+    const site = await VirtualSite.open({ recorder: long.make });
+    await site.run(30);
+    await site.close();
+    assert.ok(long.disk.files.size > 1);
+    const state = replay(withOtherEnd(long.all(), "snapshot", 1)).difference;
+    assert.equal(state?.what, "state.cycledAt");
+  });
+
   it("believes nothing from a flipped bit on, and goes on with the next segment", async () => {
-    const { recording } = await told("peak-cap");
+    const { recording } = await recordedStory("peak-cap");
     const [first = "", second = ""] = recording.disk.files.keys();
     assert.notEqual(second, "", "a restart began a segment");
     const place = Math.floor(recording.disk.bytesOf(first).length / 2);
@@ -134,7 +90,7 @@ describe("flight recorder", function () {
   });
 
   it("reads a file that was cut anywhere up to the tear", async () => {
-    const { recording } = await told("peak-cap");
+    const { recording } = await recordedStory("peak-cap");
     const [first = ""] = recording.disk.files.keys();
     const bytes = recording.disk.bytesOf(first);
     for (const length of [3, MAGIC.length, 1_000, bytes.length - 1, bytes.length - 400]) {
@@ -194,7 +150,7 @@ describe("flight recorder", function () {
   });
 
   it("finds that a cycle is missing, because those behind it come to something else", async () => {
-    const { recording } = await told("smoothing");
+    const { recording } = await recordedStory("smoothing");
     const items = recording.all();
     const outcome = replay(items.filter((_item, place) => place !== 200));
     assert.ok(outcome.difference !== undefined);
@@ -219,6 +175,21 @@ function withOtherWrite(items: readonly RecordingItem[]): readonly RecordingItem
     const view = new DataView(content.buffer);
     const place = content.length - BEHIND_WRITE_BYTES - VALUE_BYTES;
     view.setFloat64(place, view.getFloat64(place, true) + 1, true);
+    return { ...item, record: { ...item.record, content } };
+  });
+}
+
+/** The last byte of one record of a kind is another one. */
+function withOtherEnd(
+  items: readonly RecordingItem[],
+  kind: SegmentRecord["kind"],
+  which: number,
+): readonly RecordingItem[] {
+  let seen = 0;
+  return items.map((item) => {
+    if (item.kind !== "record" || item.record.kind !== kind || seen++ !== which) return item;
+    const content = Uint8Array.from(item.record.content);
+    content[content.length - 1]! ^= 1;
     return { ...item, record: { ...item.record, content } };
   });
 }

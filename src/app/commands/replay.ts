@@ -7,8 +7,8 @@ import { readSite } from "../site-context.ts";
 import { type CommandCall, type ExitStatus, hasFlag, textOption } from "../terminal.ts";
 
 /**
- * `replay <file|folder>`: plays a recording back through the same code, and compares. 1 when a cycle
- * comes to something else than it did.
+ * `replay <file|folder>`: plays a recording back through the same code, and compares. 1 when a
+ * cycle comes to something else than it did.
  */
 export async function replayRecording(call: CommandCall): Promise<ExitStatus> {
   const { terminal } = call;
