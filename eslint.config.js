@@ -8,6 +8,7 @@ const CORE = [
   "src/points/**/*.ts",
   "src/alarms/**/*.ts",
   "src/control/**/*.ts",
+  "src/recorder/**/*.ts",
   "src/dcpi/**/*.ts",
   "src/wire/**/*.ts",
   "src/simulator/physics/**/*.ts",

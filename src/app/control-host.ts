@@ -5,6 +5,7 @@ import { compileEnvelope, type Envelope } from "../control/envelope.ts";
 import type {
   ControlStatus,
   CyclicReport,
+  CycleInputs,
   CycleResult,
   Distrust,
   LatchedTrip,
@@ -13,6 +14,7 @@ import type {
   WriteReport,
 } from "../control/exchange.ts";
 import type { ControlPlan } from "../control/plan.ts";
+import { TraceMemory } from "../control/trace-memory.ts";
 import { refusedWorkload } from "../control/workloads.ts";
 import { gatewayDeviceId, UNIT_DELAY } from "../config/point-table.ts";
 import { type ControlState, createControl, latchState } from "../control/state.ts";
@@ -30,10 +32,14 @@ import type { PointImage } from "../points/image.ts";
 import type { QualityOverrides } from "../points/quality-overrides.ts";
 import type { LatchFiles, LatchRecord } from "../platform/latch-files.ts";
 import type { Logger } from "../platform/log.ts";
+import type { DailyDesk } from "./daily.ts";
+import type { FlightRecorder } from "./flight-recorder.ts";
 import type { GooseWatch } from "./goose-watch.ts";
 import { LatchKeeper } from "./latch-keeper.ts";
 import { savedLatches } from "./saved-latches.ts";
 import { type Desk, SmoothingDesk } from "./smoothing-desk.ts";
+import { type WhyAnswer, whyOf } from "./why.ts";
+import { WhyMemory } from "./why-memory.ts";
 import type { WriteDispatch } from "./write-dispatch.ts";
 
 /** Commands and local orders that wait for the next cycle; one more is refused. */
@@ -59,6 +65,10 @@ export interface ControlHostParts {
   readonly onEvent: (event: PlantEvent) => void;
   readonly onStep: (step: CommandStep) => void;
   readonly log: Logger;
+  /** Records every cycle; undefined: nobody does. */
+  readonly recorder?: FlightRecorder | undefined;
+  /** Adds up the day; undefined: nobody does. */
+  readonly daily?: Pick<DailyDesk, "observe"> | undefined;
   /** What GOOSE demands, for the cycle that begins; undefined where the site hears none. */
   readonly goose?: Pick<GooseWatch, "reading">;
   /** For smoothing; undefined: its predictions are never fitted. */
@@ -91,6 +101,8 @@ export class ControlHost {
   readonly #state: ControlState | undefined;
   readonly #envelope: Envelope;
   readonly #direct: DirectLane;
+  readonly #traces: TraceMemory | undefined;
+  readonly #memory = new WhyMemory();
   #commands: Command[] = [];
   #reports: CyclicReport[] = [];
   #orders: WaitingOrder[] = [];
@@ -115,6 +127,7 @@ export class ControlHost {
             now: clock.now(),
             latches: savedLatches(latchRecord, parseLatchRecord),
           });
+    this.#traces = this.#state === undefined ? undefined : new TraceMemory(this.#state);
     this.#envelope = this.#state?.envelope ?? compileEnvelope([]);
     this.#direct = new DirectLane(
       this.#envelope,
@@ -125,7 +138,7 @@ export class ControlHost {
 
   /** One cycle: called at its deadline, never late because of anything in here that waits. */
   cycle(now: MonotonicMs): void {
-    const { clock, image, dispatch, goose } = this.#parts;
+    const { clock, image, dispatch, goose, recorder, daily } = this.#parts;
     if (goose !== undefined) image.post(goose.reading(now));
     image.take(now);
     if (this.#state === undefined) return;
@@ -137,7 +150,7 @@ export class ControlHost {
     this.#orders = [];
     const notices = this.#notices;
     this.#notices = [];
-    const result = cycle(this.#state, {
+    const inputs: CycleInputs = {
       now,
       utc: clock.utcNow(),
       view: image.view,
@@ -147,8 +160,14 @@ export class ControlHost {
       news: this.#beside?.take(),
       workloads: notices.map(({ notice }) => notice),
       isStopping: this.#isStopping,
-    });
+    };
+    recorder?.before(this.#state, inputs, image.taken);
+    const result = cycle(this.#state, inputs);
     if (result.writes.length > 0) dispatch.send(result.writes, this.#onReport);
+    // Behind the writes: nothing of it makes a setpoint later.
+    const trace = this.#traces?.keep(this.#state, image.view);
+    if (trace !== undefined) recorder?.after(this.#state, inputs, { result, trace });
+    daily?.observe(this.#state, inputs, result);
     this.#tell(result, waiting);
     for (const [at, { notice, resolve }] of notices.entries())
       resolve(result.workloads[at] ?? refusedWorkload(notice.workload, "too-late"));
@@ -201,6 +220,7 @@ export class ControlHost {
   take(command: Command): void {
     if (this.#isStopping)
       throw new GatewayError("REQUEST_REFUSED", { reason: "control is about to end" });
+    this.#memory.command(command);
     if (this.#state !== undefined && laneOf(this.#state, command) === "cyclic") {
       if (this.#commands.length >= COMMANDS_WAITING_MAX)
         throw new GatewayError("REQUEST_REFUSED", { reason: "too many commands wait" });
@@ -209,8 +229,9 @@ export class ControlHost {
     }
     if (this.#directWrites >= DIRECT_WRITES_MAX)
       throw new GatewayError("REQUEST_REFUSED", { reason: "too many writes are under way" });
+    this.#parts.recorder?.direct(command);
     const verdict = this.#direct.judge(command, this.#sight());
-    this.#tellSteps(verdict.steps);
+    this.#tellDirect(verdict.steps);
     if (verdict.kind === "write") void this.#writeDirect(verdict.write);
   }
 
@@ -246,7 +267,30 @@ export class ControlHost {
       replacedWrites: this.#parts.dispatch.replaced,
       droppedReports: this.#droppedReports,
       refusedNotices: this.#refusedNotices,
+      recorder: this.#parts.recorder?.figures ?? null,
     };
+  }
+
+  /**
+   * Why an asset or a point is asked for what it is, see `whyOf`.
+   *
+   * @param atUtc of the last seconds; undefined: now
+   */
+  why(asked: string, atUtc?: number): readonly WhyAnswer[] {
+    const state = this.#state;
+    const traces = this.#traces;
+    if (state === undefined || traces === undefined)
+      return [{ kind: "nothing", reason: "the site file has no control section" }];
+    const { clock } = this.#parts;
+    const now = clock.now();
+    const utcOffsetMs = clock.utcNow() - now;
+    return whyOf(asked, atUtc === undefined ? now : atUtc - utcOffsetMs, {
+      plan: state.plan,
+      status: statusOf(state),
+      traceAt: (at) => traces.at(at),
+      memory: this.#memory,
+      utcOffsetMs,
+    });
   }
 
   /** For the gateway's own points; undefined where it is not known. */
@@ -277,9 +321,14 @@ export class ControlHost {
     if (this.#reports.length > REPORTS_WAITING_MAX) {
       this.#reports.shift();
       this.#droppedReports += 1;
+      this.#parts.recorder?.miss();
     }
-    if (this.#state !== undefined)
-      this.#tellSteps(stepsOf(this.#state, report, this.#parts.clock.utcNow()));
+    if (this.#state === undefined) return;
+    const { clock, recorder } = this.#parts;
+    const utc = clock.utcNow();
+    this.#memory.report(report);
+    recorder?.report(report, utc);
+    this.#tellSteps(stepsOf(this.#state, report, utc));
   };
 
   #tell(result: CycleResult, waiting: readonly WaitingOrder[]): void {
@@ -316,7 +365,13 @@ export class ControlHost {
     this.#latches.keep(revision, content, claims.length > 0 ? tell : undefined);
   }
 
+  #tellDirect(steps: readonly CommandStep[]): void {
+    this.#parts.recorder?.told(steps);
+    this.#tellSteps(steps);
+  }
+
   #tellSteps(steps: readonly CommandStep[]): void {
+    this.#memory.told(steps);
     for (const step of steps) this.#parts.onStep(step);
   }
 
@@ -344,12 +399,12 @@ export class ControlHost {
     );
     const stream = device?.stream ?? streamId(0);
     const report = await dispatch.sendDirect(stream, write.setpoint);
-    this.#tellSteps(this.#direct.outcomeSteps(write, report, clock.utcNow()));
+    this.#tellDirect(this.#direct.outcomeSteps(write, report, clock.utcNow()));
     if (!wasTaken(report) || write.entry.effect === undefined) return;
     await clock.sleep(write.entry.settleMs, signal).catch(() => undefined);
     // What nobody waited for any more is told as unknown, by services.
     if (isAborted(signal)) return;
-    this.#tellSteps(this.#direct.effectSteps(write, this.#sight()));
+    this.#tellDirect(this.#direct.effectSteps(write, this.#sight()));
   }
 
   #sight(): DirectSight {

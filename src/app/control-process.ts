@@ -28,6 +28,7 @@ import { endWhenLetGo } from "./let-go.ts";
 import { linkStatus } from "./link-status.ts";
 import { parseCommand, parseLocalOrder, parseNotice } from "./local-requests.ts";
 import { every } from "./every.ts";
+import { openRecords, type Records } from "./flight-recorder-open.ts";
 import { watchedPublishers } from "./goose-plan.ts";
 import { GooseReader } from "./goose-reader.ts";
 import { GooseWatch } from "./goose-watch.ts";
@@ -53,11 +54,14 @@ const DESK_TOLD_MS = 60_000;
 export async function runControl(role: Role, asked: AbortSignal): Promise<void> {
   const plan = controlPlan(role.context);
   const outlet = controlOutlet(role, plan?.grid);
+  const records = await openRecords(role, plan, outlet.onEvent);
   const end = new AbortController();
   try {
-    await runTogether(end.signal, async (stop) => begin(role, { plan, outlet, asked, end }, stop));
+    const parts = { plan, outlet, records, asked, end };
+    await runTogether(end.signal, async (stop) => begin(role, parts, stop));
   } finally {
     role.watchdog.stopping();
+    await records.close();
     await outlet.producer.closed();
   }
 }
@@ -67,13 +71,14 @@ async function begin(
   parts: {
     readonly plan: ControlPlan | undefined;
     readonly outlet: ControlOutlet;
+    readonly records: Records;
     readonly asked: AbortSignal;
     readonly end: AbortController;
   },
   signal: AbortSignal,
 ): Promise<readonly Promise<void>[]> {
   const { context, clock, log, random, epoch, watchdog } = role;
-  const { plan, outlet, asked, end } = parts;
+  const { plan, outlet, records, asked, end } = parts;
   const periodMs = plan?.periodMs ?? READ_ONLY_CYCLE_MS;
   const followsField = fieldStreamsForControl(context).size > 0;
   const originMs = monotonicMs(Math.ceil(clock.now()) + periodMs);
@@ -92,7 +97,8 @@ async function begin(
   const tap = new RoundTap(context, south.devices, outlet);
   const desk = deskThread(role, outlet, signal);
   const goose = gooseOf(role, outlet);
-  const { host, thermal } = await controlHosts(role, { plan, outlet, south, desk, goose, signal });
+  const hostParts = { plan, outlet, south, desk, goose, records, signal };
+  const { host, thermal } = await controlHosts(role, hostParts);
   const alarms = await openAlarms(role, { tell: outlet.tell, trips: () => host.trips });
   outlet.alarms.take = alarms.take;
   const runner = new CycleRunner({
@@ -109,7 +115,7 @@ async function begin(
     },
   });
   await outlet.producer.listen(signal);
-  await listenForRequests(role, { host, thermal, south, runner, alarms }, signal);
+  await listenForRequests(role, { host, thermal, south, runner, records, alarms }, signal);
   const scheduling = runInRealTime(process.pid);
   log.info({ event: "started", devices: south.devices.length, epoch, scheduling }, "control runs");
   watchdog.ready();
@@ -119,6 +125,7 @@ async function begin(
     ...(goose === undefined ? [] : [goose.reader.run(signal)]),
     runner.run(signal),
     followAlarmsOfField(role, alarms, signal),
+    records.keep(signal),
     endWhenLetGo(
       host,
       { clock, limitMs: context.site.control?.stopRampMs ?? 0, asked, end },
@@ -216,11 +223,12 @@ async function controlHosts(
     readonly south: South;
     readonly desk: DeskThread;
     readonly goose: GooseSide | undefined;
+    readonly records: Records;
     readonly signal: AbortSignal;
   },
 ): Promise<{ readonly host: ControlHost; readonly thermal: ThermalHost | undefined }> {
   const { context, clock, random, log } = role;
-  const { plan, outlet, south, desk, goose, signal } = parts;
+  const { plan, outlet, south, desk, goose, records, signal } = parts;
   const latches = latchFilesOf(context);
   const writers = { driver: (stream: StreamId) => south.writer(stream) };
   const dispatch = new WriteDispatch({ context, south: writers, clock, random, signal });
@@ -247,6 +255,7 @@ async function controlHosts(
     },
     log,
     desk,
+    ...records.parts,
     ...(goose === undefined ? {} : { goose: goose.watch }),
     ...(thermal === undefined ? {} : { refusalOf: thermal.refusalOf }),
   });
@@ -332,11 +341,12 @@ async function listenForRequests(
     readonly thermal: ThermalHost | undefined;
     readonly south: South;
     readonly runner: CycleRunner;
+    readonly records: Records;
     readonly alarms: AlarmDesk;
   },
   signal: AbortSignal,
 ): Promise<void> {
-  const { host, thermal, south, runner, alarms } = parts;
+  const { host, thermal, south, runner, records, alarms } = parts;
   const { runtimeDirectory } = role.context;
   const commands = new RequestServer({
     socketPath: socketPath(runtimeDirectory, "control/commands"),
@@ -361,6 +371,7 @@ async function listenForRequests(
       ["announce", async ({ params }) => host.announce(parseNotice(params))],
       ["reset", async ({ params }) => orderBoth({ host, thermal }, parseLocalOrder(params))],
       ["order", async ({ params }) => host.order(parseLocalOrder(params))],
+      ...records.answers(host),
       ["thermal", async () => Promise.resolve(thermal?.status() ?? null)],
       ...alarms.answers,
     ]),

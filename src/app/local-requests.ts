@@ -78,6 +78,27 @@ export function parseLocalOrder(params: unknown): LocalOrder {
   }
 }
 
+/**
+ * What is asked for its reasons, and at which time, UTC ms.
+ *
+ * @throws GatewayError REQUEST_REFUSED
+ */
+export function parseWhy(params: unknown): [asked: string, atUtc: number | undefined] {
+  const fields = fieldsOf(params, "a question");
+  const atUtc = fields["atUtc"] === undefined ? undefined : number(fields, "atUtc");
+  return [text(fields, "asked"), atUtc];
+}
+
+/**
+ * The day that is asked for; undefined: the one that is on.
+ *
+ * @throws GatewayError REQUEST_REFUSED
+ */
+export function parseDay(params: unknown): string | undefined {
+  const fields = fieldsOf(params, "a question");
+  return fields["date"] === undefined ? undefined : text(fields, "date");
+}
+
 function actionOf(fields: Fields): CommandAction {
   switch (fields["kind"]) {
     case "set-power":

@@ -76,6 +76,18 @@ export async function loadFolders(file: string): Promise<SiteFolders> {
   return foldersOf(requireSite(await readSiteFile(file), file), file);
 }
 
+/**
+ * A site as its file says, with its folders, and without its devices' profiles.
+ *
+ * @throws GatewayError FILE_UNREADABLE, CONFIG_INVALID
+ */
+export async function readSite(
+  file: string,
+): Promise<SiteFolders & Pick<SiteContext, "site" | "file">> {
+  const site = requireSite(await readSiteFile(file), file);
+  return { site, file, ...foldersOf(site, file) };
+}
+
 async function readSiteFile(file: string): Promise<string> {
   try {
     return await readFile(file, "utf8");

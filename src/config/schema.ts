@@ -206,6 +206,31 @@ export const READ_ONLY_CYCLE_MS = 50;
 export const LEASE_DEFAULT_MS = 60_000;
 export const LEASE_MAXIMUM_MS = 3_600_000;
 
+const RecorderConfig = closed(
+  {
+    enabled: Type.Boolean({ default: true, description: "False: cycles are not recorded." }),
+    directory: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description: "Folder of the recording; without it `control/recorder` beside the store.",
+      }),
+    ),
+    segmentMiB: Type.Integer({
+      minimum: 1,
+      maximum: 1_024,
+      default: 16,
+      description: "Length of a file, MiB. The oldest is given up for a new one.",
+    }),
+    segments: Type.Integer({
+      minimum: 2,
+      maximum: 1_024,
+      default: 16,
+      description: "So many files are kept; 256 MiB hold six hours of the demonstration.",
+    }),
+  },
+  "The flight recorder: every cycle of control, to be played back.",
+);
+
 export const ControlConfig = closed(
   {
     periodMs: Milliseconds(10, 1_000, 50, "Control cycle"),
@@ -242,6 +267,7 @@ export const ControlConfig = closed(
           "stands on local, or cannot be read, nothing from afar is taken.",
       ),
     ),
+    recorder: Type.Optional(RecorderConfig),
     trips: Type.Array(Name("Alarm id of a device that trips the batteries."), {
       default: [
         "emergency-stop",

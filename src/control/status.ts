@@ -92,7 +92,11 @@ function unitStatus(state: ControlState, place: number): UnitStatus {
 }
 
 /** What decided a unit's power: its own limit where it is at it, else what decided the total. */
-function unitBinding({ total, leases }: ControlState, unit: UnitState, place: number): Level {
+export function unitBinding(
+  { total, leases }: ControlState,
+  unit: UnitState,
+  place: number,
+): Level {
   if (unit.mode !== "ready") return unit.box.highBy;
   const powerW = numberAt(total.shares.powersW, place);
   const mostW = Math.max(...total.shares.powersW);

@@ -3,6 +3,8 @@ import {
   bindingLevel,
   clamp,
   lowerCeiling,
+  nameHigh,
+  nameLow,
   nearest,
   openBox,
   pin,
@@ -40,6 +42,9 @@ export interface TotalState {
   totalW: number;
   /** Of the cycle before it, as last told. */
   beforeW: number;
+  /** What the units' own parts add up to, and what the levels made of it, W. */
+  partsW: number;
+  targetW: number;
   binding: Level;
   /** What each unit is asked for, or counted at, W. */
   readonly shares: Shares;
@@ -86,6 +91,8 @@ export function noTotal({ units, share }: ControlPlan, now: MonotonicMs): TotalS
     energy: share === undefined ? undefined : createEnergyShare(units, share, now),
     totalW: 0,
     beforeW: 0,
+    partsW: 0,
+    targetW: 0,
     binding: "schedule",
     shares: {
       powersW: new Float64Array(unitCount),
@@ -124,6 +131,8 @@ export function decideTotal(state: TotalState, sight: TotalSight): void {
   if (isLettingGo) followPinned(state, sight);
   const targetW = nearest(box, partsW);
   const totalW = isLettingGo ? targetW : comeBack(state, sight, { targetW, partsW });
+  state.partsW = partsW;
+  state.targetW = targetW;
   state.binding = bindingOf(state, sight, partsW);
   shareRest(shares, state.energy, sight, totalW - partsW);
   if (sight.ride === "carry") countCarried(shares, units);
@@ -202,8 +211,8 @@ function openTotal(box: PowerBox, units: readonly UnitState[], shares: Shares): 
   resetBox(box, sum(shares.lowsW), sum(shares.highsW), "device-limits");
   // The total is named after the level that takes most from a unit: the strongest that does.
   for (const { box: own } of units) {
-    if (own.highBy !== "device-limits" && box.highBy !== "protection") box.highBy = own.highBy;
-    if (own.lowBy !== "device-limits" && box.lowBy !== "protection") box.lowBy = own.lowBy;
+    if (own.highBy !== "device-limits" && box.highBy !== "protection") nameHigh(box, own.highBy);
+    if (own.lowBy !== "device-limits" && box.lowBy !== "protection") nameLow(box, own.lowBy);
   }
 }
 

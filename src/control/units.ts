@@ -2,7 +2,16 @@ import type { PointIndex } from "../domain/point.ts";
 import { isBad, isGood } from "../domain/quality.ts";
 import type { MonotonicMs } from "../domain/time.ts";
 import { freshValue, type ImageView } from "../points/image.ts";
-import { lowerCeiling, openBox, pin, type PowerBox, raiseFloor, resetBox } from "./arbitration.ts";
+import {
+  lowerCeiling,
+  nameHigh,
+  nameLow,
+  openBox,
+  pin,
+  type PowerBox,
+  raiseFloor,
+  resetBox,
+} from "./arbitration.ts";
 import { conditionState } from "./conditions.ts";
 import type { RideThroughRule, UnitMode } from "./exchange.ts";
 import type { UnitRule } from "./protection.ts";
@@ -318,8 +327,8 @@ function narrowByDevice(unit: UnitState, plan: BatteryUnitPlan, sight: UnitSight
   limits.chargeW = fadedLimit(chargeW, limits.chargeW, downStepW);
 
   resetBox(box, -limits.chargeW, limits.dischargeW, "device-limits");
-  if (chargeW === undefined) box.lowBy = "link-lost";
-  if (dischargeW === undefined) box.highBy = "link-lost";
+  if (chargeW === undefined) nameLow(box, "link-lost");
+  if (dischargeW === undefined) nameHigh(box, "link-lost");
   if (sight.ride === "stop") resetBox(box, 0, 0, "ride-through");
   if (sight.ride === "carry") {
     narrowByCharge(unit, plan, sight);

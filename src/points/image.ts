@@ -55,6 +55,9 @@ export class PointImage {
   };
   readonly #maxAgesMs: Float64Array | undefined;
   #waitingCount = 0;
+  /** Places that the last take may have changed; one may stand in it twice. */
+  readonly #taken: Uint32Array;
+  #takenCount = 0;
   /** Nothing gets too old before this, monotonic ms. */
   #expireAt = Infinity;
 
@@ -64,6 +67,7 @@ export class PointImage {
     assert((maxAgesMs?.length ?? pointCount) === pointCount, "every point has its maximum age");
     this.#pointCount = pointCount;
     this.#maxAgesMs = maxAgesMs;
+    this.#taken = new Uint32Array(2 * pointCount);
     this.view = {
       values: new Float64Array(pointCount).fill(Number.NaN),
       quality: new Uint8Array(pointCount).fill(qualityCode("never-read")),
@@ -105,11 +109,23 @@ export class PointImage {
    * @param now makes values older than their limit bad/too-old; their last good time stays
    */
   take(now?: MonotonicMs): void {
-    for (let at = 0; at < this.#waitingCount; at += 1)
-      this.#swapIn(placeAt(this.#inbox.waiting, at));
+    for (let at = 0; at < this.#waitingCount; at += 1) {
+      const index = placeAt(this.#inbox.waiting, at);
+      this.#swapIn(index);
+      this.#taken[at] = index;
+    }
+    this.#takenCount = this.#waitingCount;
     this.#waitingCount = 0;
     if (now !== undefined && this.#maxAgesMs !== undefined && now > this.#expireAt)
       this.#expire(this.#maxAgesMs, now);
+  }
+
+  /**
+   * Places of all points that the last `take` may have changed, in any order, some of them twice:
+   * valid until the next one.
+   */
+  get taken(): Uint32Array {
+    return this.#taken.subarray(0, this.#takenCount);
   }
 
   #expire(maxAgesMs: Float64Array, now: MonotonicMs): void {
@@ -130,6 +146,8 @@ export class PointImage {
     values[index] = Number.NaN;
     changedAt[index] = now;
     this.#texts.delete(index);
+    this.#taken[this.#takenCount] = index;
+    this.#takenCount += 1;
   }
 
   #enlist(index: number): void {

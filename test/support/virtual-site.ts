@@ -6,6 +6,7 @@ import { controlPlan } from "../../src/app/control-settings.ts";
 import { fieldStreamsForControl } from "../../src/app/control-streams.ts";
 import { CycleGrid } from "../../src/app/cycle-grid.ts";
 import { CycleRunner } from "../../src/app/cycle-runner.ts";
+import type { DailyDesk } from "../../src/app/daily.ts";
 import { demoSiteText } from "../../src/app/demo/site.ts";
 import { coolantModes } from "../../src/app/coolant-modes.ts";
 import { simulatedSite } from "../../src/app/plant.ts";
@@ -13,8 +14,10 @@ import { RoundTap } from "../../src/app/round-tap.ts";
 import { contextOf, type SiteContext } from "../../src/app/site-context.ts";
 import { answerOf, type Desk } from "../../src/app/smoothing-desk.ts";
 import { South } from "../../src/app/south.ts";
+import type { FlightRecorder } from "../../src/app/flight-recorder.ts";
 import { orderBoth, ThermalHost, type ThermalHostParts } from "../../src/app/thermal-host.ts";
 import { thermalPlan } from "../../src/app/thermal-settings.ts";
+import type { WhyAnswer } from "../../src/app/why.ts";
 import { WriteDispatch } from "../../src/app/write-dispatch.ts";
 import { requireSite } from "../../src/config/load.ts";
 import type { ControlStatus, LocalOrder, OrderAnswer } from "../../src/control/exchange.ts";
@@ -50,6 +53,10 @@ export interface VirtualSiteOptions {
   readonly seed?: number;
   /** Who computes beside the cycle; unless said somebody who takes a tenth of a second. */
   readonly desk?: Desk;
+  /** Records the cycles of control; asked anew at each of its starts. */
+  readonly recorder?: (site: VirtualSite) => FlightRecorder;
+  /** Told of each cycle, with the state that it left. */
+  readonly daily?: (site: VirtualSite) => Pick<DailyDesk, "observe">;
 }
 
 /** What the north was told of one point. */
@@ -94,6 +101,8 @@ export class VirtualSite {
   readonly onCycle: (() => void)[] = [];
   readonly #folder: string;
   readonly #desk: Desk;
+  readonly #recorder: VirtualSiteOptions["recorder"];
+  readonly #daily: VirtualSiteOptions["daily"];
   readonly #random: () => number;
   readonly #told: {
     readonly values: Float64Array;
@@ -132,6 +141,8 @@ export class VirtualSite {
     });
     this.context = contextOf(requireSite(change?.(text) ?? text, file), file);
     this.#random = seeded(seed);
+    this.#recorder = options.recorder;
+    this.#daily = options.daily;
     this.#desk = options.desk ?? this.#slowDesk;
     const { clock, context } = this;
     this.plant = simulatedSite({ context, clock, preset, seed, hasPorts: false });
@@ -202,6 +213,12 @@ export class VirtualSite {
   async order(order: LocalOrder): Promise<OrderAnswer> {
     assert(this.#host !== undefined, "control runs");
     return orderBoth({ host: this.#host, thermal: this.#thermal }, order);
+  }
+
+  /** Why an asset is asked for what it is, by the process that runs. */
+  why(asked: string, atUtc?: number): readonly WhyAnswer[] {
+    assert(this.#host !== undefined, "control runs");
+    return this.#host.why(asked, atUtc);
   }
 
   /** A message from the broker: `topic` is its end behind the gateway's own prefix. */
@@ -279,6 +296,8 @@ export class VirtualSite {
       },
       log,
       desk: this.#desk,
+      recorder: this.#recorder?.(this),
+      daily: this.#daily?.(this),
       ...(thermal === undefined ? {} : { refusalOf: thermal.refusalOf }),
       signal: stop.signal,
     });

@@ -202,6 +202,27 @@ export const COMMANDS: readonly CommandSpec[] = [
     run: async (call) => (await import("./alarms.ts")).explainAlarms(call),
   },
   {
+    words: "replay",
+    usage: "<file|folder> | --config site.yaml [--from t] [--to t]",
+    summary: "plays a flight recording back, and says where it differs",
+    options: { ...CONFIG, from: "text", to: "text" },
+    run: async (call) => (await import("./replay.ts")).replayRecording(call),
+  },
+  {
+    words: "why",
+    usage: "<asset|device/point> --config site.yaml [--at t] [--recording file]",
+    summary: "how a setpoint came about, from the message to the measured effect",
+    options: { ...CONFIG, at: "text", recording: "text" },
+    run: async (call) => (await import("./why.ts")).why(call),
+  },
+  {
+    words: "daily",
+    usage: "--config site.yaml [--date 2026-11-21]",
+    summary: "what a day came to: smoothing by band, breaches, battery cycles, delays",
+    options: { ...CONFIG, date: "text" },
+    run: async (call) => (await import("./daily.ts")).daily(call),
+  },
+  {
     words: "device read",
     usage: "<device> [point…] --config site.yaml [--timeout S]",
     summary: "what a device says, straight from it",

@@ -7,6 +7,7 @@ import { GATEWAY_ALARMS } from "./gateway-alarms.ts";
 import { GRID_ALARMS } from "./grid-alarms.ts";
 import { INVERTER_ALARMS } from "./inverter-alarms.ts";
 import { PROTECTION_ALARMS } from "./protection-alarms.ts";
+import { RECORDER_ALARMS } from "./recorder-alarms.ts";
 import { THERMAL_ALARMS } from "./thermal-alarms.ts";
 import { UPS_ALARMS } from "./ups-alarms.ts";
 
@@ -22,6 +23,7 @@ export const ALARM_CHAPTERS: readonly AlarmChapter[] = [
   THERMAL_ALARMS,
   GATEWAY_ALARMS,
   ANNUNCIATION_ALARMS,
+  RECORDER_ALARMS,
 ];
 
 const BY_ID: ReadonlyMap<string, AlarmEntry> = new Map(

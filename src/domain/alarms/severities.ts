@@ -35,11 +35,11 @@ export const SEVERITIES: Readonly<Record<Severity, readonly string[]>> = {
     cooling-write-refused coolant-guard ups-on-bypass bypass-voltage bypass-frequency
     battery-maintenance no-communication values-frozen store-level producer-restarted
     desk-restarted links-lost alarm-flood alarms-not-saved alarms-unreadable
-    charge-blocked discharge-blocked unit-derated sensor-deviates sensor-lost
+    charge-blocked discharge-blocked unit-derated sensor-deviates sensor-lost recorder-gap
   `),
   info: words(`
     local-mode lease-expired smoothing-rests loop-delay announcement-ended trip-reset
-    frequency-answer local-order alarm-acknowledged alarm-shelved alarm-unshelved
+    frequency-answer local-order daily-report alarm-acknowledged alarm-shelved alarm-unshelved
   `),
 };
 

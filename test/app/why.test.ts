@@ -1,0 +1,202 @@
+import { strict as assert } from "node:assert";
+import { replay } from "../../src/app/replay.ts";
+import { type WhyAnswer, whyLines } from "../../src/app/why.ts";
+import { whyFromRecording } from "../../src/app/why-recording.ts";
+import type { Level } from "../../src/control/exchange.ts";
+import type { ControlPlan } from "../../src/control/plan.ts";
+import { type Ask, type BoxTrace, type CycleTrace, traceOf } from "../../src/control/trace.ts";
+import { judgeBox, unitBindingOf } from "../../src/control/trace-binding.ts";
+import { recordedStory } from "../support/recorded-story.ts";
+
+interface Word {
+  readonly powerW: number;
+  readonly by: Level | "nobody";
+}
+
+/**
+ * A second reading of a box, from the weakest level up: each has its way with what the weaker ones
+ * have left of the wish, and whoever changes it last has the last word.
+ */
+function lastWord({ asks }: Pick<BoxTrace, "asks">, wantedW: number): Word {
+  let word: Word = { powerW: wantedW, by: "nobody" };
+  let direction = 0;
+  const names: { low?: Level; high?: Level } = {};
+  const push = (up: boolean, boundW: number, by: Level): void => {
+    const isBeyond = up ? word.powerW < boundW : word.powerW > boundW;
+    const isShared = word.powerW === boundW && direction === (up ? 1 : -1);
+    if (!isBeyond && !isShared) return;
+    word = { powerW: boundW, by };
+    direction = up ? 1 : -1;
+  };
+  for (const { kind, by, lowW, highW } of asks.toReversed()) {
+    if (kind === "name-low") names.low ??= by;
+    else if (kind === "name-high") names.high ??= by;
+    else if (kind === "floor") push(true, lowW, by);
+    else if (kind === "ceiling") push(false, highW, by);
+    else {
+      push(true, lowW, names.low ?? by);
+      push(false, Math.max(lowW, highW), names.high ?? by);
+    }
+  }
+  return word;
+}
+
+/** Whose word a setpoint is, by that reading and by nothing but the numbers of the trace. */
+function readingOf(trace: CycleTrace, place: number, plan: ControlPlan): string {
+  const unit = trace.units[place]!;
+  const { stepW } = plan.units[place]!;
+  if (unit.mode !== "ready") return lastWord(unit.box, Infinity).by;
+  if (Math.trunc(unit.shareW / stepW) * stepW !== unit.setpointW) return "envelope";
+  const all = lastWord(trace.total.box, trace.total.partsW);
+  const ofAll = all.by === "nobody" ? "schedule" : all.by;
+  if (unit.shareW !== 0) {
+    const own = lastWord(unit.box, unit.shareW > 0 ? Infinity : -Infinity);
+    const isAtIt = Math.abs(own.powerW - unit.shareW) <= 1;
+    const othersGiveMore = trace.units.some(
+      ({ shareW }) => Math.abs(shareW) - Math.abs(unit.shareW) > 1 && shareW * unit.shareW > 0,
+    );
+    if (isAtIt && (othersGiveMore || own.by === ofAll)) return own.by;
+  }
+  return unit.binding === "grid-instruction" ? "grid-instruction" : ofAll;
+}
+
+describe("why", function () {
+  this.timeout(180_000);
+
+  for (const control of ["smoothing", "peak-cap"] as const)
+    it(`names what binds every setpoint as an independent reading does: ${control}`, async () => {
+      const { recording } = await recordedStory(control);
+      const seen = new Map<string, number>();
+      const other: string[] = [];
+      let setpoints = 0;
+      const outcome = replay(recording.items(), {
+        onCycle: ({ result, record }, { state, view }) => {
+          if (state === undefined || view === undefined) return true;
+          const { plan } = state;
+          const trace = traceOf(state, view);
+          for (const [place, { points, asset }] of plan.units.entries()) {
+            if (!result.writes.some(({ point }) => point === points.setpoint)) continue;
+            setpoints += 1;
+            const named = unitBindingOf(trace, place, plan.units[place]!);
+            const read = readingOf(trace, place, plan);
+            seen.set(named, (seen.get(named) ?? 0) + 1);
+            if (named !== read) other.push(`${asset} at ${record.now}: ${named}, read as ${read}`);
+            const { box } = trace.units[place]!;
+            assert.equal(lastWord(box, Infinity).powerW, box.highW);
+            assert.equal(lastWord(box, -Infinity).powerW, box.lowW);
+          }
+          const { box, partsW, targetW } = trace.total;
+          assert.equal(lastWord(box, partsW).powerW, targetW, `total at ${record.now}`);
+          assert.equal(judgeBox(box, partsW).powerW, targetW);
+          return true;
+        },
+      });
+      assert.equal(outcome.difference, undefined);
+      assert.deepEqual(other.slice(0, 10), []);
+      assert.ok(setpoints >= 500, `${setpoints} setpoints`);
+      assert.ok(seen.has("protection") && seen.has("start") && seen.size >= 5);
+    });
+
+  it("tells the chain from the message to the measured effect, in plain words", async () => {
+    const { recording, site } = await recordedStory("peak-cap");
+    const step = site.steps.find(
+      ({ stage, asset }) => stage === "read-back" && asset === "battery",
+    );
+    assert.ok(step !== undefined);
+    const [answer] = whyFromRecording(recording.items(), "bess-1", step.at);
+    assert.ok(answer?.kind === "unit");
+    const links = answer.why.links.map(({ link }) => link);
+    for (const link of ["summary", "message", "lease", "total", "limits", "share", "envelope"])
+      assert.ok(links.includes(link as (typeof links)[number]), link);
+    assert.deepEqual(links.slice(-3), ["write", "outcome", "effect"]);
+    const text = whyLines([answer]).join("\n");
+    assert.match(text, /^bess-1 was asked for -?\d+\.\d\d MW at \d\d:\d\d:\d\d\.\d{3}: /);
+    assert.match(text, /cloud sent c-\d+/);
+    assert.match(text, /the device took it and shows/);
+    assert.match(text, /bess-1 was measured to give/);
+    assert.deepEqual(JSON.parse(JSON.stringify(answer)), answer, "it is JSON as it is");
+  });
+
+  it("tells a trip by its name, and a point of the direct lane by its command", async () => {
+    const { recording, site } = await recordedStory("peak-cap");
+    const trip = site.events.find(({ id, phase }) => id === "emergency-stop" && phase === "raised");
+    const [stopped] = whyFromRecording(recording.items(), "bess-2", trip!.at + 200);
+    assert.ok(stopped?.kind === "unit");
+    assert.equal(stopped.why.binding, "protection");
+    assert.match(stopped.why.links[0]!.text, /protection binds, trip emergency-stop of bess-2/);
+    const [pump] = whyFromRecording(recording.items(), "cdu-3/pump-speed-setpoint", trip!.at);
+    assert.ok(pump?.kind === "command", JSON.stringify(pump));
+    const text = whyLines([pump]).join("\n");
+    assert.match(text, /cdu-3\/pump-speed-setpoint to be 70/);
+    assert.match(text, /accepted: 70 was to be written/);
+    assert.match(text, /read-back says applied/);
+    const unknown = whyFromRecording(recording.items(), "bess-9", trip!.at);
+    assert.deepEqual(unknown, [{ kind: "nothing", reason: "the site has no bess-9" }]);
+  });
+
+  it("answers from the last seconds of the process that runs", async () => {
+    const { VirtualSite } = await import("../support/virtual-site.ts");
+    const site = await VirtualSite.open({ load: "full" });
+    await site.run(6);
+    const [now] = site.why("bess-1");
+    assert.ok(now?.kind === "unit");
+    assert.equal(now.why.binding, "peak-cap");
+    await site.run(3);
+    const earlier = site.why("bess-1", site.clock.utcNow() - 2_000);
+    assert.ok(earlier[0]?.kind === "unit");
+    const tooOld: readonly WhyAnswer[] = site.why("bess-1", site.clock.utcNow() - 60_000);
+    assert.equal(tooOld[0]?.kind, "nothing");
+    assert.equal(site.why("battery").length, 2, "a group is all of its units");
+    await site.close();
+  });
+});
+
+const ask = (kind: Ask["kind"], by: Level, lowW: number, highW: number): Ask => ({
+  kind,
+  by,
+  lowW,
+  highW,
+});
+const boxOf = (asks: readonly Ask[]): BoxTrace => ({
+  lowW: 0,
+  highW: 0,
+  lowBy: "schedule",
+  highBy: "schedule",
+  asks,
+});
+
+describe("judging a box", () => {
+  const open = ask("open", "device-limits", -12, 12);
+  const table: readonly [string, readonly Ask[], number, number, Level | undefined][] = [
+    ["nobody objects", [open], 5, 5, undefined],
+    ["the device", [open], 20, 12, "device-limits"],
+    ["a floor", [open, ask("floor", "peak-cap", 7, Infinity)], 5, 7, "peak-cap"],
+    ["more than is left", [open, ask("floor", "peak-cap", 16, Infinity)], 5, 12, "device-limits"],
+    [
+      "a name for an end",
+      [open, ask("name-high", "reserve", -12, 12), ask("floor", "peak-cap", 16, Infinity)],
+      5,
+      12,
+      "reserve",
+    ],
+    [
+      "a stronger floor above a weaker ceiling",
+      [open, ask("floor", "connection", -2, Infinity), ask("ceiling", "governor", -Infinity, -6)],
+      0,
+      -2,
+      "connection",
+    ],
+  ];
+  for (const [title, asks, wantedW, powerW, by] of table)
+    it(`finds who has the last word: ${title}`, () => {
+      const verdict = judgeBox(boxOf(asks), wantedW);
+      assert.deepEqual([verdict.powerW, verdict.by], [powerW, by]);
+      const second = lastWord(boxOf(asks), wantedW);
+      assert.deepEqual([second.powerW, second.by], [powerW, by ?? "nobody"]);
+    });
+
+  it("says what was asked beyond", () => {
+    const box = boxOf([open, ask("floor", "peak-cap", 16, Infinity)]);
+    assert.deepEqual(judgeBox(box, 0).cut, { by: "peak-cap", askedW: 16 });
+  });
+});
