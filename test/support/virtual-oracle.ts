@@ -180,6 +180,11 @@ export class Oracle {
     this.#leasesEndAt = Math.max(this.#leasesEndAt, endsAt);
   }
 
+  /** Smoothing says that it answers otherwise from now on: what moves then is declared. */
+  declared(now: number): void {
+    this.#disturbedAt = Math.max(this.#disturbedAt, now);
+  }
+
   /** A person at the box asks for something that lets units go: it may happen from now on. */
   asks(): void {
     this.#asked += 1;
@@ -243,6 +248,13 @@ export class Oracle {
     else
       for (let at = 13; at + 1 < frame.length; at += 2) words.push(wordAt(frame, at));
     this.#judgeWords(unit, first, words, now);
+  }
+
+  /** Whether the grid gives no more than the cap, or all that the batteries have is given. */
+  get isCapKept(): boolean {
+    const { capW, ratingW } = this.#limits;
+    const mostW = 2 * ratingW - MW;
+    return this.#grid.ago(0) <= capW + TOLERANCE_W || this.#battery.ago(0) >= mostW;
   }
 
   /** What the plant really does; called each 50 ms. */

@@ -22,10 +22,15 @@ const RAMP_W_PER_S = { "peak-cap": 2 * MW, smoothing: 0.2 * MW } as const;
 const CAP_W = 20 * MW;
 const IMPORT_LIMIT_W = 28 * MW;
 const STEP_S = 0.05;
+/** With these control says that the grid sees a step. */
+const DECLARING: ReadonlySet<string> = new Set(["smoothing-rests"]);
+/** Near its reserve a battery has reason to say so. */
+const NEAR_RESERVE = 0.33;
+const OF_RESERVE: ReadonlySet<string> = new Set(["reserve-reached", "ramp-breach"]);
 /** A converter's fault ends by itself so long after its cause. */
-const REPAIR_S = 7;
+const REPAIR_S = 6;
 /** In this time after the last fault and the resets everything is in force again. */
-export const HEALS_WITHIN_S = 15;
+export const HEALS_WITHIN_S = 8;
 
 /** SunSpec 715: AlarmReset, then OpCtl START. */
 const RESET_AT_DEVICE = [
@@ -82,6 +87,8 @@ export class World {
   #faulty = new Map<string, number>();
   #firstEventOfControl = 0;
   #commands = 0;
+  /** Events that the oracle has heard of. */
+  #told = 0;
   #waiting: Promise<void>[] = [];
 
   static async open(options: WorldOptions): Promise<World> {
@@ -146,6 +153,9 @@ export class World {
     const until = this.site.nowS + seconds - STEP_S / 2;
     while (this.site.nowS < until) {
       await this.site.run(STEP_S);
+      for (; this.#told < this.site.events.length; this.#told += 1)
+        if (DECLARING.has(this.site.events[this.#told]!.id))
+          this.oracle.declared(this.site.clock.now());
       this.oracle.look(this.truth, this.site.clock.now());
     }
   }
@@ -154,8 +164,8 @@ export class World {
   async suffer(seconds: number): Promise<void> {
     const until = this.site.nowS + seconds;
     while (this.site.nowS < until) {
-      if (this.#random() < 0.07) await this.#fault();
-      if (this.#random() < 0.02) this.#command();
+      if (this.#random() < 0.15) await this.#fault();
+      if (this.#random() < 0.05) this.#command();
       await this.run(2 * STEP_S);
       const due = this.#heals.filter(({ at }) => at <= this.site.nowS);
       this.#heals = this.#heals.filter(({ at }) => at > this.site.nowS);
@@ -216,11 +226,13 @@ export class World {
   /** Alarms that were raised by what runs now, and are still up. */
   get standing(): readonly string[] {
     const up = new Set<string>();
+    const isEmpty = this.truth.units.some(({ soc }) => soc < NEAR_RESERVE);
     for (const [at, event] of this.site.events.entries()) {
       const { id, device, phase } = event;
       if (at < this.#firstEventOfControl && !FIELD_DEVICES.has(device)) continue;
       // A trip is raised with the point that shows its cause, and cleared by a person.
       const key = `${id} ${device ?? ""}`;
+      if (isEmpty && OF_RESERVE.has(id)) continue;
       if (phase === "raised") up.add(key);
       if (phase === "cleared") up.delete(key);
     }
