@@ -32,6 +32,8 @@ import { readFigures, readTiming } from "./read-timing.ts";
 import { OwnPoints } from "./own-points.ts";
 import { CpuMeter, type Role, runTogether } from "./role.ts";
 import { latchFilesOf } from "./saved-latches.ts";
+import { parseShadowOrder } from "./shadow-requests.ts";
+import { shadowPlan } from "./shadow-settings.ts";
 import { DeskThread } from "./smoothing-desk.ts";
 import { type RoundSinks, RoundTap } from "./round-tap.ts";
 import { orderBoth, ThermalHost, type ThermalHostParts } from "./thermal-host.ts";
@@ -100,6 +102,7 @@ async function begin(
       watchdog.feed();
       // Behind the cycle: what it takes is taken from the wait for the next one.
       thermal?.afterCycle(now);
+      host.afterCycle();
     },
   });
   await outlet.producer.listen(signal);
@@ -202,6 +205,7 @@ async function controlHosts(
   const { plan, outlet, south, desk, goose, signal } = parts;
   const latches = latchFilesOf(context);
   const dispatch = new WriteDispatch({ context, south, clock, random, signal });
+  const shadow = shadowPlan(context);
   const thermal = await thermalHost(role, {
     outlet,
     dispatch,
@@ -231,6 +235,7 @@ async function controlHosts(
     log,
     desk,
     ...(goose === undefined ? {} : { goose: goose.watch }),
+    ...(shadow === undefined ? {} : { shadowPlan: shadow }),
     ...(thermal === undefined ? {} : { refusalOf: thermal.refusalOf }),
   });
   return { host, thermal };
@@ -343,6 +348,7 @@ async function listenForRequests(
       ["announce", async ({ params }) => host.announce(parseNotice(params))],
       ["reset", async ({ params }) => orderBoth({ host, thermal }, parseLocalOrder(params))],
       ["order", async ({ params }) => host.order(parseLocalOrder(params))],
+      ["shadow", async ({ params }) => Promise.resolve(host.shadow(parseShadowOrder(params)))],
       ["thermal", async () => Promise.resolve(thermal?.status() ?? null)],
     ]),
   });

@@ -143,20 +143,6 @@ const MUTANTS: readonly {
     }),
   },
   {
-    name: "ratings and envelope are twice what they are",
-    finds: /^rating /,
-    plan: (plan) => ({
-      ...plan,
-      units: plan.units.map((unit) => ({
-        ...unit,
-        dischargeRatingW: 24e6,
-        chargeRatingW: 24e6,
-        points: { ...unit.points, chargeLimit: undefined, dischargeLimit: undefined },
-      })),
-      envelope: plan.envelope.map((entry) => ({ ...entry, min: 2 * entry.min, max: 2 * entry.max })),
-    }),
-  },
-  {
     name: "the ramp is ten times as fast",
     finds: /^(ramp|reserve) /,
     plan: (plan) => ({

@@ -180,11 +180,6 @@ export class Oracle {
     this.#leasesEndAt = Math.max(this.#leasesEndAt, endsAt);
   }
 
-  /** Smoothing says that it answers otherwise from now on: what moves then is declared. */
-  declared(now: number): void {
-    this.#disturbedAt = Math.max(this.#disturbedAt, now);
-  }
-
   /** A person at the box asks for something that lets units go: it may happen from now on. */
   asks(): void {
     this.#asked += 1;
@@ -281,7 +276,8 @@ export class Oracle {
       (words.length === HEARTBEAT_WORDS && first === HEARTBEAT_AT) ||
       (words.length === 1 && [RUN_AT, ALARM_RESET_AT].includes(first));
     if (!isKnown) this.#wrong("address", now, `${unit.id}: registers ${first} to ${last}`);
-    if (unit.lockedAt !== undefined && now - unit.lockedAt > REACTION_MS) {
+    const isLocked = unit.lockedAt !== undefined && now - unit.lockedAt > REACTION_MS;
+    if (isLocked && this.#asked === 0) {
       this.#count("lockout");
       this.#wrong("lockout", now, `${unit.id} is locked out and register ${first} is written`);
     }

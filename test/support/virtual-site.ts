@@ -10,6 +10,8 @@ import { demoSiteText } from "../../src/app/demo/site.ts";
 import { simulatedSite } from "../../src/app/plant.ts";
 import { RoundTap } from "../../src/app/round-tap.ts";
 import { contextOf, type SiteContext } from "../../src/app/site-context.ts";
+import type { ShadowAnswer, ShadowOrder } from "../../src/app/shadow-host.ts";
+import { shadowPlan } from "../../src/app/shadow-settings.ts";
 import { answerOf, type Desk } from "../../src/app/smoothing-desk.ts";
 import { South } from "../../src/app/south.ts";
 import { orderBoth, ThermalHost, type ThermalHostParts } from "../../src/app/thermal-host.ts";
@@ -240,6 +242,11 @@ export class VirtualSite {
     return orderBoth({ host: this.#host, thermal: this.#thermal }, order);
   }
 
+  shadow(order: ShadowOrder): ShadowAnswer {
+    assert(this.#host !== undefined, "control runs");
+    return this.#host.shadow(order);
+  }
+
   /** A message from the broker: `topic` is its end behind the gateway's own prefix. */
   async publish(topic: string, body: object): Promise<void> {
     this.#north ??= new VirtualNorth(
@@ -276,6 +283,7 @@ export class VirtualSite {
     const compiled = controlPlan(context);
     assert(compiled !== undefined, "the demonstration has a control section");
     const plan = this.#options.plan?.(compiled) ?? compiled;
+    const shadow = shadowPlan(context);
     const stop = new AbortController();
     const image = new PointImage(context.table.points.length, context.maxAgesMs);
     this.#image = image;
@@ -318,6 +326,7 @@ export class VirtualSite {
       },
       log,
       desk: this.#desk,
+      ...(shadow === undefined ? {} : { shadowPlan: shadow }),
       ...(thermal === undefined ? {} : { refusalOf: thermal.refusalOf }),
       signal: stop.signal,
     });
@@ -332,6 +341,7 @@ export class VirtualSite {
       act: (now) => {
         host.cycle(now);
         thermal?.afterCycle(now);
+        host.afterCycle();
         for (const look of this.onCycle) look();
       },
     });

@@ -22,15 +22,13 @@ const RAMP_W_PER_S = { "peak-cap": 2 * MW, smoothing: 0.2 * MW } as const;
 const CAP_W = 20 * MW;
 const IMPORT_LIMIT_W = 28 * MW;
 const STEP_S = 0.05;
-/** With these control says that the grid sees a step. */
-const DECLARING: ReadonlySet<string> = new Set(["smoothing-rests"]);
 /** Near its reserve a battery has reason to say so. */
 const NEAR_RESERVE = 0.33;
 const OF_RESERVE: ReadonlySet<string> = new Set(["reserve-reached", "ramp-breach"]);
 /** A converter's fault ends by itself so long after its cause. */
 const REPAIR_S = 6;
 /** In this time after the last fault and the resets everything is in force again. */
-export const HEALS_WITHIN_S = 8;
+export const HEALS_WITHIN_S = 12;
 
 /** SunSpec 715: AlarmReset, then OpCtl START. */
 const RESET_AT_DEVICE = [
@@ -87,8 +85,6 @@ export class World {
   #faulty = new Map<string, number>();
   #firstEventOfControl = 0;
   #commands = 0;
-  /** Events that the oracle has heard of. */
-  #told = 0;
   #waiting: Promise<void>[] = [];
 
   static async open(options: WorldOptions): Promise<World> {
@@ -104,7 +100,7 @@ export class World {
       seed,
       load,
       hasDisk: true,
-      ratings: { bess: { socStart: random() < 0.3 ? 0.303 + 0.01 * random() : 0.625 } },
+      ratings: { bess: { socStart: random() < 0.3 ? 0.3005 + 0.004 * random() : 0.625 } },
       ...(context === undefined ? {} : { context }),
       ...(plan === undefined ? {} : { plan }),
       wire: {
@@ -153,9 +149,6 @@ export class World {
     const until = this.site.nowS + seconds - STEP_S / 2;
     while (this.site.nowS < until) {
       await this.site.run(STEP_S);
-      for (; this.#told < this.site.events.length; this.#told += 1)
-        if (DECLARING.has(this.site.events[this.#told]!.id))
-          this.oracle.declared(this.site.clock.now());
       this.oracle.look(this.truth, this.site.clock.now());
     }
   }

@@ -6,6 +6,7 @@ import { GATEWAY_ALARMS } from "./gateway-alarms.ts";
 import { GRID_ALARMS } from "./grid-alarms.ts";
 import { INVERTER_ALARMS } from "./inverter-alarms.ts";
 import { THERMAL_ALARMS } from "./thermal-alarms.ts";
+import { SHADOW_ALARMS } from "./shadow-alarms.ts";
 import { UPS_ALARMS } from "./ups-alarms.ts";
 
 /** Every alarm and event that the gateway tells, and those of the profiles that come with it. */
@@ -17,6 +18,7 @@ export const ALARM_CHAPTERS: readonly AlarmChapter[] = [
   UPS_ALARMS,
   COOLING_ALARMS,
   THERMAL_ALARMS,
+  SHADOW_ALARMS,
   GATEWAY_ALARMS,
 ];
 
