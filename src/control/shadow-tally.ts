@@ -20,7 +20,7 @@ interface Energy {
   taken: number;
 }
 
-/** How fast the grid's power moves: changes over one second. */
+/** How fast the grid's power moves: changes over half a second, half of an iteration of 1 Hz. */
 interface Ramp {
   readonly gridW: Float64Array;
   count: number;
@@ -48,7 +48,7 @@ export interface ShadowTally {
 const MS_PER_H = 3_600_000;
 /** After a pause no more than this counts as one cycle, ms. */
 const LONGEST_MS = 1_000;
-const RAMP_WINDOW_MS = 1_000;
+const RAMP_WINDOW_MS = 500;
 
 export function noTally(units: number, periodMs: number, now: MonotonicMs): ShadowTally {
   const ramp = (): Ramp => ({
@@ -166,7 +166,7 @@ export interface DifferenceReport {
 }
 
 export interface RampReport {
-  /** rms and largest change of the grid's power over one second, W. */
+  /** rms and largest change of the grid's power over half a second, W. */
   readonly rmsW: number;
   readonly mostW: number;
 }

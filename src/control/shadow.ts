@@ -60,32 +60,27 @@ export function exchange(real: ControlState, shadow: ControlState): Exchanged {
   if (next.smoothing === undefined) total.handoverW = total.totalW - shadow.total.totalW;
   else {
     total.handoverW = 0;
-    goOnFrom(next.smoothing, real.smoothing, total.totalW);
+    goOnFrom(next.smoothing, total.totalW);
   }
   return { real: next, shadow: beside };
 }
 
-/** The reference begins where the other one is, or at what the grid gives. */
-function goOnFrom(
-  level: SmoothingLevel,
-  before: SmoothingLevel | undefined,
-  totalW: number,
-): void {
-  const { smoothing } = level;
+/**
+ * The reference begins where the answer to the load, as it is expected, is what the batteries give:
+ * so they go on with it, and the reference moves at its ramp from there.
+ */
+function goOnFrom({ smoothing, out }: SmoothingLevel, totalW: number): void {
   clearHistory(smoothing.references);
   clearHistory(smoothing.commands);
   smoothing.strayCycles = 0;
-  if (before === undefined) {
-    smoothing.mode = "standby";
-    smoothing.commandW = totalW;
-    smoothing.trimW = 0;
-    return;
-  }
-  const { commandW, dutyW, trimW, governor } = before.smoothing;
-  smoothing.commandW = commandW;
-  smoothing.dutyW = dutyW;
-  smoothing.trimW = trimW;
-  smoothing.governor.referenceW = governor.referenceW;
+  smoothing.trimW = 0;
+  smoothing.dutyW = 0;
+  smoothing.commandW = totalW;
+  const expectedW = out.predictedW;
+  // One that has not yet begun begins by itself at what the grid gives.
+  if (smoothing.mode === "init" || smoothing.mode === "standby" || Number.isNaN(expectedW)) return;
+  const deadbandW = Math.sign(totalW) * out.deadbandW;
+  smoothing.governor.referenceW = expectedW - totalW - deadbandW;
 }
 
 function followReal(control: ControlState, real: ControlState): void {

@@ -111,7 +111,7 @@ describe("shadow: other settings beside the control loop", function () {
     assert.equal(await commanded(site, "a-2", "x_shadow_on"), "done");
     assert.equal(report(site).isWriting, true);
     assert.equal(site.eventsOf("shadow-writes").at(-1)?.phase, "raised");
-    await site.order({ kind: "mode", mode: "local", by: "anna" });
+    void site.order({ kind: "mode", mode: "local", by: "anna" });
     await site.run(1);
     assert.equal(report(site).isWriting, false, "nothing from afar is in force in local mode");
     assert.equal(await commanded(site, "a-3", "x_shadow_on"), "refused local-mode");

@@ -83,7 +83,7 @@ function reportLines(report: ShadowReport, isWriting: boolean): readonly string[
     line("compared", `${cycles} cycles in ${(forMs / 1_000).toFixed(0)} s, ${skipped} left out`),
     line("difference", "what looks on less what writes: mean, rms and largest, MW"),
     ...[total, ...units].map(differenceLine),
-    line("ramp in 1 s", `${rampText(report.realRamp)} writes; ${rampText(report.shadowRamp)} ${other}`),
+    line("in 0.5 s", `${rampText(report.realRamp)} writes; ${rampText(report.shadowRamp)} ${other}`),
     ...bindings.map(({ level, real, shadow }) =>
       line("decided by", `${level.padEnd(18)} ${percent(real)} writes, ${percent(shadow)} ${other}`),
     ),
