@@ -302,6 +302,8 @@ export class CommandIntake {
         return isDriven ? intent : { kind: "set-point", point, value: intent.powerW };
       case "release":
         return isDriven ? intent : { kind: "set-point", point, value: 0 };
+      case "set-point":
+        return intent;
       case "reduce-import": {
         const startsAt = monotonicMs(clock.now() + intent.startsAt - clock.utcNow());
         return { ...intent, startsAt };

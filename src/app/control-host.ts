@@ -4,8 +4,8 @@ import { DirectLane, type DirectSight, type DirectWrite } from "../control/direc
 import { compileEnvelope, type Envelope } from "../control/envelope.ts";
 import type {
   ControlStatus,
-  CyclicReport,
   CycleInputs,
+  CyclicReport,
   CycleResult,
   Distrust,
   LatchedTrip,
@@ -37,6 +37,7 @@ import type { FlightRecorder } from "./flight-recorder.ts";
 import type { GooseWatch } from "./goose-watch.ts";
 import { LatchKeeper } from "./latch-keeper.ts";
 import { savedLatches } from "./saved-latches.ts";
+import { type ShadowAnswer, ShadowHost, type ShadowOrder } from "./shadow-host.ts";
 import { type Desk, SmoothingDesk } from "./smoothing-desk.ts";
 import { type WhyAnswer, whyOf } from "./why.ts";
 import { WhyMemory } from "./why-memory.ts";
@@ -73,6 +74,8 @@ export interface ControlHostParts {
   readonly goose?: Pick<GooseWatch, "reading">;
   /** For smoothing; undefined: its predictions are never fitted. */
   readonly desk?: Desk;
+  /** Other settings that run beside, and write where both the box and a command say so. */
+  readonly shadowPlan?: ControlPlan;
   /** Why the plant's own controllers do not let a command through; undefined: nothing is asked. */
   readonly refusalOf?: (command: Command) => string | undefined;
   /** Ends whatever waits. */
@@ -98,7 +101,10 @@ type UnitDelays = Readonly<Record<`${typeof UNIT_DELAY}${string}`, number | unde
 /** Gives the pure core what it needs in each cycle, and carries out what it says. */
 export class ControlHost {
   readonly #parts: ControlHostParts;
-  readonly #state: ControlState | undefined;
+  #state: ControlState | undefined;
+  readonly #shadow: ShadowHost | undefined;
+  /** Of the last cycle; its view is the image's until the next one. */
+  #inputs: CycleInputs | undefined;
   readonly #envelope: Envelope;
   readonly #direct: DirectLane;
   readonly #traces: TraceMemory | undefined;
@@ -128,6 +134,7 @@ export class ControlHost {
             latches: savedLatches(latchRecord, parseLatchRecord),
           });
     this.#traces = this.#state === undefined ? undefined : new TraceMemory(this.#state);
+    this.#shadow = shadowOf(parts);
     this.#envelope = this.#state?.envelope ?? compileEnvelope([]);
     this.#direct = new DirectLane(
       this.#envelope,
@@ -163,6 +170,7 @@ export class ControlHost {
     };
     recorder?.before(this.#state, inputs, image.taken);
     const result = cycle(this.#state, inputs);
+    this.#inputs = inputs;
     if (result.writes.length > 0) dispatch.send(result.writes, this.#onReport);
     // Behind the writes: nothing of it makes a setpoint later.
     const trace = this.#traces?.keep(this.#state, image.view);
@@ -172,6 +180,20 @@ export class ControlHost {
     for (const [at, { notice, resolve }] of notices.entries())
       resolve(result.workloads[at] ?? refusedWorkload(notice.workload, "too-late"));
     if (this.#state.smoothing !== undefined) this.#beside?.after(this.#state.smoothing, now);
+  }
+
+  /** Behind a cycle: what only looks on takes of the time that is left. */
+  afterCycle(): void {
+    if (this.#shadow === undefined || this.#state === undefined) return;
+    if (this.#inputs !== undefined) this.#state = this.#shadow.afterCycle(this.#state, this.#inputs);
+    this.#inputs = undefined;
+  }
+
+  /** What a person at the box asks of the shadow. */
+  shadow(order: ShadowOrder): ShadowAnswer {
+    if (this.#shadow !== undefined) return this.#shadow.order(order);
+    const nothing = { isWriting: undefined, allowedMs: 0, allowedBy: undefined, report: undefined };
+    return { result: "refused", reason: "no-shadow", ...nothing };
   }
 
   /** A workload says what it is about to draw; answered by the next cycle. */
@@ -221,6 +243,10 @@ export class ControlHost {
     if (this.#isStopping)
       throw new GatewayError("REQUEST_REFUSED", { reason: "control is about to end" });
     this.#memory.command(command);
+    if (this.#state !== undefined && this.#shadow !== undefined && isForShadow(command)) {
+      this.#shadow.take(command, this.#state);
+      return;
+    }
     if (this.#state !== undefined && laneOf(this.#state, command) === "cyclic") {
       if (this.#commands.length >= COMMANDS_WAITING_MAX)
         throw new GatewayError("REQUEST_REFUSED", { reason: "too many commands wait" });
@@ -411,6 +437,16 @@ export class ControlHost {
     const { image, clock, refusalOf } = this.#parts;
     return { view: image.view, now: clock.now(), utc: clock.utcNow(), refusalOf };
   }
+}
+
+function shadowOf(parts: ControlHostParts): ShadowHost | undefined {
+  const { shadowPlan: plan, desk, clock, onEvent, onStep } = parts;
+  if (plan === undefined) return undefined;
+  return new ShadowHost({ plan, desk, clock, onEvent, onStep, device: gatewayDeviceId("control") });
+}
+
+function isForShadow({ asset, action }: Command): boolean {
+  return asset === gatewayDeviceId("control") && action.kind === "set-point";
 }
 
 /**

@@ -36,6 +36,8 @@ import { readFigures, readTiming } from "./read-timing.ts";
 import { OwnPoints } from "./own-points.ts";
 import { CpuMeter, type Role, runTogether } from "./role.ts";
 import { latchFilesOf } from "./saved-latches.ts";
+import { parseShadowOrder } from "./shadow-requests.ts";
+import { shadowPlan } from "./shadow-settings.ts";
 import { DeskThread } from "./smoothing-desk.ts";
 import { type RoundSinks, RoundTap } from "./round-tap.ts";
 import { orderBoth, ThermalHost, type ThermalHostParts } from "./thermal-host.ts";
@@ -112,6 +114,7 @@ async function begin(
       // Behind the cycle: what it takes is taken from the wait for the next one.
       thermal?.afterCycle(now);
       alarms.afterCycle(now);
+      host.afterCycle();
     },
   });
   await outlet.producer.listen(signal);
@@ -232,6 +235,7 @@ async function controlHosts(
   const latches = latchFilesOf(context);
   const writers = { driver: (stream: StreamId) => south.writer(stream) };
   const dispatch = new WriteDispatch({ context, south: writers, clock, random, signal });
+  const shadow = shadowPlan(context);
   const thermal = await thermalHost(role, {
     outlet,
     dispatch,
@@ -257,6 +261,7 @@ async function controlHosts(
     desk,
     ...records.parts,
     ...(goose === undefined ? {} : { goose: goose.watch }),
+    ...(shadow === undefined ? {} : { shadowPlan: shadow }),
     ...(thermal === undefined ? {} : { refusalOf: thermal.refusalOf }),
   });
   return { host, thermal };
@@ -372,6 +377,7 @@ async function listenForRequests(
       ["reset", async ({ params }) => orderBoth({ host, thermal }, parseLocalOrder(params))],
       ["order", async ({ params }) => host.order(parseLocalOrder(params))],
       ...records.answers(host),
+      ["shadow", async ({ params }) => Promise.resolve(host.shadow(parseShadowOrder(params)))],
       ["thermal", async () => Promise.resolve(thermal?.status() ?? null)],
       ...alarms.answers,
     ]),

@@ -63,10 +63,17 @@ function openRecording(
       log.error({ event: "recorder-failed", error: error.message }, "the recorder's thread failed");
     },
   });
-  const header = segmentHeader(context, plan, { epoch, startedUtc: clock.utcNow() });
+  const run = { epoch, startedUtc: clock.utcNow() };
+  // Of the settings in force, and of a shadow's where it writes for a while.
+  const headers = new Map([[plan, segmentHeader(context, plan, run)]]);
+  const headerOf = (inForce: ControlPlan): Uint8Array => {
+    const header = headers.get(inForce) ?? segmentHeader(context, inForce, run);
+    headers.set(inForce, header);
+    return header;
+  };
   const recorder = new FlightRecorder({
     sink: thread,
-    header: () => header,
+    header: headerOf,
     clock,
     segmentBytes: settings.limits.segmentBytes,
     device: gatewayDeviceId("control"),

@@ -1,4 +1,5 @@
 import type { CyclicReport, CycleInputs, CycleResult } from "../control/exchange.ts";
+import type { ControlPlan } from "../control/plan.ts";
 import type { ControlState } from "../control/state.ts";
 import type { Command, CommandStep } from "../domain/command.ts";
 import type { PlantEvent } from "../domain/event.ts";
@@ -30,7 +31,7 @@ export interface RecordSink {
 export interface FlightRecorderParts {
   readonly sink: RecordSink;
   /** A `SegmentHeader` as bytes. */
-  readonly header: () => Uint8Array;
+  readonly header: (plan: ControlPlan) => Uint8Array;
   readonly clock: Clock;
   /** A new segment begins when so much is in one. */
   readonly segmentBytes: number;
@@ -57,6 +58,7 @@ export class FlightRecorder {
   readonly #parts: FlightRecorderParts;
   readonly #gapOut = new ByteWriter(GAP_MAX_BYTES);
   #recorder: CycleRecorder | undefined;
+  #state: ControlState | undefined;
   #isRecording = false;
   #failures = 0;
   #segmentBytes = 0;
@@ -77,7 +79,9 @@ export class FlightRecorder {
 
   /** Before a cycle, when its image is taken; see `CycleRecorder`. */
   before(state: ControlState, inputs: CycleInputs, taken: Uint32Array): void {
-    if (this.#recorder === undefined) {
+    // Another state: the settings in force have changed places with a shadow's.
+    if (this.#recorder === undefined || state !== this.#state) {
+      this.#state = state;
       this.#recorder = new CycleRecorder(state, inputs.view.values.length);
       this.#begin(this.#recorder, state, inputs);
     }
@@ -142,7 +146,7 @@ export class FlightRecorder {
     const snapshot = recorder.snapshot(state, view, utc);
     if (snapshot === undefined) return;
     this.#snapshotAt = now;
-    if (isLong) this.#isRecording = this.#beginSegment();
+    if (isLong) this.#isRecording = this.#beginSegment(state);
     // Without its snapshot a segment cannot be read from its beginning.
     const isThere = this.#isRecording && this.#offer("snapshot", snapshot);
     if (!isThere && isLong) this.#isRecording = false;
@@ -156,7 +160,7 @@ export class FlightRecorder {
     if (snapshot === undefined) return;
     const gap = this.#gap;
     const isNewSegment = gap?.isNewSegment !== false;
-    if (isNewSegment && !this.#beginSegment()) return;
+    if (isNewSegment && !this.#beginSegment(state)) return;
     if (gap !== undefined && !this.#offer("gap", this.#gapRecord(gap, utc))) return;
     if (!this.#offer("snapshot", snapshot)) return;
     this.#snapshotAt = now;
@@ -168,8 +172,8 @@ export class FlightRecorder {
     this.#tell(false);
   }
 
-  #beginSegment(): boolean {
-    if (!this.#offer("header", this.#parts.header())) return false;
+  #beginSegment({ plan }: ControlState): boolean {
+    if (!this.#offer("header", this.#parts.header(plan))) return false;
     this.#segmentBytes = 0;
     this.#figures.segments += 1;
     return true;

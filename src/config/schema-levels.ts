@@ -51,6 +51,30 @@ export const SmoothingConfig = closed(
   "Smoothing of a load that swings, inside the ramp limits of the grid connection.",
 );
 
+export const ShadowConfig = closed(
+  {
+    smoothing: Type.Optional(SmoothingConfig),
+    peakCapKw: Type.Optional(
+      Type.Number({ minimum: 0, description: "Another cap of the import, kW." }),
+    ),
+    rampUpKwPerS: Type.Optional(
+      Type.Number({ exclusiveMinimum: 0, description: "Another fastest rise of import, kW/s." }),
+    ),
+    rampDownKwPerS: Type.Optional(
+      Type.Number({ exclusiveMinimum: 0, description: "Another fastest fall, kW/s." }),
+    ),
+    without: Type.Array(Type.Union([Type.Literal("smoothing"), Type.Literal("peakCapKw")]), {
+      default: [],
+      maxItems: 2,
+      description: "What the shadow does not have at all.",
+    }),
+  },
+  "Other settings of the control loop, which run beside it on the same values and write nothing " +
+    "(`dcpi-gateway shadow report`). What stands here takes the place of the same words of the " +
+    "control section; devices, limits, envelope and trips stay. They write only while a person at " +
+    "the box and an authorised command both say so.",
+);
+
 export const FrequencyConfig = closed(
   {
     powerKw: Type.Number({ exclusiveMinimum: 0, description: "Power that is promised, kW." }),

@@ -6,6 +6,7 @@ import {
   GooseConfig,
   ReactiveConfig,
   RideThroughConfig,
+  ShadowConfig,
   SmoothingConfig,
 } from "./schema-levels.ts";
 import { ProtectionConfig } from "./schema-protection.ts";
@@ -247,6 +248,7 @@ export const ControlConfig = closed(
     reactive: Type.Optional(ReactiveConfig),
     rideThrough: Type.Optional(RideThroughConfig),
     goose: Type.Optional(GooseConfig),
+    shadow: Type.Optional(ShadowConfig),
     stopRampMs: Milliseconds(
       0,
       600_000,

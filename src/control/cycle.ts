@@ -40,7 +40,7 @@ import {
   tellRideThrough,
 } from "./ride-through.ts";
 import { observeReactive, shareReactive, tellReactive, writeReactive } from "./reactive-level.ts";
-import { observeSmoothing, takeNews, trackUnits } from "./smoothing-level.ts";
+import { imagineAnswer, observeSmoothing, takeNews, trackUnits } from "./smoothing-level.ts";
 import { tellDelay, tellSmoothing } from "./smoothing-notices.ts";
 import type { ControlState } from "./state.ts";
 import { readCharges } from "./share-total.ts";
@@ -319,6 +319,7 @@ function observeLevels(state: ControlState, { inputs }: Turn): void {
   const isVoid = isMeterVoid(rideThrough);
   if (smoothing !== undefined) {
     observeSmoothing(smoothing, { plan, view, now, grid, units, isVoid });
+    if (inputs.isShadow === true) imagineAnswer(smoothing);
     tellSteps(state.workloads, smoothing.smoothing, now);
   }
   if (frequency !== undefined && plan.frequency !== undefined)

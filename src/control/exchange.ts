@@ -28,6 +28,8 @@ export interface CycleInputs {
   readonly workloads?: readonly WorkloadNotice[] | undefined;
   /** True once control is told to end: the batteries ramp to 0 W, whatever is asked of them. */
   readonly isStopping?: boolean;
+  /** True for a control whose writes are not done: what it asked for is nowhere to be measured. */
+  readonly isShadow?: boolean;
 }
 
 /**

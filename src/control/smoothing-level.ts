@@ -21,6 +21,8 @@ import {
   smoothingOut,
   type SmoothingOut,
 } from "./smoothing/exchange.ts";
+import { backAt } from "./smoothing/predictor/history.ts";
+import { expertOf } from "./smoothing/predictor/predictor.ts";
 import {
   createSmoothing,
   type SmoothingState,
@@ -103,6 +105,20 @@ export function observeSmoothing(level: SmoothingLevel, sight: SmoothingSight): 
   for (const { countedW } of units) inputs.batteryW += countedW;
   inputs.answerW = inputs.batteryW;
   countEnergy(level, sight);
+}
+
+/**
+ * For a smoothing whose commands are not done: the batteries are taken to give what it asked for
+ * one delay ago, and the grid the rest of the load. So it judges itself as if it had been obeyed.
+ */
+export function imagineAnswer({ smoothing, inputs }: SmoothingLevel): void {
+  const { commands, delayMs, settings } = smoothing;
+  const back = Math.min(delayMs / settings.cycleMs, Math.max(commands.count - 1, 0));
+  const askedW = backAt(commands, back);
+  const answerW = Number.isNaN(askedW) ? smoothing.commandW : askedW;
+  inputs.batteryW = answerW;
+  inputs.answerW = answerW;
+  if (!Number.isNaN(inputs.gridW)) inputs.gridW = inputs.loadW - answerW;
 }
 
 /** The energy of the units that smoothing can use. */
@@ -190,14 +206,16 @@ function reasonOf({ smoothing, inputs }: SmoothingLevel, reasons: AnswerReasons)
 
 /**
  * The load that the limits of the connection are held against: as it is, and as it is expected to
- * be when the answer arrives. An answer to an edge that is about to come is no excess yet.
+ * be when the answer arrives. An answer to an edge that is about to come is no excess yet. The
+ * slow mean, by which a load is answered while predictions rest, foresees no edge.
  */
 export function expectedLoad(
-  { out }: SmoothingLevel,
+  { out, smoothing }: SmoothingLevel,
   loadW: number,
 ): { readonly leastW: number; readonly mostW: number } {
   const { predictedW } = out;
-  if (Number.isNaN(predictedW)) return { leastW: loadW, mostW: loadW };
+  const isMean = smoothing.supervisor.restS > 0 || expertOf(smoothing.predictor) === "slow";
+  if (isMean || Number.isNaN(predictedW)) return { leastW: loadW, mostW: loadW };
   return { leastW: Math.min(loadW, predictedW), mostW: Math.max(loadW, predictedW) };
 }
 

@@ -17,6 +17,7 @@ import { hasGroupPart, isFixedUnit, type Parts } from "./dispatch.ts";
 import type { Level, RideThroughRule } from "./exchange.ts";
 import { answerFrequency, type FrequencyLevel } from "./frequency-level.ts";
 import type { GridState } from "./grid-trust.ts";
+import { handedOver } from "./handover.ts";
 import { itemAt } from "./item-at.ts";
 import { type LeaseState, membersOf } from "./leases.ts";
 import { blindTotal, rampStepW } from "./link-rules.ts";
@@ -57,6 +58,8 @@ export interface TotalState {
   isBlindRamp: boolean;
   /** How far beyond the parts the way back from that began; undefined when it is over. */
   returning: { readonly beyondW: number; readonly at: number } | undefined;
+  /** What the total is beyond what is decided since other settings took over, W; see handover.ts. */
+  handoverW: number;
   peakNeedW: number;
   shortfallW: number;
   /** When the import was last above its limit, monotonic ms; −Infinity before. */
@@ -103,6 +106,7 @@ export function noTotal({ units, share }: ControlPlan, now: MonotonicMs): TotalS
     reach: openBox(),
     isBlindRamp: false,
     returning: undefined,
+    handoverW: 0,
     peakNeedW: 0,
     shortfallW: 0,
     importOverAt: -Infinity,
@@ -130,7 +134,9 @@ export function decideTotal(state: TotalState, sight: TotalSight): void {
 
   if (isLettingGo) followPinned(state, sight);
   const targetW = nearest(box, partsW);
-  const totalW = isLettingGo ? targetW : comeBack(state, sight, { targetW, partsW });
+  if (isLettingGo) state.handoverW = 0;
+  const decidedW = isLettingGo ? targetW : comeBack(state, sight, { targetW, partsW });
+  const totalW = handedOver(state, sight, decidedW);
   state.partsW = partsW;
   state.targetW = targetW;
   state.binding = bindingOf(state, sight, partsW);

@@ -14,6 +14,8 @@ export type CommandIntent =
   | { readonly kind: "reduce-import"; readonly reductionW: number; readonly startsAt: UtcMs }
   /** Give the battery back to the plant's own control. */
   | { readonly kind: "release" }
+  /** A point of the target takes a value. */
+  | { readonly kind: "set-point"; readonly point: string; readonly value: number }
   /** Well formed, but nothing that this gateway can do: it is answered, not obeyed. */
   | { readonly kind: "not-supported"; readonly action: string };
 

@@ -73,6 +73,9 @@ const PowerCommand = closed({
     Type.Literal("charge"),
     Type.Literal("signal_load_increase"),
     Type.Literal("signal_load_change"),
+    // Of this gateway: the settings of `control.shadow` write, or no longer.
+    Type.Literal("x_shadow_on"),
+    Type.Literal("x_shadow_off"),
   ]),
   ...ActionMembers,
   parameters: Type.Optional(closed(ActionMembers)),

@@ -164,6 +164,10 @@ function readPowerCommand(command: PowerCommand, at: string, lease: LeaseLimits)
   const valuesAt = parameters === undefined ? at : `${at}/parameters`;
   const leaseMs = leaseMsOf(values.duration_sec, lease, `${valuesAt}/duration_sec`);
   const frame = { target, at, leaseMs };
+  if (action === "x_shadow_on" || action === "x_shadow_off") {
+    const value = action === "x_shadow_on" ? 1 : 0;
+    return { ...frame, intent: { kind: "set-point", point: "x-shadow", value } };
+  }
   if (action !== "discharge" && action !== "charge") {
     return { ...frame, intent: { kind: "not-supported", action } };
   }

@@ -195,6 +195,13 @@ describe("smoothing as a level", () => {
     assert.deepEqual(expectedLoad(site.level, 26 * MW), { leastW: 20 * MW, mostW: 26 * MW });
   });
 
+  it("expects no edge of a load that is answered by its slow mean", () => {
+    const site = new Level();
+    site.turns(20);
+    site.level.smoothing.supervisor.restS = 60;
+    assert.deepEqual(expectedLoad(site.level, 26 * MW), { leastW: 26 * MW, mostW: 26 * MW });
+  });
+
   it("goes beyond its cap only where the battery has no energy left for it", () => {
     const site = new Level();
     site.turns(200, { capW: 26 * MW });

@@ -85,7 +85,7 @@ export class SiteRecording {
     };
     this.recorder = new FlightRecorder({
       sink,
-      header: () => segmentHeader(context, plan, run),
+      header: (inForce) => segmentHeader(context, inForce, run),
       clock,
       segmentBytes: this.#segmentBytes,
       device: "gateway-control",

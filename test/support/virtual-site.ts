@@ -12,6 +12,8 @@ import { coolantModes } from "../../src/app/coolant-modes.ts";
 import { simulatedSite } from "../../src/app/plant.ts";
 import { RoundTap } from "../../src/app/round-tap.ts";
 import { contextOf, type SiteContext } from "../../src/app/site-context.ts";
+import type { ShadowAnswer, ShadowOrder } from "../../src/app/shadow-host.ts";
+import { shadowPlan } from "../../src/app/shadow-settings.ts";
 import { answerOf, type Desk } from "../../src/app/smoothing-desk.ts";
 import { South } from "../../src/app/south.ts";
 import type { FlightRecorder } from "../../src/app/flight-recorder.ts";
@@ -22,6 +24,7 @@ import { WriteDispatch } from "../../src/app/write-dispatch.ts";
 import { requireSite } from "../../src/config/load.ts";
 import type { ControlStatus, LocalOrder, OrderAnswer } from "../../src/control/exchange.ts";
 import { doubtfulPoints } from "../../src/control/grid-trust.ts";
+import type { ControlPlan } from "../../src/control/plan.ts";
 import { assert } from "../../src/domain/assert.ts";
 import type { Command, CommandStep } from "../../src/domain/command.ts";
 import type { PlantEvent } from "../../src/domain/event.ts";
@@ -32,15 +35,19 @@ import { monotonicMs } from "../../src/domain/time.ts";
 import { type LinkEndpoint, type LinkPoolOptions } from "../../src/drivers/modbus/link-pool.ts";
 import type { ModbusLink } from "../../src/drivers/modbus/link.ts";
 import type { CycleAlignment } from "../../src/drivers/modbus/poll-schedule.ts";
+import { TcpLink } from "../../src/drivers/modbus/tcp-link.ts";
 import type { LatchRecord } from "../../src/platform/latch-files.ts";
 import { createLogger } from "../../src/platform/log.ts";
 import { PointImage } from "../../src/points/image.ts";
 import { QualityOverrides } from "../../src/points/quality-overrides.ts";
 import type { LoadMode } from "../../src/simulator/physics/plant-model.ts";
+import type { PlantRatings } from "../../src/simulator/plant-ratings.ts";
 import { seeded } from "./plant-random.ts";
-import { SimClock } from "./sim-clock.ts";
+import { VirtualClock } from "./virtual-clock.ts";
+import { VirtualDisk } from "./virtual-disk.ts";
 import { VirtualLink } from "./virtual-link.ts";
 import { type NorthAnswer, VirtualNorth } from "./virtual-north.ts";
+import { VirtualWire, type WireOptions } from "./virtual-wire.ts";
 
 export interface VirtualSiteOptions {
   /** What the test wants different in the site file of the demonstration. */
@@ -57,6 +64,16 @@ export interface VirtualSiteOptions {
   readonly recorder?: (site: VirtualSite) => FlightRecorder;
   /** Told of each cycle, with the state that it left. */
   readonly daily?: (site: VirtualSite) => Pick<DailyDesk, "observe">;
+  /** Of another site that was opened with the same file: saves compiling it again. */
+  readonly context?: SiteContext;
+  /** Where the plant differs from the demo site. */
+  readonly ratings?: PlantRatings;
+  /** What the test switches off in what control knows of its site. */
+  readonly plan?: (plan: ControlPlan) => ControlPlan;
+  /** Devices on Modbus TCP are reached by the gateway's own link over this network. */
+  readonly wire?: Pick<WireOptions, "troubleOf" | "onRequest" | "onAnswer">;
+  /** True: latches are on a disk that takes its time; see `disk`. */
+  readonly hasDisk?: boolean;
 }
 
 /** What the north was told of one point. */
@@ -80,6 +97,9 @@ const SETTLE_S = 5;
 const DESK_MS = 100;
 const ROUND_TRIP_MS = 0.4;
 const ROUND_TRIP_JITTER_MS = 0.6;
+/** Of a record that is synced. */
+const DISK_MS = 4;
+const DISK_JITTER_MS = 12;
 /** Turns of the event loop that reading a small file may take at the start. */
 const START_TURNS_MAX = 1_000_000;
 
@@ -89,7 +109,7 @@ const START_TURNS_MAX = 1_000_000;
  * alarms, image, cycle and writes. What is missing are sockets, services and the broker.
  */
 export class VirtualSite {
-  readonly clock = new SimClock();
+  readonly clock = new VirtualClock();
   readonly context: SiteContext;
   readonly plant: ReturnType<typeof simulatedSite>;
   readonly events: SeenEvent[] = [];
@@ -100,9 +120,11 @@ export class VirtualSite {
   /** Called after every cycle of control. */
   readonly onCycle: (() => void)[] = [];
   readonly #folder: string;
+  readonly #options: VirtualSiteOptions;
   readonly #desk: Desk;
   readonly #recorder: VirtualSiteOptions["recorder"];
   readonly #daily: VirtualSiteOptions["daily"];
+  readonly #disk: VirtualDisk | undefined;
   readonly #random: () => number;
   readonly #told: {
     readonly values: Float64Array;
@@ -139,13 +161,20 @@ export class VirtualSite {
       preset,
       control,
     });
-    this.context = contextOf(requireSite(change?.(text) ?? text, file), file);
+    this.#options = options;
+    this.context =
+      options.context ?? contextOf(requireSite(change?.(text) ?? text, file), file);
     this.#random = seeded(seed);
     this.#recorder = options.recorder;
     this.#daily = options.daily;
+    this.#disk =
+      options.hasDisk === true
+        ? new VirtualDisk(this.clock, () => DISK_MS + DISK_JITTER_MS * this.#random())
+        : undefined;
     this.#desk = options.desk ?? this.#slowDesk;
     const { clock, context } = this;
-    this.plant = simulatedSite({ context, clock, preset, seed, hasPorts: false });
+    const { ratings = {} } = options;
+    this.plant = simulatedSite({ context, clock, preset, seed, hasPorts: false, ratings });
     this.plant.load(load);
     this.plant.settle(SETTLE_S);
     const count = context.table.points.length;
@@ -170,6 +199,16 @@ export class VirtualSite {
     const { control } = (this.#host?.status() ?? {}) as { readonly control?: ControlStatus };
     assert(control !== undefined, "control runs");
     return control;
+  }
+
+  /** Where latches are saved; of a site that was opened with one. */
+  get disk(): VirtualDisk {
+    assert(this.#disk !== undefined, "the site has a disk");
+    return this.#disk;
+  }
+
+  get isControlAlive(): boolean {
+    return this.#host !== undefined;
   }
 
   /** What the north knows of `device/point`. */
@@ -221,6 +260,11 @@ export class VirtualSite {
     return this.#host.why(asked, atUtc);
   }
 
+  shadow(order: ShadowOrder): ShadowAnswer {
+    assert(this.#host !== undefined, "control runs");
+    return this.#host.shadow(order);
+  }
+
   /** A message from the broker: `topic` is its end behind the gateway's own prefix. */
   async publish(topic: string, body: object): Promise<void> {
     this.#north ??= new VirtualNorth(
@@ -247,14 +291,17 @@ export class VirtualSite {
     const control = this.#control;
     this.#control = undefined;
     this.#host = undefined;
+    this.#disk?.kill();
     control?.stop.abort();
     await control?.finished;
   }
 
   async startControl(): Promise<void> {
     const { context, clock } = this;
-    const plan = controlPlan(context);
-    assert(plan !== undefined, "the demonstration has a control section");
+    const compiled = controlPlan(context);
+    assert(compiled !== undefined, "the demonstration has a control section");
+    const plan = this.#options.plan?.(compiled) ?? compiled;
+    const shadow = shadowPlan(context);
     const stop = new AbortController();
     const image = new PointImage(context.table.points.length, context.maxAgesMs);
     this.#image = image;
@@ -283,11 +330,12 @@ export class VirtualSite {
       dispatch,
       latches: {
         save: async (content) => {
+          if (this.#disk !== undefined) return this.#disk.save(content);
           this.latches = { state: "valid", content, other: "absent" };
           return Promise.resolve();
         },
       },
-      latchRecord: this.latches,
+      latchRecord: this.#disk?.load() ?? this.latches,
       table: context.table,
       onEvent,
       onStep: (step) => {
@@ -298,6 +346,7 @@ export class VirtualSite {
       desk: this.#desk,
       recorder: this.#recorder?.(this),
       daily: this.#daily?.(this),
+      ...(shadow === undefined ? {} : { shadowPlan: shadow }),
       ...(thermal === undefined ? {} : { refusalOf: thermal.refusalOf }),
       signal: stop.signal,
     });
@@ -312,6 +361,7 @@ export class VirtualSite {
       act: (now) => {
         host.cycle(now);
         thermal?.afterCycle(now);
+        host.afterCycle();
         for (const look of this.onCycle) look();
       },
     });
@@ -404,22 +454,30 @@ export class VirtualSite {
       role,
       clock,
       random: this.#random,
-      makeLink: async (endpoint, options) => Promise.resolve(this.#link(endpoint, options)),
+      makeLink: async (endpoint, options, pauseMs) =>
+        Promise.resolve(this.#link(endpoint, options, pauseMs)),
       ...(align === undefined ? {} : { align }),
     });
   }
 
-  #link(endpoint: LinkEndpoint, { clock, wheel }: LinkPoolOptions): ModbusLink {
+  #link(endpoint: LinkEndpoint, { clock, wheel }: LinkPoolOptions, pauseMs: number): ModbusLink {
     assert(endpoint.kind !== "serial", "the demonstration has no serial lines");
+    const roundTripMs = (): number => ROUND_TRIP_MS + ROUND_TRIP_JITTER_MS * this.#random();
     const devices = this.context.devices
       .filter(({ connection }) => "port" in connection && connection.port === endpoint.port)
       .map(({ definition }) => this.plant.device(definition.id));
-    return new VirtualLink({
+    const { wire } = this.#options;
+    if (wire === undefined || endpoint.kind !== "tcp")
+      return new VirtualLink({ clock, wheel, devices, roundTripMs });
+    const { dial } = new VirtualWire({
+      ...wire,
       clock,
-      wheel,
       devices,
-      roundTripMs: () => ROUND_TRIP_MS + ROUND_TRIP_JITTER_MS * this.#random(),
+      roundTripMs,
+      random: this.#random,
     });
+    const { host, port } = endpoint;
+    return new TcpLink({ host, port, clock, wheel, pauseAfterConnectMs: pauseMs, dial });
   }
 
   #dispatch(south: South, signal: AbortSignal): WriteDispatch {

@@ -265,6 +265,27 @@ export const COMMANDS: readonly CommandSpec[] = [
     run: async (call) => (await import("./goose.ts")).goose(call),
   },
   {
+    words: "shadow report",
+    usage: "--config site.yaml [--json]",
+    summary: "what the settings of control.shadow would have done otherwise",
+    options: CONFIG,
+    run: async (call) => (await import("./shadow.ts")).shadowReportCommand(call),
+  },
+  {
+    words: "shadow arm",
+    usage: "--for 30m --config site.yaml [--by name]",
+    summary: "on the box: for this time a command may let them write",
+    options: { ...CONFIG, for: "text", by: "text" },
+    run: async (call) => (await import("./shadow.ts")).shadowArm(call),
+  },
+  {
+    words: "shadow disarm",
+    usage: "--config site.yaml [--by name]",
+    summary: "on the box: the configured settings write, from the next cycle on",
+    options: { ...CONFIG, by: "text" },
+    run: async (call) => (await import("./shadow.ts")).shadowDisarm(call),
+  },
+  {
     words: "errors",
     usage: "",
     summary: "every error code with its meaning",

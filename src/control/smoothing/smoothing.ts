@@ -289,7 +289,11 @@ function smooth(state: SmoothingState, inputs: SmoothingInputs, { elapsedS, out 
   const { gridW } = inputs;
   if (!Number.isNaN(gridW)) {
     const readings = { loadW, gridW, errorShare: errorShare(predictor) };
+    const wasResting = supervisor.restS > 0;
     stepSupervisor(supervisor, settings, readings, elapsedS);
+    // From now on its slow part alone is answered: that begins where the load is, or a load that
+    // has just stepped and stands still would be answered by a step of the batteries.
+    if (!wasResting && supervisor.restS > 0) state.meanW = state.recentW;
   }
   const isSlowOnly = supervisor.restS > 0;
   const envelope = state.governorInputs.envelope;

@@ -9,6 +9,7 @@ import { INVERTER_ALARMS } from "./inverter-alarms.ts";
 import { PROTECTION_ALARMS } from "./protection-alarms.ts";
 import { RECORDER_ALARMS } from "./recorder-alarms.ts";
 import { THERMAL_ALARMS } from "./thermal-alarms.ts";
+import { SHADOW_ALARMS } from "./shadow-alarms.ts";
 import { UPS_ALARMS } from "./ups-alarms.ts";
 
 /** Every alarm and event that the gateway tells, and those of the profiles that come with it. */
@@ -21,6 +22,7 @@ export const ALARM_CHAPTERS: readonly AlarmChapter[] = [
   UPS_ALARMS,
   COOLING_ALARMS,
   THERMAL_ALARMS,
+  SHADOW_ALARMS,
   GATEWAY_ALARMS,
   ANNUNCIATION_ALARMS,
   RECORDER_ALARMS,

@@ -32,6 +32,8 @@ export interface TcpLinkOptions {
   readonly connectTimeoutMs?: number;
   /** Some devices drop what comes right after the connection. */
   readonly pauseAfterConnectMs?: number;
+  /** Another way to the other end than the machine's own; it hands over every piece that comes. */
+  readonly dial?: (take: (chunk: Uint8Array) => void) => Socket;
 }
 
 /** Modbus TCP with our own codec: one socket write per request, one request under way. */
@@ -118,6 +120,18 @@ export class TcpLink implements ModbusLink {
   }
 
   #connect(): Socket {
+    const { dial } = this.#options;
+    return dial === undefined ? this.#connectByMachine() : this.#connectBy(dial);
+  }
+
+  #connectBy(dial: NonNullable<TcpLinkOptions["dial"]>): Socket {
+    const socket = dial((chunk) => {
+      this.#chunk(socket, chunk);
+    });
+    return socket;
+  }
+
+  #connectByMachine(): Socket {
     // One buffer for all that comes, instead of a new one of 64 KiB per reply.
     const buffer = new Uint8Array(READ_BUFFER_BYTES);
     const socket = connect({

@@ -95,6 +95,19 @@ describe("smoothing", () => {
     assert.equal(product.out.degraded, "none");
   });
 
+  it("begins to rest without a step, although the slow mean is still on its way to the load", () => {
+    const { rig, product } = runningSite();
+    run(rig, 400 * MW, 10);
+    const { state } = product;
+    assert.ok(state.meanW < 360 * MW, "the mean of 20 s has not arrived");
+    Object.assign(state.supervisor.grid, { power: 1e18 });
+    Object.assign(state.supervisor.load, { power: 1e16 });
+    state.supervisor.clearHarmS = 10;
+    const stepW = run(rig, 400 * MW, 1);
+    assert.ok(state.supervisor.restS > 0, "predictions are said to do harm");
+    assert.ok(stepW <= stepOfCycleW * 3, `${stepW} W`);
+  });
+
   it("says when the battery does not follow", () => {
     const { rig, product } = runningSite();
     run(rig, 340 * MW, 1);
