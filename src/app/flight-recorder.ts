@@ -82,6 +82,7 @@ export class FlightRecorder {
     // Another state: the settings in force have changed places with a shadow's.
     if (this.#recorder === undefined || state !== this.#state) {
       this.#state = state;
+      this.#isRecording = false;
       this.#recorder = new CycleRecorder(state, inputs.view.values.length);
       this.#begin(this.#recorder, state, inputs);
     }
