@@ -12,7 +12,6 @@ import type {
   BlockPlan,
   ControlPlan,
   DeratePlan,
-  InputPoint,
   ProtectionPlan,
 } from "./plan.ts";
 
@@ -90,22 +89,20 @@ export function observeProtection(state: ProtectionState, sight: ProtectionSight
 
 /**
  * A battery's counter that stands still is told; one that cannot be read says nothing. Where the
- * converter's own counter stands still as well, nothing at all comes from there any more: that is
+ * converter's own counter has not gone on either, nothing at all comes from there any more: that is
  * a lost link, and what the unit gives then is not zero because somebody asked for it.
  */
 function isBatteryStill({ points }: BatteryUnitPlan, view: ImageView, now: number): boolean {
   const { batteryHeartbeat: counter, heartbeat } = points;
-  if (counter === undefined || isBad(byteAt(view.quality, counter.point))) return false;
+  if (counter === undefined) return false;
+  const quality = byteAt(view.quality, counter.point);
+  if (isBad(quality)) return false;
   const { maxAgeMs } = counter;
-  if (!isStandingStill(view, { point: counter.point, maxAgeMs }, now)) return false;
-  return (
-    heartbeat === undefined || !isStandingStill(view, { point: heartbeat.point, maxAgeMs }, now)
-  );
-}
-
-function isStandingStill(view: ImageView, { point, maxAgeMs }: InputPoint, now: number): boolean {
-  const isMoving = now - numberAt(view.changedAt, point) <= maxAgeMs;
-  return !isMoving || !isGood(byteAt(view.quality, point));
+  const stoppedAt = numberAt(view.changedAt, counter.point);
+  if (isGood(quality) && now - stoppedAt <= maxAgeMs) return false;
+  if (heartbeat === undefined) return true;
+  // Counters of seconds are read some part of a second apart.
+  return numberAt(view.changedAt, heartbeat.point) - stoppedAt > maxAgeMs / 2;
 }
 
 /**

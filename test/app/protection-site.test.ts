@@ -119,6 +119,33 @@ describe("what narrows batteries, on the plant of the demonstration", function (
     await site.close();
   });
 
+  it("is a cell at its lower limit: the other battery takes over, and it ends 60 s later", async () => {
+    const site = await atWork();
+    const cells = (bits: number): void => {
+      assert.equal(site.plant.device("bess-1").setPoint("x-battery-events", bits), true);
+    };
+    const powerOf = (unit: number): number => site.status.units[unit]?.powerW ?? Number.NaN;
+    const totalW = site.status.totalW;
+    cells(2 ** 12);
+    await site.run(3);
+    assert.ok(Math.abs(powerOf(0)) < 0.1e6, `${powerOf(0)} W`);
+    assert.ok(Math.abs(powerOf(1) - totalW) < 0.5e6, `${powerOf(1)} of ${totalW} W`);
+    assert.deepEqual(site.status.trips, []);
+    cells(0);
+    await site.run(55);
+    assert.ok(Math.abs(powerOf(0)) < 0.1e6);
+    await site.run(15);
+    assert.ok(powerOf(0) > 1e6, `${powerOf(0)} W`);
+    cells(2 ** 11);
+    await site.run(2);
+    assert.deepEqual(
+      site.status.trips.map(({ id, device }) => [id, device]),
+      [["battery-under-voltage", "bess-1"]],
+    );
+    assert.equal(site.status.units[0]?.mode, "tripped");
+    await site.close();
+  });
+
   it("is a stop by an input of another device, read by the other process", async () => {
     const site = await atWork(
       protectedBy(`    stops:

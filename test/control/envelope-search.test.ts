@@ -7,33 +7,37 @@ import {
   PUMP_A,
   type Sabotage,
   searchedPlan,
+  SEQUENCES_PER_WORLD,
   STATUS,
   type WorldOptions,
 } from "./support/envelope-world.ts";
 
-/** Lives of control, each one sequence of commands, orders, faults and answers. */
+/**
+ * A sequence is some cycles, 1 or 2 or 60, with commands for the cycle and for the direct lane,
+ * orders at the box, faults of readings and writes, and a kill −9 behind every third. What one
+ * leaves at the devices and on the disk is what the next one finds.
+ */
 const SEQUENCES = Number(process.env["SEARCH_SEQUENCES"] ?? 100_000);
-const SEQUENCES_PER_WORLD = 50;
 /** A guard that is off is found within so many worlds, or the search is no search. */
 const WORLDS_TO_FIND = 400;
 const pinned = process.env["SIM_SEED"];
 
 function search(options: Omit<WorldOptions, "seed">, worlds: number, first = 1) {
   const hits = new Map<string, number>();
-  let lives = 0;
+  let sequences = 0;
   let judged = 0;
   let protective = 0;
   for (let seed = first; seed < first + worlds; seed += 1) {
     const world = new EnvelopeWorld({ ...options, seed });
     world.run();
-    lives += world.lives;
+    sequences += world.sequences;
     judged += world.oracle.judged;
     protective += world.oracle.protective;
     for (const [what, count] of world.hits) hits.set(what, (hits.get(what) ?? 0) + count);
     const { escapes } = world.oracle;
-    if (escapes.length > 0) return { escapes, lives, judged, protective, hits };
+    if (escapes.length > 0) return { escapes, sequences, judged, protective, hits };
   }
-  return { escapes: [], lives, judged, protective, hits };
+  return { escapes: [], sequences, judged, protective, hits };
 }
 
 /** The plan with some entries of its envelope changed: the guard that they stand for is off. */
@@ -98,6 +102,7 @@ const WHAT_HAPPENS = [
   "lockout",
   "unlock",
   "mode",
+  "kill",
   "estop",
   "interlock",
   "reading-lost",
@@ -148,15 +153,15 @@ describe("search for a way around the envelope", function () {
     const found = search({}, worlds, Number(pinned ?? 1));
     assert.deepEqual(found.escapes.slice(0, 5), []);
     if (pinned !== undefined) return;
-    assert.ok(found.lives >= SEQUENCES, `${found.lives} sequences`);
-    assert.ok(found.judged > 3 * SEQUENCES, `${found.judged} writes were judged`);
+    assert.ok(found.sequences >= SEQUENCES, `${found.sequences} sequences`);
+    assert.ok(found.judged > 2 * SEQUENCES, `${found.judged} writes were judged`);
     assert.ok(found.protective > SEQUENCES / 10, `${found.protective} of protection`);
     for (const what of WHAT_HAPPENS) assert.ok((found.hits.get(what) ?? 0) > 50, `no ${what}`);
   });
 
   for (const [guard, off] of mutants)
     it(`finds a way when a guard is off: ${guard}`, () => {
-      const { escapes, lives } = search(off, WORLDS_TO_FIND);
-      assert.ok(escapes.length > 0, `nothing in ${lives} sequences`);
+      const { escapes, sequences } = search(off, WORLDS_TO_FIND);
+      assert.ok(escapes.length > 0, `nothing in ${sequences} sequences`);
     });
 });

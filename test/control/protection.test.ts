@@ -231,3 +231,33 @@ describe("a battery behind its converter that does not count any more", () => {
     assert.equal(setpointOf(hand), 5 * MW, "a counter that cannot be read says nothing");
   });
 });
+
+describe("an interlock that was seen shut while its unit was stopped", () => {
+  it("is shut when the unit may go on, although its reading is lost just then", () => {
+    const base = planOf({});
+    const remote = {
+      name: "remote",
+      condition: { point: CELL_V, when: { equals: 0 }, isActiveLow: false },
+      maxAgeMs: 100,
+    };
+    const envelope = base.envelope.map((entry) =>
+      entry.point === BESS_1.setpoint ? { ...entry, interlocks: [remote] } : entry,
+    );
+    const hand = new HandCycle({ ...base, envelope }, COUNT);
+    hand.values[CELL_V] = 0;
+    hand.run(200);
+    hand.turn({}, { commands: [powerCommand("bess-1", 5 * MW)] });
+    hand.run(1_000);
+    assert.equal(setpointOf(hand), 5 * MW);
+    hand.turn({ [BESS_1.alarms]: 64, [CELL_V]: 1 });
+    hand.bad.add(CELL_V);
+    hand.turn({ [BESS_1.alarms]: 0 });
+    const order = { kind: "reset", trip: "all", by: "anna" } as const;
+    const { answers, writes } = hand.turn({}, { orders: [order] });
+    assert.equal(answers[0]?.result, "done");
+    assert.deepEqual(
+      writes.filter(({ point }) => point === BESS_1.setpoint),
+      [],
+    );
+  });
+});

@@ -38,8 +38,10 @@ const CHILLER_INTERVAL_MS = 500;
 const START_UTC = Date.UTC(2026, 0, 1);
 const NO_COMMUNICATION = qualityCode("no-communication");
 const STALE = qualityCode("stale");
-/** Lives of control in one world. */
-const LIVES = 50;
+/** Sequences of commands, orders and faults in one world. */
+export const SEQUENCES_PER_WORLD = 100;
+/** Control is killed behind a sequence about so often. */
+const KILLED = 0.3;
 
 /** The plan that the search is about: every kind of limit that an envelope has. */
 export function searchedPlan(): ControlPlan {
@@ -166,7 +168,7 @@ export class EnvelopeWorld {
   #nowMs = 10_000;
   #utcShiftMs = 0;
   #sequence = 0;
-  lives = 0;
+  sequences = 0;
   /** How often each kind of thing happened, so that nobody believes in a search that is not one. */
   readonly hits = new Map<string, number>();
 
@@ -191,12 +193,13 @@ export class EnvelopeWorld {
     this.#lane = this.#laneOf();
   }
 
-  /** So many lives of control, each one sequence of commands, orders and faults. */
+  /** Sequences, one after the other; control dies between some of them. */
   run(): void {
     try {
-      for (let life = 0; life < LIVES && this.oracle.escapes.length === 0; life += 1) {
+      while (this.sequences < SEQUENCES_PER_WORLD && this.oracle.escapes.length === 0) {
         this.#live();
-        this.#restart();
+        this.sequences += 1;
+        if (this.#chance(KILLED)) this.#restart();
       }
     } catch (error) {
       // Control never fails on what its devices say.
@@ -222,13 +225,13 @@ export class EnvelopeWorld {
   }
 
   #live(): void {
-    const steps = this.#chance(0.02) ? 60 : 3 + this.#pick(5);
+    const steps = this.#chance(0.01) ? 60 : 1 + this.#pick(2);
     for (let step = 0; step < steps; step += 1) {
       this.#pass(this.#chance(0.05) ? 50 * (1 + this.#pick(60)) : 50);
       this.#disturb();
       this.#read();
       this.#cycle();
-      for (let order = this.#pick(3); order > 0; order -= 1) this.#direct();
+      for (let order = this.#pick(5); order > 0; order -= 1) this.#direct();
     }
   }
 
@@ -419,7 +422,7 @@ export class EnvelopeWorld {
 
   /** kill −9: what is on the wire arrives all the same, or is lost with its sockets. */
   #restart(): void {
-    this.lives += 1;
+    this.#hit("kill");
     if (this.#chance(0.5)) this.#flights = [];
     this.#reports = [];
     this.#late = [];
