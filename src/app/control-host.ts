@@ -18,7 +18,7 @@ import { TraceMemory } from "../control/trace-memory.ts";
 import { refusedWorkload } from "../control/workloads.ts";
 import { gatewayDeviceId, UNIT_DELAY } from "../config/point-table.ts";
 import { type ControlState, createControl, latchState } from "../control/state.ts";
-import { parseLatchRecord } from "../control/trips.ts";
+import { parseLatchRecord } from "../control/trip-record.ts";
 import { ownedPoints } from "../control/units.ts";
 import type { WorkloadAnswer, WorkloadNotice, WorkloadRefusal } from "../domain/announcement.ts";
 import type { Command, CommandStep } from "../domain/command.ts";

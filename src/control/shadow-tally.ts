@@ -36,6 +36,8 @@ export interface ShadowTally {
   cycles: number;
   skipped: number;
   lastAt: MonotonicMs;
+  /** What the shadow asked for in the cycle before, W; NaN in the first. */
+  beforeW: number;
   readonly total: Difference;
   readonly units: readonly Difference[];
   readonly realRamp: Ramp;
@@ -63,6 +65,7 @@ export function noTally(units: number, periodMs: number, now: MonotonicMs): Shad
     cycles: 0,
     skipped: 0,
     lastAt: now,
+    beforeW: Number.NaN,
     total: noDifference(),
     units: Array.from({ length: units }, noDifference),
     realRamp: ramp(),
@@ -92,12 +95,21 @@ export function tallyCycle(
     const shadowW = numberAt(shadow.total.shares.powersW, place);
     add(unit, { realW, shadowW, hours });
   }
-  addRamp(tally.realRamp, real.grid.loadW - real.total.totalW);
-  addRamp(tally.shadowRamp, real.grid.loadW - shadow.total.totalW);
+  addRamp(tally.realRamp, real.grid.gridW);
+  addRamp(tally.shadowRamp, imaginedGridW(shadow, real.grid.loadW, tally.beforeW));
+  tally.beforeW = shadow.total.totalW;
   countBinding(tally, real.total.binding, "real");
   countBinding(tally, shadow.total.binding, "shadow");
   for (const { id, phase } of seen.events)
     if (phase !== "cleared") tally.events.set(id, (tally.events.get(id) ?? 0) + 1);
+}
+
+/**
+ * What the grid would have given: the load less what the shadow asked for so long ago as the
+ * batteries take to give it; where nobody knows how long that is, a cycle.
+ */
+function imaginedGridW({ smoothing }: ControlState, loadW: number, beforeW: number): number {
+  return smoothing === undefined ? loadW - beforeW : smoothing.inputs.gridW;
 }
 
 function noDifference(): Difference {

@@ -58,7 +58,7 @@ export interface TotalState {
   isBlindRamp: boolean;
   /** How far beyond the parts the way back from that began; undefined when it is over. */
   returning: { readonly beyondW: number; readonly at: number } | undefined;
-  /** What the total is beyond what is decided since other settings took over, W; see handover.ts. */
+  /** What the total is beyond what is decided, since other settings took over, W. */
   handoverW: number;
   peakNeedW: number;
   shortfallW: number;

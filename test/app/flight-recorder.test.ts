@@ -132,6 +132,27 @@ describe("flight recorder", function () {
     assert.ok(counted >= 32 * 20 - 6, `${counted} cycles`);
   });
 
+  it("begins one with other settings when those of a shadow come into force, and when they end", async () => {
+    const recording = new SiteRecording();
+    const change = (text: string): string =>
+      text.replace("  stopRampMs: 1000", "  shadow:\n    peakCapKw: 23000\n  stopRampMs: 1000");
+    const site = await VirtualSite.open({ recorder: recording.make, load: "full", change });
+    await site.run(8);
+    site.shadow({ kind: "arm", forMs: 60_000, by: "anna" });
+    const action = { kind: "set-point", point: "x-shadow", value: 1 } as const;
+    site.command({ asset: "gateway-control", action });
+    await site.run(8);
+    assert.equal(site.shadow({ kind: "report" }).isWriting, true);
+    site.shadow({ kind: "disarm", by: "anna" });
+    await site.run(8);
+    await site.close();
+    assert.equal(recording.disk.files.size, 3);
+    const outcome = replay(recording.items());
+    assert.equal(outcome.difference, undefined, outcomeLines(outcome).join("\n"));
+    assert.deepEqual([outcome.gaps, outcome.torn, outcome.skipped], [[], [], 0]);
+    assert.ok(outcome.cycles >= 24 * 20 - 20, `${outcome.cycles} cycles`);
+  });
+
   it("begins a new segment when one is long enough, and gives up the oldest", async () => {
     const recording = new SiteRecording(200_000);
     const site = await VirtualSite.open({ recorder: recording.make });

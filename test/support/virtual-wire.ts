@@ -55,7 +55,7 @@ const UNANSWERED: ReadonlySet<Fault["kind"]> = new Set(["silent", "reboot", "bla
 const GARBAGE_BYTES_MAX = 24;
 const DEVICE_BUSY = 6;
 
-/** What a socket of Node is to the link, without a network: what it says comes by the test's clock. */
+/** What a socket of Node is to the link, without a network: it speaks by the test's clock. */
 class VirtualSocket extends EventEmitter {
   destroyed = false;
   /** Nothing overtakes on a connection. */

@@ -190,7 +190,7 @@ export class World {
     await this.run(HEALS_WITHIN_S);
   }
 
-  /** Who stands before a converter that stopped by itself, while nobody heard why, resets it there. */
+  /** A converter that stopped by itself, while nobody heard why, is reset by who stands there. */
   #resetDevice(unit: string): void {
     const device = this.site.plant.device(unit);
     if (this.site.status.trips.some((trip) => trip.device === unit)) return;
