@@ -1,7 +1,12 @@
 import { strict as assert } from "node:assert";
 import type { SiteContext } from "../../src/app/site-context.ts";
 import type { ControlPlan } from "../../src/control/plan.ts";
-import { type ControlKind, HEALS_WITHIN_S, World, type WorldOptions } from "../support/virtual-world.ts";
+import {
+  type ControlKind,
+  HEALS_WITHIN_S,
+  World,
+  type WorldOptions,
+} from "../support/virtual-world.ts";
 import { TROUBLE_KINDS } from "../support/virtual-wire.ts";
 
 const FAULTS_S = 8;
@@ -9,9 +14,7 @@ const pinned = process.env["SIM_SEED"];
 const count = Number(process.env["SIM_SEEDS"] ?? 60);
 const first = Number(process.env["SIM_FIRST"] ?? 1);
 const seeds =
-  pinned === undefined
-    ? Array.from({ length: count }, (_, at) => first + at)
-    : [Number(pinned)];
+  pinned === undefined ? Array.from({ length: count }, (_, at) => first + at) : [Number(pinned)];
 /** So many seeds meet every kind of fault. */
 const SEEDS_FOR_ALL = 50;
 

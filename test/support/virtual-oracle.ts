@@ -88,7 +88,9 @@ class History {
 
   ago(ms: number): number {
     const back = Math.round(ms / SAMPLE_MS) + 1;
-    return back > this.#count ? Number.NaN : (this.#values[(this.#count - back) % KEPT] ?? Number.NaN);
+    return back > this.#count
+      ? Number.NaN
+      : (this.#values[(this.#count - back) % KEPT] ?? Number.NaN);
   }
 
   highest(ms: number): number {
@@ -240,8 +242,7 @@ export class Oracle {
     const first = wordAt(frame, 8);
     const words: number[] = [];
     if (code === 6) words.push(wordAt(frame, 10));
-    else
-      for (let at = 13; at + 1 < frame.length; at += 2) words.push(wordAt(frame, at));
+    else for (let at = 13; at + 1 < frame.length; at += 2) words.push(wordAt(frame, at));
     this.#judgeWords(unit, first, words, now);
   }
 
@@ -299,7 +300,8 @@ export class Oracle {
 
   #judgeStart(unit: UnitWatch, now: number): void {
     this.#count("start");
-    if (this.#isStopped(unit, now)) this.#wrong("start", now, `${unit.id} is started while it is stopped`);
+    if (this.#isStopped(unit, now))
+      this.#wrong("start", now, `${unit.id} is started while it is stopped`);
   }
 
   #judgeSetpoint(unit: UnitWatch, valueW: number, now: number): void {

@@ -162,8 +162,7 @@ export class VirtualSite {
       control,
     });
     this.#options = options;
-    this.context =
-      options.context ?? contextOf(requireSite(change?.(text) ?? text, file), file);
+    this.context = options.context ?? contextOf(requireSite(change?.(text) ?? text, file), file);
     this.#random = seeded(seed);
     this.#recorder = options.recorder;
     this.#daily = options.daily;

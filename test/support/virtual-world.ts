@@ -439,9 +439,7 @@ export class World {
       priority: 4 + Math.floor(random() * 4),
       leaseMs,
       action:
-        random() < 0.15
-          ? { kind: "release" }
-          : { kind: "set-power", powerW, rampWPerS: undefined },
+        random() < 0.15 ? { kind: "release" } : { kind: "set-power", powerW, rampWPerS: undefined },
     });
     // The way down from there takes its time at the ramp.
     const downMs = (24 * MW * 1_000) / RAMP_W_PER_S[this.#control];

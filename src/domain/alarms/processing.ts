@@ -104,7 +104,7 @@ const SPECIAL: Readonly<Record<string, Special>> = {
   "goose-loss-stop": { firstOut: PROTECTION },
   "latches-unreadable": { firstOut: PROTECTION },
   "pcs-fault": { firstOut: PROTECTION },
-  "battery-silent": { firstOut: PROTECTION, suppressedBy: ["no-communication"], onDelayMs: 2_000 },
+  "battery-silent": { firstOut: PROTECTION, onDelayMs: 2_000 },
   "fault-repeated": { firstOut: PROTECTION },
   "hvil-open": { firstOut: PROTECTION },
   "door-open": { firstOut: PROTECTION },

@@ -36,6 +36,7 @@ export const SEVERITIES: Readonly<Record<Severity, readonly string[]>> = {
     battery-maintenance no-communication values-frozen store-level producer-restarted
     desk-restarted links-lost alarm-flood alarms-not-saved alarms-unreadable
     charge-blocked discharge-blocked unit-derated sensor-deviates sensor-lost recorder-gap
+    shadow-writes
   `),
   info: words(`
     local-mode lease-expired smoothing-rests loop-delay announcement-ended trip-reset

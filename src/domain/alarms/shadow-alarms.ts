@@ -5,7 +5,7 @@ export const SHADOW_ALARMS: AlarmChapter = {
   entries: [
     {
       id: "shadow-writes",
-      means: "The settings of `control.shadow` drive the batteries instead of the configured ones.",
+      means: "The settings of `control.shadow` drive the batteries, not the configured ones.",
       done:
         "They took over from what the batteries gave, at the ramp. The configured settings look " +
         "on and are compared; a restart of control, local mode, or the end of the time that was " +
