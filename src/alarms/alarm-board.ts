@@ -11,19 +11,24 @@ import {
   isAside,
   isChattering,
   isInAlarm,
+  isWaiting,
   keyOf,
   newRecord,
   noteBegin,
+  setRule,
   SEVERITY_RANK,
   stateOf,
 } from "./alarm-record.ts";
+import { type AckOrder, isMeant } from "./ack-order.ts";
 import { Annunciator } from "./annunciator.ts";
 import { Causes } from "./causes.ts";
+import { type AlarmCounts, countsOf } from "./counts.ts";
 import { FirstOutGroups } from "./first-out.ts";
 import { Gathering } from "./gathering.ts";
 import { ALARM_LIMITS, type AlarmLimits } from "./limits.ts";
 import type { AlarmMemory, SavedAck } from "./memory.ts";
 import { RecordTable } from "./record-table.ts";
+import { remembered } from "./rules.ts";
 import { type Shelf, type ShelveOrder, type ShelveRefusal, Shelves } from "./shelves.ts";
 import { inOrder, type StandingAlarm, standingOf } from "./standing.ts";
 
@@ -44,28 +49,6 @@ export interface AlarmCall {
   readonly severity: Severity;
   readonly text: string;
   readonly at: UtcMs;
-}
-
-export interface AlarmCounts {
-  /** Active, or waiting for somebody to take note; without information. */
-  readonly standing: number;
-  readonly unacknowledged: number;
-  readonly shelved: number;
-  readonly suppressed: number;
-  /** Calls in the last ten minutes. */
-  readonly calls: number;
-  /** Collected by the flood that goes on. */
-  readonly collected: number;
-  /** Alarms forgotten since the start because there were too many; no active one before others. */
-  readonly overflowed: number;
-}
-
-export interface AckOrder {
-  /** Id of an alarm, or `all`. */
-  readonly id: string;
-  /** Undefined: of every device. */
-  readonly device: string | undefined;
-  readonly by: string;
 }
 
 /** The alarm that tells of too many. */
@@ -96,15 +79,23 @@ export class AlarmBoard {
   readonly #calls: AlarmCall[] = [];
   #events: PlantEvent[] = [];
   #revision = 0;
+  /** A group or a shelf has changed: what hangs on it has to be looked at. */
+  #isStirred = false;
+  /** What a delay may change, or is normal and soon forgotten. */
+  readonly #waiting = new Set<AlarmRecord>();
+  /** What stands, in order; undefined: it has changed since. */
+  #order: readonly AlarmRecord[] | undefined;
 
   constructor(parts: AlarmBoardParts) {
     this.#parts = parts;
     this.#limits = { ...ALARM_LIMITS, ...parts.limits };
-    this.#rules = parts.rules ?? alarmProcessing;
+    this.#rules = remembered(parts.rules ?? alarmProcessing);
     this.#records = new RecordTable(this.#limits.recordsMax, (record, now) => {
       if (record.isTold) this.#causes.end(record, now);
       this.#firstOut.leave(record);
       this.#gathering.drop(record);
+      this.#waiting.delete(record);
+      this.#order = undefined;
     });
     this.#causes = new Causes(this.#limits);
     this.#shelves = new Shelves(this.#limits);
@@ -128,21 +119,24 @@ export class AlarmBoard {
 
   /** Lets time pass: delays, shelves and groups that are over. To be called some times a second. */
   step(at: AlarmTime): void {
-    for (const shelf of this.#shelves.ended(at.now)) {
+    const ended = this.#shelves.ended(at.now);
+    const isStirred = this.#causes.takeNews() || this.#isStirred || ended.length > 0;
+    this.#isStirred = false;
+    for (const shelf of ended) {
       this.#revision += 1;
       this.#tellShelfEnd(shelf, `the time of ${nameOf(shelf)} on the shelf is over`, at);
     }
-    for (const record of this.#records.all()) {
-      const until = this.#reconfirmBy.get(record.source);
-      const isDoubtful = record.isTold && !record.isConfirmed && !this.#lost.has(record.source);
-      if (isDoubtful && until !== undefined && at.now >= until) this.#endTold(record, at);
-    }
-    for (const group of this.#gathering.groups()) this.#renewGroup(group, at);
+    this.#endUnconfirmed(at);
+    if (isStirred) for (const group of this.#gathering.groups()) this.#renewGroup(group, at);
     this.#renewFlood(at);
-    for (const record of [...this.#records.all()]) this.#settle(record, at);
-    this.#records.forget(at.now, this.#limits.chatterMs);
+    // Most alarms stand as they stand: only what waits for a delay changes by time alone.
+    for (const record of isStirred ? this.#records.all() : this.#waiting) this.#settle(record, at);
+    this.#records.forget(this.#waiting, at.now, this.#limits.chatterMs);
     this.#causes.forget(at.now);
-    if (at.now > this.#restoredUntil) this.#restored.clear();
+    if (at.now > this.#restoredUntil && this.#restored.size > 0) {
+      this.#restored.clear();
+      this.#revision += 1;
+    }
   }
 
   /**
@@ -209,10 +203,7 @@ export class AlarmBoard {
 
   /** True while a source tells that it is there, whatever point it names. */
   isTold(id: string, device: string | undefined): boolean {
-    if (this.#records.get(keyOf(id, device, undefined))?.isTold === true) return true;
-    for (const r of this.#records.all())
-      if (r.id === id && r.device === device && r.isTold) return true;
-    return false;
+    return this.#causes.isTold(id, device);
   }
 
   /** True when an alarm of that id is remembered. */
@@ -222,18 +213,27 @@ export class AlarmBoard {
   }
 
   /** Everything that is active, or that nobody has taken note of; the most urgent first. */
-  standing(now: MonotonicMs): readonly StandingAlarm[] {
-    const records = [...this.#records.all()].filter(({ state }) => state !== "normal");
-    return inOrder(
-      records.map((record) =>
+  standing(now: MonotonicMs, from = 0, count = Infinity): readonly StandingAlarm[] {
+    return this.#inOrder()
+      .slice(from, from + count)
+      .map((record) =>
         standingOf(record, {
           asOf: this.#lost.get(record.source),
           shelf: this.#shelves.of(record.id, record.device),
           before: this.#firstOut.before(record),
           isChattering: isChattering(record, now, this.#limits),
         }),
-      ),
-    );
+      );
+  }
+
+  /** How many `standing` has. */
+  get standingCount(): number {
+    return this.#inOrder().length;
+  }
+
+  #inOrder(): readonly AlarmRecord[] {
+    this.#order ??= inOrder([...this.#records.all()].filter(({ state }) => state !== "normal"));
+    return this.#order;
   }
 
   shelves(): readonly Shelf[] {
@@ -246,13 +246,8 @@ export class AlarmBoard {
   }
 
   counts(now: MonotonicMs): AlarmCounts {
-    const of = (isOne: (record: AlarmRecord) => boolean): number =>
-      [...this.#records.all()].filter((each) => callsPeople(each.severity) && isOne(each)).length;
     return {
-      standing: of(({ state }) => state !== "normal"),
-      unacknowledged: of(isWaiting),
-      shelved: of(({ state }) => state === "shelved"),
-      suppressed: of(({ state }) => state === "suppressed"),
+      ...countsOf(this.#records.all()),
       calls: this.#annunciator.callsIn(now),
       collected: this.#annunciator.collected,
       overflowed: this.#records.overflowed,
@@ -298,18 +293,23 @@ export class AlarmBoard {
     const pointless = this.#records.get(keyOf(id, device, undefined));
     if (pointless?.isTold === true) return pointless;
     const rule = this.#rules(id, severity);
-    return this.#records.add(newRecord({ id, device, point, source, rule, severity, text }), now);
+    const record = newRecord({ id, device, point, source, rule, severity, text });
+    this.#causes.heed(record);
+    return this.#records.add(record, now);
   }
 
   #raise(record: AlarmRecord, event: PlantEvent, at: AlarmTime): void {
     const isGraver = SEVERITY_RANK[event.severity] > SEVERITY_RANK[record.severity];
     record.text = event.text;
     record.severity = event.severity;
-    record.rule = this.#rules(event.id, event.severity);
+    setRule(record, this.#rules(event.id, event.severity));
+    this.#causes.heed(record);
+    this.#order = undefined;
     record.isConfirmed = true;
     if (!record.isTold) {
       noteBegin(record, { now: at.now, utc: event.at }, this.#limits);
       this.#causes.begin(record, at.now);
+      if (record.partOf !== undefined) this.#isStirred = true;
     }
     if (record.isIn && isGraver) this.#callAnew(record);
   }
@@ -324,6 +324,18 @@ export class AlarmBoard {
     if (!record.needsAck) this.#callAnew(record);
     this.#firstOut.join(record);
     record.stateAt = at.now;
+    this.#order = undefined;
+  }
+
+  /** What a source that was started anew did not tell again in time is over. */
+  #endUnconfirmed(at: AlarmTime): void {
+    for (const [source, until] of this.#reconfirmBy) {
+      if (at.now < until || this.#lost.has(source)) continue;
+      this.#reconfirmBy.delete(source);
+      for (const record of this.#records.all())
+        if (record.source === source && record.isTold && !record.isConfirmed)
+          this.#endTold(record, at);
+    }
   }
 
   #endTold(record: AlarmRecord, at: AlarmTime): void {
@@ -331,6 +343,7 @@ export class AlarmBoard {
     record.isTold = false;
     record.toldAt = at.now;
     this.#causes.end(record, at.now);
+    if (record.partOf !== undefined) this.#isStirred = true;
     this.#settle(record, at);
   }
 
@@ -349,7 +362,7 @@ export class AlarmBoard {
     if (!isAgain) this.#callAnew(record);
     this.#firstOut.join(record);
     const saved = this.#restored.get(record.key);
-    this.#restored.delete(record.key);
+    if (this.#restored.delete(record.key)) this.#revision += 1;
     if (saved !== undefined && SEVERITY_RANK[record.severity] <= SEVERITY_RANK[saved.severity]) {
       record.ack = { by: saved.by, at: saved.at } satisfies Acknowledgement;
       record.needsAck = false;
@@ -364,6 +377,7 @@ export class AlarmBoard {
     if (isAside(record.state)) record.needsAck = false;
     record.returnedUtc = at.utc;
     this.#gathering.end(record);
+    if (record.source === "board") this.#isStirred = true;
   }
 
   /** Finds its state, and calls when it is one that calls. */
@@ -378,7 +392,10 @@ export class AlarmBoard {
       if (next === "normal") this.#firstOut.leave(record);
       record.state = next;
       record.stateAt = at.now;
+      this.#order = undefined;
     }
+    if (record.isTold !== record.isIn || next === "normal") this.#waiting.add(record);
+    else this.#waiting.delete(record);
     if (isWaiting(record) && !record.isCalled) this.#call(record, at);
   }
 
@@ -409,6 +426,7 @@ export class AlarmBoard {
       groupOf: (segment) => this.#own(record.rule.gathersAs ?? "", segment, at),
     });
     if (found === undefined) return;
+    this.#isStirred = true;
     if (found.isNews && found.group.isIn) this.#callAnew(found.group);
     this.#renewGroup(found.group, at);
   }
@@ -458,16 +476,6 @@ export class AlarmBoard {
   #tell(event: Omit<PlantEvent, "at" | "point">, { utc }: AlarmTime): void {
     this.#events.push({ ...event, point: undefined, at: utc });
   }
-}
-
-/** It waits for somebody to take note of it. */
-function isWaiting({ state }: AlarmRecord): boolean {
-  return state === "unacknowledged" || state === "returned";
-}
-
-function isMeant({ id, device }: AlarmRecord, order: AckOrder): boolean {
-  if (order.id !== "all" && order.id !== id) return false;
-  return order.device === undefined || order.device === device;
 }
 
 function nameOf({ id, device }: Pick<Shelf, "id" | "device">): string {

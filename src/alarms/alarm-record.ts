@@ -31,8 +31,12 @@ export interface AlarmRecord {
   readonly id: string;
   readonly device: string | undefined;
   readonly point: string | undefined;
+  /** Id and device, as `subjectOf` has them. */
+  readonly subject: string;
   source: AlarmSource;
   rule: AlarmProcessing;
+  /** Subjects of its causes. */
+  causes: readonly string[];
   severity: Severity;
   text: string;
   /** As its source tells it, and since when. */
@@ -74,12 +78,31 @@ export function keyOf(id: string, device: string | undefined, point: string | un
   return `${id}\n${device ?? ""}\n${point ?? ""}`;
 }
 
+/** What an id is called on a device, whatever point it names. */
+export function subjectOf(id: string, device: string | undefined): string {
+  return `${id}\n${device ?? ""}`;
+}
+
+/** Gives a record another rule. */
+export function setRule(record: AlarmRecord, rule: AlarmProcessing): void {
+  if (record.rule === rule) return;
+  record.rule = rule;
+  record.causes = causesOf(rule, record.device);
+}
+
+function causesOf({ suppressedBy }: AlarmProcessing, device: string | undefined): string[] {
+  return suppressedBy.map((id) => subjectOf(id, device));
+}
+
 export function newRecord(
   subject: Pick<AlarmRecord, "id" | "device" | "point" | "source" | "rule" | "severity" | "text">,
 ): AlarmRecord {
+  const { id, device, point, rule } = subject;
   return {
     ...subject,
-    key: keyOf(subject.id, subject.device, subject.point),
+    key: keyOf(id, device, point),
+    subject: subjectOf(id, device),
+    causes: causesOf(rule, device),
     isTold: false,
     toldAt: monotonicMs(-Infinity),
     toldUtc: utcMs(0),
@@ -154,4 +177,9 @@ export function stateOf(
 /** Information calls nobody and waits for nobody. */
 export function callsPeople(severity: Severity): boolean {
   return severity !== "info";
+}
+
+/** It waits for somebody to take note of it. */
+export function isWaiting({ state }: Pick<AlarmRecord, "state">): boolean {
+  return state === "unacknowledged" || state === "returned";
 }

@@ -1,5 +1,5 @@
 import type { MonotonicMs } from "../domain/time.ts";
-import type { AlarmRecord } from "./alarm-record.ts";
+import { type AlarmRecord, subjectOf } from "./alarm-record.ts";
 import type { AlarmLimits } from "./limits.ts";
 
 interface Cause {
@@ -12,41 +12,67 @@ interface Cause {
 export class Causes {
   readonly #limits: Pick<AlarmLimits, "afterCauseMs">;
   readonly #causes = new Map<string, Cause>();
+  /** Ids from which anything follows at all. */
+  readonly #ids = new Set<string>();
+  /** Causes whose last alarm has ended, and from which something may still follow. */
+  #fading = 0;
+  #isStirred = false;
 
   constructor(limits: Pick<AlarmLimits, "afterCauseMs">) {
     this.#limits = limits;
   }
 
-  begin({ id, device }: AlarmRecord, now: MonotonicMs): void {
-    const name = nameOf(id, device);
-    const cause = this.#causes.get(name) ?? { count: 0, endedAt: now };
-    this.#causes.set(name, cause);
-    cause.count += 1;
+  /** There is an alarm with these causes. */
+  heed({ rule }: AlarmRecord): void {
+    for (const id of rule.suppressedBy) this.#ids.add(id);
   }
 
-  end({ id, device }: AlarmRecord, now: MonotonicMs): void {
-    const cause = this.#causes.get(nameOf(id, device));
+  begin({ id, subject }: AlarmRecord, now: MonotonicMs): void {
+    const known = this.#causes.get(subject);
+    if (known?.count === 0) this.#fading -= 1;
+    if (known === undefined) this.#causes.set(subject, { count: 1, endedAt: now });
+    else known.count += 1;
+    this.#isStirred ||= this.#ids.has(id);
+  }
+
+  end({ id, subject }: AlarmRecord, now: MonotonicMs): void {
+    const cause = this.#causes.get(subject);
     if (cause === undefined) return;
     cause.count -= 1;
     cause.endedAt = now;
+    if (cause.count > 0) return;
+    if (this.#ids.has(id)) this.#fading += 1;
+    else this.#causes.delete(subject);
+  }
+
+  /** True while an alarm of that id is told of that device. */
+  isTold(id: string, device: string | undefined): boolean {
+    return (this.#causes.get(subjectOf(id, device))?.count ?? 0) > 0;
   }
 
   /** True while something stands on the same device from which this one follows. */
-  suppress({ rule, device }: AlarmRecord, now: MonotonicMs): boolean {
-    return rule.suppressedBy.some((id) => {
-      const cause = this.#causes.get(nameOf(id, device));
+  suppress({ causes }: AlarmRecord, now: MonotonicMs): boolean {
+    return causes.some((subject) => {
+      const cause = this.#causes.get(subject);
       if (cause === undefined) return false;
       return cause.count > 0 || now - cause.endedAt < this.#limits.afterCauseMs;
     });
   }
 
+  /** True when something may follow, or no longer follow, since it was last asked. */
+  takeNews(): boolean {
+    const isNews = this.#isStirred || this.#fading > 0;
+    this.#isStirred = false;
+    return isNews;
+  }
+
   /** Forgets what ended long ago. */
   forget(now: MonotonicMs): void {
-    for (const [name, { count, endedAt }] of this.#causes)
-      if (count === 0 && now - endedAt >= this.#limits.afterCauseMs) this.#causes.delete(name);
+    if (this.#fading === 0) return;
+    for (const [subject, { count, endedAt }] of this.#causes) {
+      if (count > 0 || now - endedAt < this.#limits.afterCauseMs) continue;
+      this.#causes.delete(subject);
+      this.#fading -= 1;
+    }
   }
-}
-
-function nameOf(id: string, device: string | undefined): string {
-  return `${id}\n${device ?? ""}`;
 }

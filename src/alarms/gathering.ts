@@ -11,6 +11,9 @@ interface Gathered {
   lastJoinAt: MonotonicMs;
 }
 
+/** So few that are left are named. */
+const NAMED_MAX = 3;
+
 /** What became of an alarm that was looked at for a shared cause. */
 export interface GatherResult {
   readonly group: AlarmRecord;
@@ -70,11 +73,14 @@ export class Gathering {
   words(group: AlarmRecord): string | undefined {
     const gathered = this.#groups.get(group);
     if (gathered === undefined) return undefined;
-    let left = 0;
-    for (const { isTold } of gathered.members) if (isTold) left += 1;
-    if (left === 0) return undefined;
+    const left = [...gathered.members].filter(({ isTold }) => isTold);
+    if (left.length === 0) return undefined;
     const { size } = gathered.members;
-    const count = left === size ? `${size} devices do` : `${left} of ${size} devices still do`;
+    const names = left.length > NAMED_MAX ? "" : ` (${left.map(nameOf).join(", ")})`;
+    const count =
+      left.length === size
+        ? `${size} devices do`
+        : `${left.length} of ${size} devices${names} still do`;
     return `${count} not answer; the first was ${gathered.firstDevice}`;
   }
 

@@ -62,9 +62,9 @@ export class RecordTable {
     );
   }
 
-  /** Forgets what has been normal for a while. */
-  forget(now: MonotonicMs, afterMs: number): void {
-    for (const record of this.#records.values())
+  /** Forgets which of these has been normal for a while. */
+  forget(records: Iterable<AlarmRecord>, now: MonotonicMs, afterMs: number): void {
+    for (const record of records)
       if (record.state === "normal" && !record.isTold && now - record.stateAt > afterMs)
         this.#drop(record, now);
   }

@@ -1,6 +1,6 @@
 import type { MonotonicMs, UtcMs } from "../domain/time.ts";
 import { monotonicMs, utcMs } from "../domain/time.ts";
-import type { AlarmTime } from "./alarm-record.ts";
+import { type AlarmTime, subjectOf } from "./alarm-record.ts";
 import type { AlarmLimits } from "./limits.ts";
 
 /** An alarm that a person has put aside, whatever point it names. */
@@ -46,7 +46,7 @@ export class Shelves {
     if (refusal !== undefined) return refusal;
     const untilUtc = utcMs(at.utc + forMs);
     const shelf = { id, device, by, reason, sinceUtc: at.utc, untilUtc };
-    this.#shelves.set(nameOf(id, device), { shelf, endsAt: monotonicMs(at.now + forMs) });
+    this.#shelves.set(subjectOf(id, device), { shelf, endsAt: monotonicMs(at.now + forMs) });
     return shelf;
   }
 
@@ -57,11 +57,11 @@ export class Shelves {
     if (leftMs <= 0 || this.#shelves.size >= shelvesMax) return;
     const untilUtc = utcMs(at.utc + leftMs);
     const endsAt = monotonicMs(at.now + leftMs);
-    this.#shelves.set(nameOf(shelf.id, shelf.device), { shelf: { ...shelf, untilUtc }, endsAt });
+    this.#shelves.set(subjectOf(shelf.id, shelf.device), { shelf: { ...shelf, untilUtc }, endsAt });
   }
 
   remove(id: string, device: string | undefined): Shelf | undefined {
-    const name = nameOf(id, device);
+    const name = subjectOf(id, device);
     const found = this.#shelves.get(name)?.shelf;
     this.#shelves.delete(name);
     return found;
@@ -70,13 +70,13 @@ export class Shelves {
   of(id: string, device: string | undefined): Shelf | undefined {
     // Asked of every alarm some times a second, and mostly there is none.
     if (this.#shelves.size === 0) return undefined;
-    return this.#shelves.get(nameOf(id, device))?.shelf;
+    return this.#shelves.get(subjectOf(id, device))?.shelf;
   }
 
   /** Takes out what is over. */
   ended(now: MonotonicMs): readonly Shelf[] {
     const over = [...this.#shelves.values()].filter(({ endsAt }) => endsAt <= now);
-    for (const { shelf } of over) this.#shelves.delete(nameOf(shelf.id, shelf.device));
+    for (const { shelf } of over) this.#shelves.delete(subjectOf(shelf.id, shelf.device));
     return over.map(({ shelf }) => shelf);
   }
 
@@ -90,7 +90,7 @@ export class Shelves {
     if (!isPlain(reason, reasonMax)) return "reason-needed";
     if (!(forMs > 0)) return "no-end";
     if (forMs > shelfMaxMs) return "too-long";
-    const isNew = !this.#shelves.has(nameOf(id, device));
+    const isNew = !this.#shelves.has(subjectOf(id, device));
     return isNew && this.#shelves.size >= shelvesMax ? "too-many-shelved" : undefined;
   }
 }
@@ -98,8 +98,4 @@ export class Shelves {
 /** Words of a person that fit, and that end no line. */
 export function isPlain(text: string, charactersMax: number): boolean {
   return text.trim() !== "" && text.length <= charactersMax && !/[\u0000-\u001f\u007f]/.test(text);
-}
-
-function nameOf(id: string, device: string | undefined): string {
-  return `${id}\n${device ?? ""}`;
 }

@@ -84,28 +84,35 @@ function nameOf({ id, device }: AlarmRecord): string {
 }
 
 /** What calls before what is set aside; the graver before; what waits before; the first before. */
-export function inOrder(alarms: readonly StandingAlarm[]): readonly StandingAlarm[] {
-  return [...alarms].sort(
+export function inOrder(records: readonly AlarmRecord[]): readonly AlarmRecord[] {
+  return [...records].sort(
     (a, b) =>
-      asideRank(a) - asideRank(b) ||
+      ASIDE_RANK[a.state] - ASIDE_RANK[b.state] ||
       SEVERITY_RANK[b.severity] - SEVERITY_RANK[a.severity] ||
-      waitRank(a) - waitRank(b) ||
-      Number(b.isFirstOut === true) - Number(a.isFirstOut === true) ||
-      a.raisedAt - b.raisedAt ||
-      compare(a.id, b.id) ||
-      compare(a.device ?? "", b.device ?? ""),
+      WAIT_RANK[a.state] - WAIT_RANK[b.state] ||
+      Number(b.isFirstOut) - Number(a.isFirstOut) ||
+      a.raisedUtc - b.raisedUtc ||
+      compare(a.key, b.key),
   );
 }
 
-function asideRank({ state }: StandingAlarm): number {
-  if (state === "suppressed") return 2;
-  return state === "shelved" ? 1 : 0;
-}
+const ASIDE_RANK: Readonly<Record<AlarmState, number>> = {
+  unacknowledged: 0,
+  returned: 0,
+  acknowledged: 0,
+  normal: 0,
+  shelved: 1,
+  suppressed: 2,
+};
 
-function waitRank({ state }: StandingAlarm): number {
-  if (state === "unacknowledged") return 0;
-  return state === "returned" ? 1 : 2;
-}
+const WAIT_RANK: Readonly<Record<AlarmState, number>> = {
+  unacknowledged: 0,
+  returned: 1,
+  acknowledged: 2,
+  normal: 2,
+  shelved: 2,
+  suppressed: 2,
+};
 
 function compare(a: string, b: string): number {
   if (a === b) return 0;

@@ -1,10 +1,7 @@
-import {
-  type AckOrder,
-  AlarmBoard,
-  type AlarmCounts,
-  type AlarmCall,
-} from "../alarms/alarm-board.ts";
+import type { AckOrder } from "../alarms/ack-order.ts";
+import { AlarmBoard, type AlarmCall } from "../alarms/alarm-board.ts";
 import type { AlarmRecord, AlarmTime } from "../alarms/alarm-record.ts";
+import type { AlarmCounts } from "../alarms/counts.ts";
 import { ALARM_LIMITS } from "../alarms/limits.ts";
 import { readMemory, writeMemory } from "../alarms/memory.ts";
 import { isPlain, type Shelf, type ShelveOrder } from "../alarms/shelves.ts";
@@ -169,13 +166,12 @@ export class AlarmDesk {
 
   #list({ from }: Readonly<Record<string, unknown>>): AlarmsAnswer {
     const { now, utc } = this.#now();
-    const all = this.#board.standing(now);
     const first = typeof from === "number" && from > 0 ? from : 0;
     return {
-      alarms: all
-        .slice(first, first + PAGE_MAX)
+      alarms: this.#board
+        .standing(now, first, PAGE_MAX)
         .map((alarm) => ({ ...alarm, text: alarm.text.slice(0, TEXT_MAX) })),
-      total: all.length,
+      total: this.#board.standingCount,
       counts: this.#board.counts(now),
       calls: first === 0 ? this.#board.calls().map(shortened) : [],
       shelves: first === 0 ? this.#board.shelves() : [],

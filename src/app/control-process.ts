@@ -5,9 +5,7 @@ import type { ControlPlan, GridPlan } from "../control/plan.ts";
 import type { Command } from "../domain/command.ts";
 import type { PlantEvent } from "../domain/event.ts";
 import type { StreamId } from "../domain/point.ts";
-import type { ConsumerRole } from "../link/messages.ts";
 import { type Answer, RequestServer } from "../link/request-server.ts";
-import { RoundConsumer } from "../link/round-consumer.ts";
 import { RoundProducer } from "../link/round-producer.ts";
 import { socketPath } from "../link/socket-paths.ts";
 import { monotonicMs } from "../domain/time.ts";
@@ -30,6 +28,7 @@ import { parseCommand, parseLocalOrder, parseNotice } from "./local-requests.ts"
 import { every } from "./every.ts";
 import { openRecords, type Records } from "./flight-recorder-open.ts";
 import { watchedPublishers } from "./goose-plan.ts";
+import { followField } from "./field-rounds.ts";
 import { GooseReader } from "./goose-reader.ts";
 import { GooseWatch } from "./goose-watch.ts";
 import { readFigures, readTiming } from "./read-timing.ts";
@@ -45,7 +44,6 @@ import { thermalPlan } from "./thermal-settings.ts";
 import { South, type SouthOptions } from "./south.ts";
 import { WriteDispatch } from "./write-dispatch.ts";
 
-const ROLE: ConsumerRole = "control";
 /** A thread that fails again and again is told of this often at most, ms. */
 const DESK_TOLD_MS = 60_000;
 
@@ -384,34 +382,6 @@ async function listenForRequests(
   });
   await commands.listen(signal);
   await local.listen(signal);
-}
-
-/** The points of the other process that controllers and envelopes name. */
-async function followField(role: Role, image: PointImage, signal: AbortSignal): Promise<void> {
-  const { context, clock, log, random } = role;
-  const { table, runtimeDirectory } = context;
-  const consumer = new RoundConsumer({
-    socketPath: socketPath(runtimeDirectory, "field/rounds"),
-    role: ROLE,
-    mode: "live",
-    tableHash: table.hash,
-    tableSize: table.points.length,
-    clock,
-    random,
-    resume: () => undefined,
-    onFrame: (frame) => {
-      for (const item of frame.items) {
-        if (item.kind === "round" && item.round.isHistory !== true) image.post(item.round);
-      }
-    },
-    onGap: () => undefined,
-    onState: (state) => {
-      const facts = { event: "field-link", state: state.state };
-      if (state.state === "lost") log.warn(facts, `no link to field: ${state.error.message}`);
-      else log.info(facts, "link to field is up");
-    },
-  });
-  await consumer.run(signal);
 }
 
 async function reportOwnPoints(

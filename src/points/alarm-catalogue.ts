@@ -41,7 +41,7 @@ export const ALARM_CATALOGUE: readonly CatalogueRule[] = [
     levels: [{ severity: "warning", limit: 20 }],
     unit: "point",
     hysteresis: 20,
-    onDelayMs: 500,
+    onDelayMs: 0,
     offDelayMs: 2_000,
   },
   {

@@ -55,7 +55,10 @@ describe("when 500 devices lose their link", () => {
       bench.clear("no-communication", { device: device(i) }, "field");
     bench.pass(2);
     const group = () => bench.list.find(({ id }) => id === "links-lost");
-    assert.equal(group()?.text, "1 of 500 devices still do not answer; the first was dev-000");
+    assert.equal(
+      group()?.text,
+      "1 of 500 devices (dev-499) still do not answer; the first was dev-000",
+    );
     assert.equal(bench.ack("links-lost"), 1);
     for (let i = 0; i < 500; i += 1) {
       bench.clear("no-communication", { device: device(i) }, "field");
@@ -86,6 +89,16 @@ describe("when 500 devices lose their link", () => {
     for (const i of [1, 2, 3]) bench.raise("no-communication", { device: device(i) }).pass(0.5);
     bench.raise("no-communication", { device: device(9) }).pass(10);
     assert.deepEqual(bench.called, ["links-lost bus-1", "no-communication dev-009"]);
+  });
+
+  it("one of them that comes and goes does not keep the group open for others", () => {
+    const bench = new BoardBench();
+    for (let i = 0; i < 6; i += 1) bench.raise("no-communication", { device: device(i) });
+    bench.pass(20);
+    bench.clear("no-communication", { device: device(0) }).pass(8);
+    bench.raise("no-communication", { device: device(0) }).pass(22);
+    bench.raise("no-communication", { device: device(50) }).pass(10);
+    assert.deepEqual(bench.called, ["links-lost", "no-communication dev-050"]);
   });
 
   it("a single one later is an alarm of its own, and many more are news", () => {

@@ -44,6 +44,17 @@ describe("memory of the alarm board", () => {
     assert.deepEqual(third.raise("pcs-fault", "critical").called, []);
   });
 
+  it("forgets what was not told again in time, and has that saved", () => {
+    const before = new BoardBench().raise("pcs-fault", "critical");
+    before.ack();
+    const second = restarted(before);
+    const { revision } = second.board;
+    second.pass(121);
+    assert.equal(second.board.revision, revision + 1);
+    assert.deepEqual(second.board.memory().acks, []);
+    assert.equal(restarted(second).raise("pcs-fault", "critical").called.length, 1);
+  });
+
   it("keeps a shelf and its end, and makes none longer when the clock was moved", () => {
     const before = new BoardBench();
     before.shelve("leak", "d-1", 1);

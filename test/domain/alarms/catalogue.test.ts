@@ -164,10 +164,11 @@ describe("alarm catalogue", () => {
     }
   });
 
-  it("has a deadband and an off-delay for every limit on a measured value", () => {
+  it("has a deadband and delays for every limit on a measured value", () => {
     for (const { id, hysteresis, offDelayMs, onDelayMs } of ALARM_CATALOGUE) {
       assert.ok(hysteresis > 0, `${id}: deadband`);
-      assert.ok(offDelayMs > 0 && onDelayMs > 0, `${id}: delays`);
+      assert.ok(offDelayMs > 0, `${id}: off-delay`);
+      assert.ok(onDelayMs + alarmProcessing(id).onDelayMs > 0, `${id}: on-delay`);
     }
   });
 
