@@ -196,8 +196,9 @@ describe("a battery behind its converter that does not count any more", () => {
   it("is held at zero after 2 s, and comes back by itself", () => {
     const base = planOf({});
     const batteryHeartbeat = { point: BMS_COUNT, maxAgeMs: 2_000 };
+    const heartbeat = { point: BESS_1.heartbeat, maxAgeMs: 3_500 };
     const units = base.units.map((unit, place) =>
-      place === 0 ? { ...unit, points: { ...unit.points, batteryHeartbeat } } : unit,
+      place === 0 ? { ...unit, points: { ...unit.points, heartbeat, batteryHeartbeat } } : unit,
     );
     const hand = new HandCycle({ ...base, units }, COUNT);
     const beat = (ms: number, isAlive: boolean): void => {
@@ -219,12 +220,17 @@ describe("a battery behind its converter that does not count any more", () => {
     assert.equal(setpointOf(hand), 5 * MW);
     assert.deepEqual(hand.phasesOf("battery-silent"), ["raised", "cleared"]);
     const stoppedAt = hand.values[BESS_1.heartbeat]!;
-    for (const endMs = hand.now + 2_400; hand.now < endMs;) {
-      hand.values[BESS_1.heartbeat] = stoppedAt - 1;
-      hand.turn();
-    }
-    const [unit] = hand.status.units;
-    assert.equal(unit.mode, "silent", "both stand still: the link is lost");
+    const freeze = (ms: number): string | undefined => {
+      for (const endMs = hand.now + ms; hand.now < endMs;) {
+        hand.values[BESS_1.heartbeat] = stoppedAt - 1;
+        hand.turn();
+      }
+      const [unit] = hand.status.units;
+      return unit?.mode;
+    };
+    assert.equal(freeze(3_000), "ready", "both stand still: that is not the battery's silence");
+    assert.equal(freeze(1_000), "silent", "the link is lost");
+    assert.deepEqual(hand.phasesOf("battery-silent"), ["raised", "cleared"]);
     beat(1_000, true);
     hand.bad.add(BMS_COUNT);
     beat(10_000, false);
