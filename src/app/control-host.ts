@@ -133,7 +133,7 @@ export class ControlHost {
 
   /** One cycle: called at its deadline, never late because of anything in here that waits. */
   cycle(now: MonotonicMs): void {
-    const { clock, image, dispatch, goose, recorder, daily } = this.#parts;
+    const { clock, image, dispatch, goose, recorder } = this.#parts;
     if (goose !== undefined) image.post(goose.reading(now));
     image.take(now);
     if (this.#state === undefined) return;
@@ -159,14 +159,21 @@ export class ControlHost {
     recorder?.before(this.#state, inputs, image.taken);
     const result = cycle(this.#state, inputs);
     if (result.writes.length > 0) dispatch.send(result.writes, this.#onReport);
-    // Behind the writes: nothing of it makes a setpoint later.
-    const trace = this.#traces?.keep(this.#state, image.view);
-    if (trace !== undefined) recorder?.after(this.#state, inputs, { result, trace });
-    daily?.observe(this.#state, inputs, result);
+    this.#keep(inputs, result);
     this.#tell(result, waiting);
     for (const [at, { notice, resolve }] of notices.entries())
       resolve(result.workloads[at] ?? refusedWorkload(notice.workload, "too-late"));
     if (this.#state.smoothing !== undefined) this.#beside?.after(this.#state.smoothing, now);
+  }
+
+  /** Behind the writes of a cycle: nothing of it makes a setpoint later. */
+  #keep(inputs: CycleInputs, result: CycleResult): void {
+    const state = this.#state;
+    if (state === undefined) return;
+    const { recorder, daily } = this.#parts;
+    const trace = this.#traces?.keep(state, inputs.view);
+    if (trace !== undefined) recorder?.after(state, inputs, { result, trace });
+    daily?.observe(state, inputs, result);
   }
 
   /** A workload says what it is about to draw; answered by the next cycle. */
