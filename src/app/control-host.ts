@@ -145,7 +145,7 @@ export class ControlHost {
 
   /** One cycle: called at its deadline, never late because of anything in here that waits. */
   cycle(now: MonotonicMs): void {
-    const { clock, image, dispatch, goose, recorder, daily } = this.#parts;
+    const { clock, image, dispatch, goose, recorder } = this.#parts;
     if (goose !== undefined) image.post(goose.reading(now));
     image.take(now);
     if (this.#state === undefined) return;
@@ -172,10 +172,7 @@ export class ControlHost {
     const result = cycle(this.#state, inputs);
     this.#inputs = inputs;
     if (result.writes.length > 0) dispatch.send(result.writes, this.#onReport);
-    // Behind the writes: nothing of it makes a setpoint later.
-    const trace = this.#traces?.keep(this.#state, image.view);
-    if (trace !== undefined) recorder?.after(this.#state, inputs, { result, trace });
-    daily?.observe(this.#state, inputs, result);
+    this.#keep(inputs, result);
     this.#tell(result, waiting);
     for (const [at, { notice, resolve }] of notices.entries())
       resolve(result.workloads[at] ?? refusedWorkload(notice.workload, "too-late"));
@@ -195,6 +192,16 @@ export class ControlHost {
     if (this.#shadow !== undefined) return this.#shadow.order(order);
     const nothing = { isWriting: undefined, allowedMs: 0, allowedBy: undefined, report: undefined };
     return { result: "refused", reason: "no-shadow", ...nothing };
+  }
+
+  /** Behind the writes of a cycle: nothing of it makes a setpoint later. */
+  #keep(inputs: CycleInputs, result: CycleResult): void {
+    const state = this.#state;
+    if (state === undefined) return;
+    const { recorder, daily } = this.#parts;
+    const trace = this.#traces?.keep(state, inputs.view);
+    if (trace !== undefined) recorder?.after(state, inputs, { result, trace });
+    daily?.observe(state, inputs, result);
   }
 
   /** A workload says what it is about to draw; answered by the next cycle. */

@@ -73,7 +73,7 @@ export class SegmentFiles {
   #file: number | undefined;
   #length = 0;
   #number: number;
-  #files: { readonly name: string; bytes: number }[];
+  readonly #files: { readonly name: string; bytes: number }[];
 
   constructor(disk: SegmentDisk, limits: RecordingLimits) {
     this.#disk = disk;

@@ -67,7 +67,7 @@ export class FlightRecorder {
   /** Kept until the recording has been sound for a while: it may be one and the same. */
   #gap: { cycles: number; fromUtc: UtcMs; isNewSegment: boolean } | undefined;
   #isRaised = false;
-  #figures = { cycles: 0, lostCycles: 0, bytes: 0, segments: 0 };
+  readonly #figures = { cycles: 0, lostCycles: 0, bytes: 0, segments: 0 };
 
   constructor(parts: FlightRecorderParts) {
     this.#parts = parts;
@@ -86,7 +86,7 @@ export class FlightRecorder {
       this.#recorder = new CycleRecorder(state, inputs.view.values.length);
       this.#begin(this.#recorder, state, inputs);
     }
-    this.#recorder.before(state, inputs, taken);
+    this.#recorder.before(inputs, taken);
   }
 
   /** After the cycle. @param trace numbers of `writeTrace` */
@@ -94,7 +94,7 @@ export class FlightRecorder {
     const recorder = this.#recorder;
     if (recorder === undefined) return;
     const { now } = inputs;
-    const record = recorder.after(state, done.result, done.trace);
+    const record = recorder.after(done.result, done.trace);
     const isKept = this.#isSound() && record !== undefined && this.#offer("cycle", record);
     if (!isKept) this.#lose(inputs.utc);
     else this.#figures.cycles += 1;

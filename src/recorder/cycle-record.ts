@@ -3,6 +3,7 @@ import { pointIndex } from "../domain/point.ts";
 import { monotonicMs, type UtcMs, utcMs } from "../domain/time.ts";
 import type { ReadBack } from "../domain/write.ts";
 import type { ControlWrite, CyclicReport, CycleInputs, CycleResult } from "../control/exchange.ts";
+import type { Envelope } from "../control/envelope.ts";
 import type { Digest } from "../control/trace-digest.ts";
 import { itemAt } from "../control/item-at.ts";
 import type { ByteReader } from "./byte-reader.ts";
@@ -164,9 +165,16 @@ export function writeOutputs(out: ByteWriter, result: CycleResult, digest: Diges
   out.uint32(digest.low);
 }
 
-/** What follows the image in a record. */
-export function readRest(bytes: ByteReader): Omit<CycleRecord, keyof RecordHead> {
-  const envelope = readEnvelopeChanges(bytes);
+/**
+ * What follows the image in a record.
+ *
+ * @param envelopeThen of the state before the cycle
+ */
+export function readRest(
+  bytes: ByteReader,
+  envelopeThen: Envelope,
+): Omit<CycleRecord, keyof RecordHead> {
+  const envelope = readEnvelopeChanges(bytes, envelopeThen);
   const reports = readReports(bytes);
   const flags = bytes.byte();
   const outputs = (flags & LISTS) === 0 ? NO_OUTPUTS : (readPlain(bytes) as ListedOutputs);

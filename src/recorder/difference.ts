@@ -22,9 +22,17 @@ export function firstDifference(
   seen.set(recorded, replayed);
   const parts = partsOf(recorded);
   const theirs = partsOf(replayed);
-  if (parts === undefined || theirs === undefined) return other;
-  const depth = path.split(".").length;
-  if (parts.length !== theirs.length || depth > DEPTH_MAX) return other;
+  const isDeep = path.split(".").length > DEPTH_MAX;
+  if (parts === undefined || theirs === undefined || isDeep) return other;
+  return parts.length === theirs.length ? partDifference(parts, theirs, path, seen) : other;
+}
+
+function partDifference(
+  parts: Parts,
+  theirs: Parts,
+  path: string,
+  seen: Map<object, object>,
+): Difference | undefined {
   for (const [at, [name, part]] of parts.entries()) {
     const [theirName, theirPart] = theirs[at] ?? [];
     if (name !== theirName) return { path, recorded: name, replayed: theirName };

@@ -58,12 +58,12 @@ export class CycleRecorder {
    *
    * @param taken places of the points that may have changed since the cycle before
    */
-  before(state: ControlState, inputs: CycleInputs, taken: Uint32Array): void {
+  before(inputs: CycleInputs, taken: Uint32Array): void {
     const out = this.#out;
     out.clear();
     writeInputs(out, inputs, { direct: this.#direct, told: this.#told });
     this.#image.changes(out, inputs.view, taken, taken.length);
-    this.#envelope.changes(out, state.envelope);
+    this.#envelope.changes(out);
     writeReports(out, this.#reports);
     if (this.#reports.length > 0) this.#reports = [];
     if (this.#direct.length > 0) this.#direct = [];
@@ -76,10 +76,10 @@ export class CycleRecorder {
    *
    * @param trace numbers of `writeTrace`
    */
-  after(state: ControlState, result: CycleResult, trace: Float64Array): Uint8Array | undefined {
+  after(result: CycleResult, trace: Float64Array): Uint8Array | undefined {
     const out = this.#out;
     writeOutputs(out, result, digestOf(trace));
-    this.#envelope.note(state.envelope);
+    this.#envelope.note();
     return out.isFull ? undefined : out.written();
   }
 
@@ -93,7 +93,7 @@ export class CycleRecorder {
     out.number(utc);
     out.whole(view.values.length);
     this.#image.everything(out, view);
-    this.#envelope.note(state.envelope);
+    this.#envelope.note();
     writePlain(out, state);
     return out.isFull ? undefined : out.written();
   }

@@ -135,7 +135,7 @@ export class Replayer {
     const bytes = new ByteReader(content);
     const head = readHead(bytes);
     image.take(bytes);
-    const record: CycleRecord = { ...head, ...readRest(bytes) };
+    const record: CycleRecord = { ...head, ...readRest(bytes, state.envelope) };
     const toldBetween: CommandStep[] = [];
     for (const { report, utc } of record.reports) toldBetween.push(...stepsOf(state, report, utc));
     applyEnvelopeChanges(state.envelope, record.envelope);
@@ -185,16 +185,20 @@ function otherWrite(
   for (let at = 0; at < count; at += 1) {
     const then = recorded[at];
     const now = replayed[at];
-    const isSame =
-      then?.point === now?.point &&
-      Object.is(then?.value, now?.value) &&
-      then?.isProtective === now?.isProtective &&
-      then?.confirm === now?.confirm;
-    if (isSame) continue;
+    if (then !== undefined && now !== undefined && isSameWrite(then, now)) continue;
     const point = then?.point ?? now?.point;
     return { what: "write", point, recorded: sayWrite(then), replayed: sayWrite(now) };
   }
   return undefined;
+}
+
+function isSameWrite(then: RecordedWrite, now: RecordedWrite): boolean {
+  return (
+    then.point === now.point &&
+    Object.is(then.value, now.value) &&
+    then.isProtective === now.isProtective &&
+    then.confirm === now.confirm
+  );
 }
 
 function otherList(record: CycleRecord, result: CycleResult): Found | undefined {

@@ -53,7 +53,7 @@ describe("bands of a day", () => {
     const strongest = Math.max(...sums.map(({ load }) => load));
     assert.equal(sums[1]?.load, strongest);
     assert.ok((sums[3]?.load ?? 0) < strongest / 100);
-    const amplitude = Math.sqrt((2 * strongest) / (sums[1]?.samples ?? 1));
+    const amplitude = Math.sqrt((2 * strongest) / sums[1].samples);
     assert.ok(Math.abs(amplitude / 2e6 - 1) < 0.25, `${amplitude} W`);
   });
 

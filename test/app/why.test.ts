@@ -1,12 +1,18 @@
 import { strict as assert } from "node:assert";
+import type { DailyDesk } from "../../src/app/daily.ts";
 import { replay } from "../../src/app/replay.ts";
 import { type WhyAnswer, whyLines } from "../../src/app/why.ts";
 import { whyFromRecording } from "../../src/app/why-recording.ts";
+import { lowerCeiling, resetBox } from "../../src/control/arbitration.ts";
 import type { Level } from "../../src/control/exchange.ts";
 import type { ControlPlan } from "../../src/control/plan.ts";
+import { addToSeries } from "../../src/control/series.ts";
+import type { ControlState } from "../../src/control/state.ts";
 import { type Ask, type BoxTrace, type CycleTrace, traceOf } from "../../src/control/trace.ts";
 import { judgeBox, unitBindingOf } from "../../src/control/trace-binding.ts";
+import type { ImageView } from "../../src/points/image.ts";
 import { recordedStory } from "../support/recorded-story.ts";
+import { VirtualSite } from "../support/virtual-site.ts";
 
 interface Word {
   readonly powerW: number;
@@ -117,6 +123,43 @@ describe("why", function () {
     assert.deepEqual(JSON.parse(JSON.stringify(answer)), answer, "it is JSON as it is");
   });
 
+  it("names the unit's own limit where it is at it, and what the cap asked beyond it", async () => {
+    const open = async (change: (text: string) => string) => {
+      let seen: { readonly state: ControlState; readonly view: ImageView } | undefined;
+      const observe: DailyDesk["observe"] = (state, { view }) => {
+        seen = { state, view };
+      };
+      const daily = () => ({ observe });
+      const site = await VirtualSite.open({ load: "full", change, daily });
+      await site.run(4);
+      assert.ok(seen !== undefined);
+      return { site, ...seen };
+    };
+    const { site: full, state, view } = await open((text) => text);
+    const own = structuredClone(state);
+    const [first] = own.units;
+    resetBox(first!.box, -12e6, 3e6, "device-limits");
+    lowerCeiling(first!.box, 2e6, "reserve");
+    own.total.shares.powersW.set([2e6, 6e6]);
+    addToSeries(own.writes[0]!.sent, own.cycledAt + 1, 2e6);
+    const trace = traceOf(own, view);
+    assert.equal(unitBindingOf(trace, 0, own.plan.units[0]!), "reserve");
+    assert.equal(readingOf(trace, 0, own.plan), "reserve");
+    assert.equal(unitBindingOf(trace, 1, own.plan.units[1]!), "peak-cap");
+    const soc = full.told("bess-1", "soc").value;
+    await full.close();
+    const nearly = (text: string): string =>
+      text.replace(/socReservePercent: \d+/, `socReservePercent: ${(soc - 0.2).toFixed(1)}`);
+    const { site: low } = await open(nearly);
+    const [answer] = low.why("bess-1");
+    await low.close();
+    assert.ok(answer?.kind === "unit");
+    assert.equal(answer.why.binding, "reserve");
+    const text = answer.why.links[0]!.text;
+    assert.match(text, /the peak cap asked for \d\.\d\d MW of all, the state of charge of bess-1/);
+    assert.match(text, /allows .* \(\d+\.\d %, reserve \d+\.\d %\)/);
+  });
+
   it("tells a trip by its name, and a point of the direct lane by its command", async () => {
     const { recording, site } = await recordedStory("peak-cap");
     const trip = site.events.find(({ id, phase }) => id === "emergency-stop" && phase === "raised");
@@ -135,7 +178,6 @@ describe("why", function () {
   });
 
   it("answers from the last seconds of the process that runs", async () => {
-    const { VirtualSite } = await import("../support/virtual-site.ts");
     const site = await VirtualSite.open({ load: "full" });
     await site.run(6);
     const [now] = site.why("bess-1");

@@ -22,13 +22,11 @@ export async function daily(call: CommandCall): Promise<ExitStatus> {
   const live = await ask(folders.runtimeDirectory, date);
   const file = dailyFile(folders);
   const report = live ?? (await readDays(file)).days.findLast((day) => day.date === date);
-  if (report === undefined && live === undefined) {
-    terminal.err(`gateway-control does not answer, and ${path.basename(file)} has no such day`);
-    return 3;
-  }
-  if (report === undefined || report === null) {
-    terminal.err(`nothing is known of ${date ?? "this day"}`);
-    return 1;
+  if (report === undefined) {
+    if (live === null) terminal.err(`nothing is known of ${date ?? "this day"}`);
+    else
+      terminal.err(`gateway-control does not answer, and ${path.basename(file)} has no such day`);
+    return live === null ? 1 : 3;
   }
   terminal.out(hasFlag(call, "json") ? JSON.stringify(report) : report.line);
   return 0;
