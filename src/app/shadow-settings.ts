@@ -23,7 +23,7 @@ export function shadowPlan(context: SiteContext): ControlPlan | undefined {
 }
 
 function withShadow(
-  { shadow: _shadow, smoothing, ...control }: ControlConfig,
+  { smoothing, ...control }: ControlConfig,
   changes: NonNullable<ControlConfig["shadow"]>,
 ): ControlConfig {
   const { without, peakCapKw, rampUpKwPerS, rampDownKwPerS } = changes;
