@@ -394,9 +394,13 @@ export class AlarmBoard {
       record.stateAt = at.now;
       this.#order = undefined;
     }
-    if (record.isTold !== record.isIn || next === "normal") this.#waiting.add(record);
-    else this.#waiting.delete(record);
+    this.#noteWaiting(record);
     if (isWaiting(record) && !record.isCalled) this.#call(record, at);
+  }
+
+  #noteWaiting(record: AlarmRecord): void {
+    if (record.isTold !== record.isIn || record.state === "normal") this.#waiting.add(record);
+    else this.#waiting.delete(record);
   }
 
   #callAnew(record: AlarmRecord): void {
