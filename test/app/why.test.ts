@@ -146,7 +146,7 @@ describe("why", function () {
     assert.equal(unitBindingOf(trace, 0, own.plan.units[0]!), "reserve");
     assert.equal(readingOf(trace, 0, own.plan), "reserve");
     assert.equal(unitBindingOf(trace, 1, own.plan.units[1]!), "peak-cap");
-    const soc = full.told("bess-1", "soc").value;
+    const soc = full.told("bess-1", "state-of-charge").value;
     await full.close();
     const nearly = (text: string): string =>
       text.replace(/socReservePercent: \d+/, `socReservePercent: ${(soc - 0.2).toFixed(1)}`);
