@@ -163,7 +163,8 @@ export class ControlHost {
   /** Behind a cycle: what only looks on takes of the time that is left. */
   afterCycle(): void {
     if (this.#shadow === undefined || this.#state === undefined) return;
-    if (this.#inputs !== undefined) this.#state = this.#shadow.afterCycle(this.#state, this.#inputs);
+    if (this.#inputs !== undefined)
+      this.#state = this.#shadow.afterCycle(this.#state, this.#inputs);
     this.#inputs = undefined;
   }
 

@@ -148,7 +148,9 @@ export class ShadowHost {
     if (local !== undefined) return local;
     if (action.kind !== "set-point" || action.point !== SHADOW_POINT) return "read-only";
     if (action.value !== 0 && action.value !== 1) return "out-of-envelope";
-    return action.value === 1 && this.#permission === undefined ? "not-armed-at-the-box" : undefined;
+    return action.value === 1 && this.#permission === undefined
+      ? "not-armed-at-the-box"
+      : undefined;
   }
 
   /** With what came in cycles that were left out, and what was found for its own smoothing. */
@@ -167,7 +169,8 @@ export class ShadowHost {
 
   #askDesk(real: ControlState, now: MonotonicMs): void {
     const { smoothing } = this.#shadow.control;
-    if (real.smoothing === undefined && smoothing !== undefined) this.#beside?.after(smoothing, now);
+    if (real.smoothing === undefined && smoothing !== undefined)
+      this.#beside?.after(smoothing, now);
   }
 
   #leaveOut({ commands, workloads = [] }: CycleInputs): void {

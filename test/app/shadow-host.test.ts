@@ -149,7 +149,10 @@ describe("shadow host", () => {
 
   it("takes a time in seconds, minutes or hours", () => {
     assert.deepEqual(["90s", "30m", "2h"].map(durationMs), [90_000, 1_800_000, 7_200_000]);
-    assert.deepEqual(["", "30", "m", "-5m", "1d", "1.5h"].map(durationMs), Array(6).fill(undefined));
+    assert.deepEqual(
+      ["", "30", "m", "-5m", "1d", "1.5h"].map(durationMs),
+      Array(6).fill(undefined),
+    );
   });
 });
 

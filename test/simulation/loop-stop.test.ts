@@ -78,7 +78,10 @@ describe("scenario 18: the emergency stop during a discharge of 150 MW", functio
     press(site, true);
     site.run(1_000);
     press(site, false);
-    site.command({ id: "far", action: { kind: "set-power", powerW: 5 * MW, rampWPerS: undefined } });
+    site.command({
+      id: "far",
+      action: { kind: "set-power", powerW: 5 * MW, rampWPerS: undefined },
+    });
     site.run(1_000);
     assert.equal(site.stagesOf("far").at(-1), "refused");
     site.restartControl();

@@ -43,7 +43,10 @@ function totals(site: VirtualSite): number[] {
 }
 
 function largestStepW(values: readonly number[]): number {
-  return Math.max(0, ...values.slice(1).map((value, at) => Math.abs(value - (values[at] ?? value))));
+  return Math.max(
+    0,
+    ...values.slice(1).map((value, at) => Math.abs(value - (values[at] ?? value))),
+  );
 }
 
 async function commanded(site: VirtualSite, id: string, action: string): Promise<string> {
@@ -196,10 +199,7 @@ describe("shadow: other settings beside the control loop", function () {
 
   it("is nothing where the site file names none", async () => {
     const site = await opened((text) => text);
-    assert.deepEqual(
-      [report(site).result, report(site).reason],
-      ["refused", "no-shadow"],
-    );
+    assert.deepEqual([report(site).result, report(site).reason], ["refused", "no-shadow"]);
     await site.close();
   });
 });

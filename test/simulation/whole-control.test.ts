@@ -1,7 +1,12 @@
 import { strict as assert } from "node:assert";
 import type { SiteContext } from "../../src/app/site-context.ts";
 import type { ControlPlan } from "../../src/control/plan.ts";
-import { type ControlKind, HEALS_WITHIN_S, World, type WorldOptions } from "../support/virtual-world.ts";
+import {
+  type ControlKind,
+  HEALS_WITHIN_S,
+  World,
+  type WorldOptions,
+} from "../support/virtual-world.ts";
 import { TROUBLE_KINDS } from "../support/virtual-wire.ts";
 
 const FAULTS_S = 8;
@@ -9,9 +14,7 @@ const pinned = process.env["SIM_SEED"];
 const count = Number(process.env["SIM_SEEDS"] ?? 60);
 const first = Number(process.env["SIM_FIRST"] ?? 1);
 const seeds =
-  pinned === undefined
-    ? Array.from({ length: count }, (_, at) => first + at)
-    : [Number(pinned)];
+  pinned === undefined ? Array.from({ length: count }, (_, at) => first + at) : [Number(pinned)];
 /** So many seeds meet every kind of fault. */
 const SEEDS_FOR_ALL = 50;
 
@@ -116,6 +119,7 @@ const MUTANTS: readonly {
   readonly finds: RegExp;
   readonly plan?: (plan: ControlPlan) => ControlPlan;
   readonly remembers?: boolean;
+  readonly soc?: number;
 }[] = [
   {
     name: "trips are not looked for",
@@ -126,6 +130,7 @@ const MUTANTS: readonly {
   {
     name: "nothing is kept in reserve",
     finds: /^reserve /,
+    soc: 0.3,
     plan: (plan) => ({
       ...plan,
       units: plan.units.map((unit) => ({
@@ -162,13 +167,14 @@ const MUTANTS: readonly {
 
 describe("simulation: a guard that is switched off", function () {
   this.timeout(240_000);
-  for (const { name, finds, plan, remembers } of MUTANTS)
+  for (const { name, finds, plan, remembers, soc } of MUTANTS)
     it(`is found: ${name}`, async () => {
       for (let seed = 1; seed <= 60; seed += 2) {
         const world = await opened({
           seed,
           ...(plan === undefined ? {} : { plan }),
           ...(remembers === undefined ? {} : { remembers }),
+          ...(soc === undefined ? {} : { soc }),
         });
         await world.suffer(FAULTS_S);
         if (!world.oracle.violations.some((text) => finds.test(text))) await world.heal();

@@ -152,8 +152,7 @@ export class VirtualSite {
       control,
     });
     this.#options = options;
-    this.context =
-      options.context ?? contextOf(requireSite(change?.(text) ?? text, file), file);
+    this.context = options.context ?? contextOf(requireSite(change?.(text) ?? text, file), file);
     this.#random = seeded(seed);
     this.#disk =
       options.hasDisk === true

@@ -127,7 +127,11 @@ export class VirtualWire {
     const reply = replyOf(device, request, isDone ? undefined : code);
     if (isDone) onRequest(device.id, request);
     const slowMs = fault?.kind === "slow" ? fault.ms : 0;
-    await this.#answer(socket, { device: device.id, request, reply, trouble }, travelMs / 2 + slowMs);
+    await this.#answer(
+      socket,
+      { device: device.id, request, reply, trouble },
+      travelMs / 2 + slowMs,
+    );
   }
 
   async #connect(socket: VirtualSocket): Promise<void> {

@@ -65,7 +65,8 @@ const WHY_NOT: Readonly<Record<string, string>> = {
 /** For a person. */
 export function shadowLines(answer: ShadowAnswer): readonly string[] {
   const { result, reason = "", isWriting, allowedMs, allowedBy, report } = answer;
-  if (result === "refused" || report === undefined) return [`refused: ${WHY_NOT[reason] ?? reason}`];
+  if (result === "refused" || report === undefined)
+    return [`refused: ${WHY_NOT[reason] ?? reason}`];
   const who = isWriting === true ? "the SHADOW writes" : "the configured settings write";
   const minutes = Math.ceil(allowedMs / 60_000);
   const allowed =
@@ -83,9 +84,15 @@ function reportLines(report: ShadowReport, isWriting: boolean): readonly string[
     line("compared", `${cycles} cycles in ${(forMs / 1_000).toFixed(0)} s, ${skipped} left out`),
     line("difference", "what looks on less what writes: mean, rms and largest, MW"),
     ...[total, ...units].map(differenceLine),
-    line("in 0.5 s", `${rampText(report.realRamp)} writes; ${rampText(report.shadowRamp)} ${other}`),
+    line(
+      "in 0.5 s",
+      `${rampText(report.realRamp)} writes; ${rampText(report.shadowRamp)} ${other}`,
+    ),
     ...bindings.map(({ level, real, shadow }) =>
-      line("decided by", `${level.padEnd(18)} ${percent(real)} writes, ${percent(shadow)} ${other}`),
+      line(
+        "decided by",
+        `${level.padEnd(18)} ${percent(real)} writes, ${percent(shadow)} ${other}`,
+      ),
     ),
   ];
 }
