@@ -84,7 +84,7 @@ export class World {
     readonly endsAt: number;
   }[] = [];
   #heals: { readonly at: number; readonly heal: () => Promise<void> }[] = [];
-  #faulty = new Map<string, number>();
+  readonly #faulty = new Map<string, number>();
   #firstEventOfControl = 0;
   #commands = 0;
   #waiting: Promise<void>[] = [];
