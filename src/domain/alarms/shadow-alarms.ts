@@ -11,8 +11,8 @@ export const SHADOW_ALARMS: AlarmChapter = {
         "on and are compared; a restart of control, local mode, or the end of the time that was " +
         "allowed at the box brings them back.",
       remedy:
-        "None, if it is wanted. Else `dcpi-gateway shadow disarm` on the box: it acts in the next " +
-        "cycle.",
+        "None, if it is wanted. Else `dcpi-gateway shadow disarm` on the box: it acts in the " +
+        "next cycle.",
       reset: "itself",
     },
   ],
