@@ -70,9 +70,9 @@ export const ShadowConfig = closed(
     }),
   },
   "Other settings of the control loop, which run beside it on the same values and write nothing " +
-    "(`dcpi-gateway shadow report`). What stands here takes the place of the same words of " +
-    "the control section; devices, limits, envelope and trips stay. They write only while a " +
-    "person at the box and an authorised command both say so.",
+    "(`dcpi-gateway shadow report`). What stands here takes the place of the same words of the " +
+    "control section; devices, limits, envelope and trips stay. They write only while a person " +
+    "at the box and an authorised command both say so.",
 );
 
 export const FrequencyConfig = closed(

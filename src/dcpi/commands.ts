@@ -164,10 +164,8 @@ function readPowerCommand(command: PowerCommand, at: string, lease: LeaseLimits)
   const valuesAt = parameters === undefined ? at : `${at}/parameters`;
   const leaseMs = leaseMsOf(values.duration_sec, lease, `${valuesAt}/duration_sec`);
   const frame = { target, at, leaseMs };
-  if (action === "x_shadow_on" || action === "x_shadow_off") {
-    const value = action === "x_shadow_on" ? 1 : 0;
-    return { ...frame, intent: { kind: "set-point", point: "x-shadow", value } };
-  }
+  const shadow = shadowIntent(action);
+  if (shadow !== undefined) return { ...frame, intent: shadow };
   if (action !== "discharge" && action !== "charge") {
     return { ...frame, intent: { kind: "not-supported", action } };
   }
@@ -188,6 +186,12 @@ function readPowerCommand(command: PowerCommand, at: string, lease: LeaseLimits)
     leaseMs: Math.min(leaseMs, energyMs),
     intent: setPower(action === "discharge" ? powerMw : -powerMw, values.ramp_rate_mw_per_sec),
   };
+}
+
+/** Of this gateway alone: whether the settings of `control.shadow` write. */
+function shadowIntent(action: PowerCommand["action"]): CommandIntent | undefined {
+  if (action !== "x_shadow_on" && action !== "x_shadow_off") return undefined;
+  return { kind: "set-point", point: "x-shadow", value: action === "x_shadow_on" ? 1 : 0 };
 }
 
 function flatValues(command: PowerCommand): ActionValues {

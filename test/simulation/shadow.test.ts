@@ -59,7 +59,8 @@ async function commanded(site: VirtualSite, id: string, action: string): Promise
   });
   await site.run(2 * CYCLE_S);
   const last = site.answers.filter(({ topic }) => topic === `ack/${id}`).at(-1)?.body;
-  return `${String(last?.["stage"])} ${String(last?.["reason"] ?? "")}`.trim();
+  const { stage = "", reason = "" } = (last ?? {}) as { readonly stage?: string; reason?: string };
+  return `${stage} ${reason}`.trim();
 }
 
 async function armed(site: VirtualSite, forMs = 10 * MINUTE_MS): Promise<void> {

@@ -119,6 +119,7 @@ const MUTANTS: readonly {
   readonly finds: RegExp;
   readonly plan?: (plan: ControlPlan) => ControlPlan;
   readonly remembers?: boolean;
+  readonly soc?: number;
 }[] = [
   {
     name: "trips are not looked for",
@@ -129,6 +130,7 @@ const MUTANTS: readonly {
   {
     name: "nothing is kept in reserve",
     finds: /^reserve /,
+    soc: 0.3,
     plan: (plan) => ({
       ...plan,
       units: plan.units.map((unit) => ({
@@ -165,13 +167,14 @@ const MUTANTS: readonly {
 
 describe("simulation: a guard that is switched off", function () {
   this.timeout(240_000);
-  for (const { name, finds, plan, remembers } of MUTANTS)
+  for (const { name, finds, plan, remembers, soc } of MUTANTS)
     it(`is found: ${name}`, async () => {
       for (let seed = 1; seed <= 60; seed += 2) {
         const world = await opened({
           seed,
           ...(plan === undefined ? {} : { plan }),
           ...(remembers === undefined ? {} : { remembers }),
+          ...(soc === undefined ? {} : { soc }),
         });
         await world.suffer(FAULTS_S);
         if (!world.oracle.violations.some((text) => finds.test(text))) await world.heal();

@@ -49,7 +49,7 @@ const REACTION_MS = 60;
 /** What was on its way to a device that did not answer goes first. */
 const STUCK_LINK_MS = 1_500;
 const RAMP_WINDOW_MS = 1_000;
-const TOLERANCE_W = 0.35 * MW;
+const TOLERANCE_W = 0.4 * MW;
 /** Longest time without a true answer that is not yet silence. */
 const GAP_MS = 350;
 const REVERSION_MS = 3_000;
@@ -279,7 +279,6 @@ export class Oracle {
     if (!isKnown) this.#wrong("address", now, `${unit.id}: registers ${first} to ${last}`);
     const isLocked = unit.lockedAt !== undefined && now - unit.lockedAt > REACTION_MS;
     if (isLocked && this.#asked === 0) {
-      this.#count("lockout");
       this.#wrong("lockout", now, `${unit.id} is locked out and register ${first} is written`);
     }
     if (first === RUN_AT && words[0] !== 0) this.#judgeStart(unit, now);
@@ -366,6 +365,7 @@ export class Oracle {
         unit.forgottenAt !== undefined ||
         unit.lockedAt !== undefined;
       if (isLost) this.#disturbedAt = this.#now;
+      if (unit.lockedAt !== undefined) this.#count("lockout");
     }
   }
 
@@ -422,11 +422,11 @@ export class Oracle {
         this.#now - unit.gapAt > 1_000 &&
         this.#now - unit.heardAt < GAP_MS &&
         unit.device.fault === undefined;
+      if (soc < this.#limits.reserve + 0.005) this.#count("reserve");
       if (soc >= this.#limits.reserve - 0.001 || !isHeard) {
         unit.belowReserveMs = 0;
         continue;
       }
-      this.#count("reserve");
       unit.belowReserveMs = powerW > 0.2 * MW ? unit.belowReserveMs + SAMPLE_MS : 0;
       if (unit.belowReserveMs > 1_000)
         this.#wrong(

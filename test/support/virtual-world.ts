@@ -24,6 +24,8 @@ const IMPORT_LIMIT_W = 28 * MW;
 const STEP_S = 0.05;
 /** Near its reserve a battery has reason to say so. */
 const NEAR_RESERVE = 0.33;
+/** A rest of smoothing lasts up to a minute, and says so. */
+const RESTING: ReadonlySet<string> = new Set(["smoothing-rests"]);
 const OF_RESERVE: ReadonlySet<string> = new Set(["reserve-reached", "ramp-breach"]);
 /** A converter's fault ends by itself so long after its cause. */
 const REPAIR_S = 6;
@@ -60,8 +62,8 @@ export interface WorldOptions {
   readonly plan?: (plan: ControlPlan) => ControlPlan;
   /** False: latches are not loaded at a restart. */
   readonly remembers?: boolean;
-  /** Of the time in which things go wrong, s. */
-  readonly faultS?: number;
+  /** Charge at the start, 0 to 1; undefined: the seed decides. */
+  readonly soc?: number;
 }
 
 /** A site in which a seed decides what goes wrong and when. */
@@ -82,7 +84,7 @@ export class World {
     readonly endsAt: number;
   }[] = [];
   #heals: { readonly at: number; readonly heal: () => Promise<void> }[] = [];
-  #faulty = new Map<string, number>();
+  readonly #faulty = new Map<string, number>();
   #firstEventOfControl = 0;
   #commands = 0;
   #waiting: Promise<void>[] = [];
@@ -94,13 +96,14 @@ export class World {
     // The site calls back before there is a world around it.
     const wire: { world?: World } = {};
     const load = pick<LoadMode>(random, ["full", "full", "mean", "low", "training-1hz"]);
+    const soc = random() < 0.3 ? 0.3005 + 0.004 * random() : 0.625;
     const site = await VirtualSite.open({
       change: (text) => smallSite(text, control),
       control,
       seed,
       load,
       hasDisk: true,
-      ratings: { bess: { socStart: random() < 0.3 ? 0.3005 + 0.004 * random() : 0.625 } },
+      ratings: { bess: { socStart: options.soc ?? soc } },
       ...(context === undefined ? {} : { context }),
       ...(plan === undefined ? {} : { plan }),
       wire: {
@@ -225,7 +228,7 @@ export class World {
       if (at < this.#firstEventOfControl && !FIELD_DEVICES.has(device)) continue;
       // A trip is raised with the point that shows its cause, and cleared by a person.
       const key = `${id} ${device ?? ""}`;
-      if (isEmpty && OF_RESERVE.has(id)) continue;
+      if (RESTING.has(id) || (isEmpty && OF_RESERVE.has(id))) continue;
       if (phase === "raised") up.add(key);
       if (phase === "cleared") up.delete(key);
     }
@@ -430,7 +433,9 @@ export class World {
     const random = this.#random;
     this.#commands += 1;
     const leaseMs = 200 + 8_000 * random();
-    const powerW = (random() * 2 - 1) * 26 * MW;
+    // What is left of it when it ends has ramped away by the time that everything is healed.
+    const mostW = RAMP_W_PER_S[this.#control] * (HEALS_WITHIN_S + 1);
+    const powerW = (random() * 2 - 1) * mostW;
     this.#hit("command");
     this.#say(`c-${this.#commands}: ${Math.round(powerW)} W for ${Math.round(leaseMs)} ms`);
     this.site.command({
