@@ -483,7 +483,7 @@ export class VirtualSite {
     const { context, clock } = this;
     return new WriteDispatch({
       context,
-      south: { driver: (stream) => south.driver(stream) ?? this.#field?.south.driver(stream) },
+      south: { driver: (stream) => south.writer(stream) ?? this.#field?.south.writer(stream) },
       clock,
       random: this.#random,
       signal,
