@@ -26,8 +26,9 @@ import { type AlarmCounts, countsOf } from "./counts.ts";
 import { FirstOutGroups } from "./first-out.ts";
 import { Gathering } from "./gathering.ts";
 import { ALARM_LIMITS, type AlarmLimits } from "./limits.ts";
-import type { AlarmMemory, SavedAck } from "./memory.ts";
+import type { AlarmMemory } from "./memory.ts";
 import { RecordTable } from "./record-table.ts";
+import { RestoredAcks } from "./restored-acks.ts";
 import { remembered } from "./rules.ts";
 import { type Shelf, type ShelveOrder, type ShelveRefusal, Shelves } from "./shelves.ts";
 import { inOrder, type StandingAlarm, standingOf } from "./standing.ts";
@@ -74,8 +75,7 @@ export class AlarmBoard {
   /** Since when a source is not heard; last known then. */
   readonly #lost = new Map<AlarmSource, UtcMs>();
   readonly #reconfirmBy = new Map<AlarmSource, MonotonicMs>();
-  readonly #restored = new Map<string, SavedAck>();
-  #restoredUntil: MonotonicMs = monotonicMs(-Infinity);
+  readonly #restored = new RestoredAcks();
   readonly #calls: AlarmCall[] = [];
   #events: PlantEvent[] = [];
   #revision = 0;
@@ -133,10 +133,7 @@ export class AlarmBoard {
     for (const record of isStirred ? this.#records.all() : this.#waiting) this.#settle(record, at);
     this.#records.forget(this.#waiting, at.now, this.#limits.chatterMs);
     this.#causes.forget(at.now);
-    if (at.now > this.#restoredUntil && this.#restored.size > 0) {
-      this.#restored.clear();
-      this.#revision += 1;
-    }
+    if (this.#restored.forget(at.now)) this.#revision += 1;
   }
 
   /**
@@ -271,15 +268,14 @@ export class AlarmBoard {
     const acks = [...this.#records.all()].flatMap(({ key, state, severity, ack }) =>
       state === "acknowledged" && ack !== undefined ? [{ key, severity, ...ack }] : [],
     );
-    const all = [...acks, ...this.#restored.values()].sort((a, b) => b.at - a.at);
+    const all = [...acks, ...this.#restored.all()].sort((a, b) => b.at - a.at);
     return { acks: all, shelves: this.#shelves.all() };
   }
 
   /** Takes back what was saved, before anything is told. */
   restore(memory: AlarmMemory, at: AlarmTime): void {
     for (const shelf of memory.shelves) this.#shelves.restore(shelf, at);
-    for (const ack of memory.acks) this.#restored.set(ack.key, ack);
-    this.#restoredUntil = monotonicMs(at.now + this.#limits.restoreMs);
+    this.#restored.put(memory.acks, monotonicMs(at.now + this.#limits.restoreMs));
   }
 
   #recordOf(
@@ -361,8 +357,8 @@ export class AlarmBoard {
     record.returnedUtc = undefined;
     if (!isAgain) this.#callAnew(record);
     this.#firstOut.join(record);
-    const saved = this.#restored.get(record.key);
-    if (this.#restored.delete(record.key)) this.#revision += 1;
+    const saved = this.#restored.take(record);
+    if (saved !== undefined) this.#revision += 1;
     if (saved !== undefined && SEVERITY_RANK[record.severity] <= SEVERITY_RANK[saved.severity]) {
       record.ack = { by: saved.by, at: saved.at } satisfies Acknowledgement;
       record.needsAck = false;

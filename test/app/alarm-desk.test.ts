@@ -186,6 +186,27 @@ describe("alarm desk", () => {
     );
   });
 
+  it("knows a latched trip again that is told without its point after a restart", async () => {
+    const bench = new DeskBench();
+    const trip = { severity: "trip", device: "bess-1" } as const;
+    bench.desk.take(event("emergency-stop", { ...trip, point: "alarms" }));
+    await bench.ask("ack", { id: "emergency-stop", device: "bess-1", by: "anna" });
+    await bench.pass(1);
+    bench.restart();
+    bench.trips = [{ id: "emergency-stop", device: "bess-1", text: "pressed", at: utcMs(7) }];
+    await bench.pass(1);
+    const { alarms, calls } = await bench.list();
+    assert.deepEqual(
+      alarms.map(({ id, state, ack }) => [id, state, ack?.by]),
+      [["emergency-stop", "acknowledged", "anna"]],
+    );
+    assert.deepEqual(calls, []);
+    await bench.pass(1);
+    bench.restart();
+    await bench.pass(1);
+    assert.equal((await bench.list()).alarms[0]?.state, "acknowledged", "and over another one");
+  });
+
   it("takes an unreadable record for none, and says so once", async () => {
     for (const record of [
       { state: "unreadable" },
