@@ -101,6 +101,7 @@ async function begin(
   const { host, thermal } = await controlHosts(role, hostParts);
   const alarms = await openAlarms(role, { tell: outlet.tell, trips: () => host.trips });
   outlet.alarms.take = alarms.take;
+  const behind = [thermal, alarms, host];
   const runner = new CycleRunner({
     clock,
     timer: new PreciseTimer(clock),
@@ -110,9 +111,7 @@ async function begin(
       host.cycle(now);
       watchdog.feed();
       // Behind the cycle: what it takes is taken from the wait for the next one.
-      thermal?.afterCycle(now);
-      alarms.afterCycle(now);
-      host.afterCycle();
+      for (const each of behind) each?.afterCycle(now);
     },
   });
   await outlet.producer.listen(signal);

@@ -51,6 +51,7 @@ class ReplayRun {
   readonly #watch: ReplayWatch;
   readonly #replayer = new Replayer();
   #epoch: number | undefined;
+  #planHash: string | undefined;
   #names: PointNames = new Map();
   #outcome: ReplayOutcome = {
     cycles: 0,
@@ -91,7 +92,10 @@ class ReplayRun {
 
   /** Another run of control has another state. */
   #begin(header: SegmentHeader): void {
-    if (header.epoch !== this.#epoch) this.#replayer.begin();
+    // Another run, or other settings in it: a shadow's came into force, or went out of it.
+    const isSame = header.epoch === this.#epoch && header.planHash === this.#planHash;
+    if (!isSame) this.#replayer.begin();
+    this.#planHash = header.planHash;
     this.#epoch = header.epoch;
     this.#names = new Map(header.points.map(([index, id]) => [index, id]));
   }

@@ -1,11 +1,12 @@
 import { strict as assert } from "node:assert";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { SharedRing } from "../../src/app/flight-recorder-ring.ts";
 import { RecorderThread } from "../../src/app/flight-recorder-thread.ts";
 import { recordingFiles } from "../../src/app/replay-files.ts";
 import { MAGIC, readSegment } from "../../src/recorder/segment.ts";
+import { until } from "../support/until.ts";
 
 const bytes = (length: number, value: number): Uint8Array => new Uint8Array(length).fill(value);
 
@@ -90,6 +91,7 @@ describe("thread of the flight recorder", function () {
       thread.offer("header", bytes(10, segment));
       for (let at = 0; at < 10; at += 1) thread.offer("cycle", bytes(1_000, at));
     }
+    await until(() => readdirSync(folder).length > 0, "the thread runs");
     await thread.close();
     const files = recordingFiles(folder);
     assert.ok(files.length <= 3, `${files.length} files`);

@@ -11,8 +11,8 @@ import {
 } from "../../src/recorder/envelope-changes.ts";
 import { testPlan } from "../support/plant-plan.ts";
 
-/** What of an envelope does not change while it is in use. */
-const FIXED = ["entries", "placeByPoint"];
+/** What of an envelope never changes while it is in use, or in cycles alone. */
+const FIXED = ["entries", "placeByPoint", "since", "inhibited"];
 
 describe("changes of an envelope between two cycles", () => {
   const { envelope: entries } = testPlan({});
