@@ -113,6 +113,8 @@ const STRAY_SHARE = 0.05;
 const STRAY_DELAYS = 10;
 /** The load that a cap is measured against. */
 const RECENT_S = 3;
+/** A load is still that is so near to its last seconds, part of how far these are from its mean. */
+const STILL_PART = 0.25;
 /** After a pause no more cycles than this are filled with the value of now. */
 const FILLED_MAX = 10;
 
@@ -291,9 +293,7 @@ function smooth(state: SmoothingState, inputs: SmoothingInputs, { elapsedS, out 
     const readings = { loadW, gridW, errorShare: errorShare(predictor) };
     const wasResting = supervisor.restS > 0;
     stepSupervisor(supervisor, settings, readings, elapsedS);
-    // From now on its slow part alone is answered: that begins where the load is, or a load that
-    // has just stepped and stands still would be answered by a step of the batteries.
-    if (!wasResting && supervisor.restS > 0) state.meanW = state.recentW;
+    if (!wasResting && supervisor.restS > 0) beginRest(state);
   }
   const isSlowOnly = supervisor.restS > 0;
   const envelope = state.governorInputs.envelope;
@@ -317,6 +317,16 @@ function start(state: SmoothingState, inputs: SmoothingInputs): void {
   clearHistory(state.references);
   state.trimW = 0;
   restartSupervisor(state.supervisor);
+}
+
+/**
+ * From now on the slow part of the load alone is answered. Of one that has stepped and stands still
+ * that is where it is, or it would be answered by a step of the batteries.
+ */
+function beginRest(state: SmoothingState): void {
+  const { loadW, recentW, meanW } = state;
+  const isStill = Math.abs(loadW - recentW) < STILL_PART * Math.abs(recentW - meanW);
+  if (isStill) state.meanW = recentW;
 }
 
 /** Where the reference goes; true when that is an announced level. */
