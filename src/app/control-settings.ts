@@ -50,7 +50,8 @@ import { smoothingSettings } from "./smoothing-settings.ts";
 
 /** A feeder that is read this often follows the load closely enough to set the pace of a check. */
 const PACE_SETTER_MS = 200;
-const REPEAT_MS = 1_000;
+/** Whoever starts anew after a death has all of a reversion but this, and it takes 1–2 s. */
+const REPEAT_MS = 500;
 const RETURN_MS = 2_000;
 /** The frequency of a grid never stands still: one that does is not the grid's. */
 const FREQUENCY_STILL_MS = 10_000;

@@ -5,6 +5,7 @@ import { BandBank, type BandSums, gainDb, STILL_SHARE } from "./daily-bands.ts";
 import { BreachWatch } from "./daily-breaches.ts";
 
 const MS_PER_HOUR = 3_600_000;
+const MS_PER_DAY = 86_400_000;
 /** After a pause nobody knows what was: so much counts at most, ms. */
 const STEP_MAX_MS = 1_000;
 
@@ -55,6 +56,8 @@ export class DailyAccount {
   #sums: DaySums;
   #state: ControlState | undefined;
   #before = Number.NaN;
+  /** Days since 1970: to tell a new one without a text in every cycle. */
+  #day = Number.NaN;
 
   /** @param saved of the same site; undefined: the day begins now */
   constructor(plan: ControlState["plan"], utc: number, saved?: DaySums) {
@@ -74,13 +77,22 @@ export class DailyAccount {
   /** After each cycle. Returns the report of the day that has just ended, once. */
   observe(state: ControlState, inputs: CycleInputs, result: CycleResult): DailyReport | undefined {
     this.#state = state;
-    const date = dateOf(inputs.utc);
-    const ended = date === this.#sums.date ? undefined : this.report();
-    if (ended !== undefined) this.#sums = this.#noSums(date, state.plan.units.length);
+    const day = Math.floor(inputs.utc / MS_PER_DAY);
+    const ended = day === this.#day ? undefined : this.#endDay(state, inputs.utc, day);
     const { now } = inputs;
     const stepMs = Number.isNaN(this.#before) ? 0 : Math.min(now - this.#before, STEP_MAX_MS);
     this.#before = now;
     this.#add(state, result, stepMs);
+    return ended;
+  }
+
+  /** The report of another day, which is over; undefined: it is still the one of before. */
+  #endDay(state: ControlState, utc: number, day: number): DailyReport | undefined {
+    this.#day = day;
+    const date = dateOf(utc);
+    if (date === this.#sums.date) return undefined;
+    const ended = this.report();
+    this.#sums = this.#noSums(date, state.plan.units.length);
     return ended;
   }
 

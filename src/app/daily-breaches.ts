@@ -1,6 +1,5 @@
 import type { CycleResult } from "../control/exchange.ts";
 import type { ControlState } from "../control/state.ts";
-import { statusOf } from "../control/cycle.ts";
 
 /** Means that are compared are of so long, ms. */
 const MEAN_MS = 1_000;
@@ -12,6 +11,8 @@ const DELAY_SHARE = 1.2;
 const NOISE_SHARE = 0.002;
 /** Events that declare a breach. */
 const DECLARING: ReadonlySet<string> = new Set(["ramp-breach", "import-limit-exceeded"]);
+
+const NOTHING_SMOOTHS = { mode: "standby", delayMs: 0 } as const;
 
 export interface BreachCounts {
   declared: number;
@@ -94,7 +95,7 @@ export class BreachWatch {
 
 /** Where nothing smooths the load, its own ramps are nobody's breach. */
 function isBeyondRamp(state: ControlState, rampW: number, swingW: number): boolean {
-  const { mode = "standby", delayMs = 0 } = statusOf(state).smoothing ?? {};
+  const { mode, delayMs } = state.smoothing?.smoothing ?? NOTHING_SMOOTHS;
   if (mode === "init" || mode === "standby") return false;
   const { rampUpWPerS, rampDownWPerS, importLimitW } = state.plan.grid;
   const passingW = (DELAY_SHARE * swingW * delayMs) / MEAN_MS + NOISE_SHARE * importLimitW;

@@ -57,7 +57,7 @@ export class DailyDesk {
   #days: readonly DailyReport[];
   #account: DailyAccount | undefined;
   #savedAt = Number.NaN;
-  #saving: Promise<void> | undefined;
+  #saving: Promise<void> = Promise.resolve();
 
   constructor(parts: DailyDeskParts) {
     this.#parts = parts;
@@ -97,8 +97,8 @@ export class DailyDesk {
 
   /** Resolves when what is known by now is on the disk, or the disk did not take it. */
   async save(): Promise<void> {
-    await this.#saving;
-    this.#saving = this.#write();
+    // One behind the other: two at once would write the same file.
+    this.#saving = this.#saving.then(async () => this.#write());
     await this.#saving;
   }
 

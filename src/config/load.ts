@@ -1,6 +1,7 @@
-import { Ajv, type ErrorObject } from "ajv";
+import type { ErrorObject } from "ajv";
 import { isNode, LineCounter, parseDocument, type Document } from "yaml";
 import { GatewayError } from "../domain/errors.ts";
+import { FormCheck } from "../profiles/form-check.ts";
 import { checkSite, type Finding } from "./check.ts";
 import { type Problem, problemLine } from "./problem.ts";
 import { SiteConfig } from "./schema.ts";
@@ -9,14 +10,7 @@ import { repairSite } from "./stand-ins.ts";
 /** Longer than any site file that a person wrote. */
 const SITE_FILE_MAX_CHARACTERS = 4 * 1024 * 1024;
 
-// Compiled anew at every start: to make the code smaller costs more than it saves.
-const ajv = new Ajv({
-  allErrors: true,
-  useDefaults: true,
-  verbose: true,
-  code: { optimize: false },
-});
-const isSiteConfig = ajv.compile<SiteConfig>(SiteConfig);
+const SITE_FORM = new FormCheck(SiteConfig, { hasDefaults: true });
 
 export type SiteResult =
   { readonly site: SiteConfig } | { readonly problems: readonly [Problem, ...Problem[]] };
@@ -68,10 +62,11 @@ export function readSite(text: string): SiteReading {
   });
   if (isFilled(syntax)) return { problems: syntax, site: undefined, place };
   const raw: unknown = document.toJS({ maxAliasCount: 100 });
-  const isSound = isSiteConfig(raw);
-  const { site, findings } = isSound
-    ? { site: raw, findings: checkSite(raw) }
-    : lookAgain(raw, isSiteConfig.errors ?? []);
+  const form = SITE_FORM.look(raw);
+  const { site, findings } =
+    "value" in form
+      ? { site: form.value, findings: checkSite(form.value) }
+      : lookAgain(form.filled, form.errors);
   const problems = findings.map(({ at, message }) => place(at, message));
   return { problems, site, place };
 }

@@ -23,8 +23,8 @@ export interface Envelope {
   readonly locks: Uint8Array;
   /** 1 for an entry of a unit that is stopped: protection alone writes to it. */
   readonly inhibits: Uint8Array;
-  /** Of the latches that `inhibits` shows. */
-  readonly inhibited: { mark: number };
+  /** Of the latches that `inhibits` shows, and how many of them still let a unit ramp. */
+  readonly inhibited: { revision: number; ramps: number };
   /** When it was made, monotonic ms: what was written before is not known. */
   readonly since: number;
 }
@@ -101,7 +101,7 @@ export function compileEnvelope(entries: readonly EnvelopeEntry[], since = -Infi
     locks: new Uint8Array(entries.length),
     inhibits: new Uint8Array(entries.length),
     // None: the first cycle inhibits what was saved.
-    inhibited: { mark: -1 },
+    inhibited: { revision: -1, ramps: 0 },
     since,
   };
 }

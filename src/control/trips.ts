@@ -48,8 +48,6 @@ export interface TripSight {
 export const LATCHES_UNREADABLE = "latches-unreadable";
 /** Id of the latch by which a person at the box stopped a unit; `release` lifts it. */
 export const OPERATOR_STOP = "operator-stop";
-/** More ramps than this do not run at a time: every rule has one at most. */
-const RAMPS_MAX = 65_536;
 /** Snapshots that are kept at a time: of the first trips, which tell what happened. */
 export const SNAPSHOTS_MAX = 8;
 
@@ -186,9 +184,11 @@ export function inhibitTripped(
   { units }: Pick<ControlPlan, "units">,
   envelope: Envelope,
 ): void {
-  const mark = state.revision * RAMPS_MAX + state.ramps.length;
-  if (envelope.inhibited.mark === mark) return;
-  envelope.inhibited.mark = mark;
+  const { inhibited } = envelope;
+  const { revision, ramps } = state;
+  if (inhibited.revision === revision && inhibited.ramps === ramps.length) return;
+  inhibited.revision = revision;
+  inhibited.ramps = ramps.length;
   const stopped = new Set(
     units.filter((_unit, place) => tripsOver(state, place).isTripped).map((one) => one.asset),
   );

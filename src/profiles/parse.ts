@@ -1,6 +1,6 @@
-import { Ajv } from "ajv";
 import type { ErrorObject } from "ajv";
 import { pointerPart } from "../wire/json/reader.ts";
+import { FormCheck } from "./form-check.ts";
 import { parseJson } from "./json.ts";
 import type { Position, Positions } from "./json.ts";
 import { PROFILE_BYTES_MAX, PROFILE_SCHEMA } from "./schema.ts";
@@ -20,16 +20,7 @@ export type ParseResult =
   | { readonly profile: Profile; readonly positions: Positions }
   | { readonly problems: readonly ProfileProblem[] };
 
-const validate = new Ajv({
-  // Compiled anew at every start: to make the code smaller costs more than it saves.
-  code: { optimize: false },
-  allErrors: true,
-  verbose: true,
-  strict: true,
-  strictTuples: false,
-  strictTypes: false,
-  allowUnionTypes: true,
-}).compile<Profile>(PROFILE_SCHEMA);
+const PROFILE_FORM = new FormCheck(PROFILE_SCHEMA, { hasDefaults: false });
 
 /** Reads a profile from its JSON text, or says everything that is wrong with the form of it. */
 export function parseProfile(text: string): ParseResult {
@@ -40,8 +31,9 @@ export function parseProfile(text: string): ParseResult {
   if ("problem" in json)
     return { problems: [{ ...json.position, path: "", message: json.problem }] };
   const { value, positions } = json;
-  if (validate(value)) return { profile: value, positions };
-  const problems = sentencesOf(validate.errors ?? []).map(({ path, message }) => ({
+  const form = PROFILE_FORM.look(value);
+  if ("value" in form) return { profile: form.value, positions };
+  const problems = sentencesOf(form.errors).map(({ path, message }) => ({
     ...locate(positions, path),
     path,
     message,

@@ -1,4 +1,4 @@
-import { Type } from "@sinclair/typebox";
+import { Kind, Type, TypeRegistry } from "@sinclair/typebox";
 import type { Static, TObject, TProperties, TUnsafe } from "@sinclair/typebox";
 
 /** A JSON object that has these keys and no others. `note` is allowed everywhere. */
@@ -63,12 +63,18 @@ const ORDERS = [
   "HGFEDCBA",
 ] as const;
 
+const ONE_OF = "OneOf";
+TypeRegistry.Set<{ readonly enum: readonly unknown[] }>(ONE_OF, (schema, value) =>
+  schema.enum.includes(value),
+);
+
 /** One of a closed list of texts. */
 export function oneOf<const T extends readonly string[]>(
   texts: T,
   title?: string,
 ): TUnsafe<T[number]> {
   return Type.Unsafe<T[number]>({
+    [Kind]: ONE_OF,
     type: "string",
     enum: [...texts],
     ...(title === undefined ? {} : { title }),
@@ -143,7 +149,11 @@ const ARGUMENT = strict("a method argument", {
 export const WRITE = strict("a write section", {
   at: Type.Optional(TEXT),
   function: Type.Optional(
-    Type.Unsafe<5 | 6 | 15 | 16 | 22>({ type: "integer", enum: [5, 6, 15, 16, 22] }),
+    Type.Unsafe<5 | 6 | 15 | 16 | 22>({
+      [Kind]: ONE_OF,
+      type: "integer",
+      enum: [5, 6, 15, 16, 22],
+    }),
   ),
   mask: Type.Optional(Type.String({ pattern: "^[0-9A-Fa-f]{1,4}$", title: "a hex mask" })),
   copies: Type.Optional(Type.Integer({ minimum: 1, maximum: 123 })),

@@ -15,7 +15,7 @@ const CYCLE_MAX_BYTES = 4 * 1_024 * 1_024;
 /** A snapshot: of each point so many bytes at most, and of the state so many. */
 const POINT_BYTES = 36;
 const STATE_MAX_BYTES = 16 * 1_024 * 1_024;
-/** What waits for the next cycle; beyond it the cycle is not recorded. */
+/** What waits for the next cycle; control itself forgets reports long before, and tells that. */
 const WAITING_MAX = 2_048;
 
 /**

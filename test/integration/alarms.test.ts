@@ -71,7 +71,7 @@ describe("alarms at the box, with every other process dead", function () {
 
   it("lists field's alarms, and leaves them as last known when field is killed", async () => {
     await run.startRole("field");
-    await eventually("field is heard", 10_000, async () =>
+    await eventually("field is heard", 30_000, async () =>
       (await list()).field.state === "heard" ? true : undefined,
     );
     run.order({ leak: "cdu-1", litresPerMin: 5 });

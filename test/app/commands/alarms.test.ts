@@ -14,6 +14,7 @@ import { RequestServer } from "../../../src/link/request-server.ts";
 import { socketPath } from "../../../src/link/socket-paths.ts";
 import { createLogger } from "../../../src/platform/log.ts";
 import { SimClock } from "../../support/sim-clock.ts";
+import { runCommandHere } from "../../support/command-run.ts";
 
 describe("alarms at the box", () => {
   let folder: string;
@@ -61,17 +62,12 @@ describe("alarms at the box", () => {
     words: readonly string[] = [],
     options: CommandCall["options"] = {},
   ): Promise<ExitStatus> {
-    const terminal = {
-      out: (line: string) => out.push(line),
-      err: (line: string) => err.push(line),
-    };
     const call = {
       positionals: words,
       options: { config: path.join(folder, "site.yaml"), by: "anna", ...options },
-      terminal,
       signal: stop.signal,
     };
-    return command(call as unknown as CommandCall);
+    return runCommandHere(command, call, { out, err });
   }
 
   function raise(id: string, severity: PlantEvent["severity"], device: string, text: string): void {

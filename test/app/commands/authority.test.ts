@@ -8,6 +8,7 @@ import type { LocalOrder } from "../../../src/control/exchange.ts";
 import { SAMPLE_SITE } from "../../../src/config/sample.ts";
 import { RequestServer } from "../../../src/link/request-server.ts";
 import { socketPath } from "../../../src/link/socket-paths.ts";
+import { runCommandHere } from "../../support/command-run.ts";
 
 describe("orders at the box", () => {
   let folder: string;
@@ -32,17 +33,12 @@ describe("orders at the box", () => {
     words: readonly string[],
     options: CommandCall["options"] = {},
   ): Promise<ExitStatus> {
-    const terminal = {
-      out: (line: string) => out.push(line),
-      err: (line: string) => err.push(line),
-    };
     const call = {
       positionals: words,
       options: { config: path.join(folder, "site.yaml"), ...options },
-      terminal,
       signal: stop.signal,
     };
-    return command(call as unknown as CommandCall);
+    return runCommandHere(command, call, { out, err });
   }
 
   async function answering(answer: (order: LocalOrder) => object): Promise<LocalOrder[]> {

@@ -13,6 +13,7 @@ import { SAMPLE_SITE } from "../../../src/config/sample.ts";
 import { type Answer, RequestServer } from "../../../src/link/request-server.ts";
 import { socketPath } from "../../../src/link/socket-paths.ts";
 import { recordedStory } from "../../support/recorded-story.ts";
+import { runCommandHere } from "../../support/command-run.ts";
 
 const START_UTC = Date.UTC(2026, 0, 1);
 const timeAt = (second: number): string => new Date(START_UTC + second * 1_000).toISOString();
@@ -51,12 +52,8 @@ describe("commands over a recording", function () {
     words: readonly string[],
     options: CommandCall["options"] = {},
   ): Promise<ExitStatus> {
-    const terminal = {
-      out: (line: string) => out.push(line),
-      err: (line: string) => err.push(line),
-    };
-    const call = { positionals: words, options, terminal, signal: stop.signal };
-    return command(call as unknown as CommandCall);
+    const call = { positionals: words, options, signal: stop.signal };
+    return runCommandHere(command, call, { out, err });
   }
 
   const site = (): { config: string } => ({ config: path.join(folder, "site.yaml") });
