@@ -5,6 +5,7 @@ import { rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import path from "node:path";
 import { demoSiteText } from "../../src/app/demo/site.ts";
+import { runInRealTime } from "../../src/platform/scheduling.ts";
 import { mosquitto, scratchFolder, start, type Started } from "../support/processes.ts";
 
 export type RoleName = "control" | "field" | "services";
@@ -103,6 +104,8 @@ export class SiteRun {
 
   launchRole(name: RoleName): Started {
     const started = this.#start(name);
+    // As `run` and its unit do.
+    if (name === "control") runInRealTime(started.pid);
     this.roles.set(name, started);
     return started;
   }

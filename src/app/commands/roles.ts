@@ -2,7 +2,7 @@ import path from "node:path";
 import { GatewayError } from "../../domain/errors.ts";
 import type { RoleName } from "../../domain/point.ts";
 import { SystemClock } from "../../platform/clock.ts";
-import { CHILD_LIMITS, ChildRole, runChildren } from "../../platform/child.ts";
+import { CHILD_LIMITS, type ChildLimits, ChildRole, runChildren } from "../../platform/child.ts";
 import { runInRealTime } from "../../platform/scheduling.ts";
 import { PACKAGE_ROOT } from "../package-root.ts";
 import { roleLogger, startRole } from "../role.ts";
@@ -61,8 +61,7 @@ export async function superviseRoles(
         environment,
         clock,
         random: Math.random,
-        // Control ends after a ramp.
-        limits: { graceMs: CHILD_LIMITS.graceMs + (name === "control" ? rampMs : 0) },
+        limits: name === "control" ? controlLimits(rampMs) : CHILD_LIMITS,
         onState: (state) => {
           // From its birth, as its unit does: a restart must not wait for anybody.
           if (state.state === "started" && name === "control") runInRealTime(state.pid);
@@ -71,6 +70,12 @@ export async function superviseRoles(
       }),
   );
   await runChildren(children, signal);
+}
+
+/** It ends after a ramp, and is back before batteries revert, however often it dies. */
+function controlLimits(rampMs: number): ChildLimits {
+  const { firstRestartMs, graceMs } = CHILD_LIMITS;
+  return { ...CHILD_LIMITS, longestRestartMs: firstRestartMs, graceMs: graceMs + rampMs };
 }
 
 export function cliFile(): string {
