@@ -91,7 +91,7 @@ const DEVICE_TICK_MS = 100;
 const SECOND_MS = 1000;
 const FLEET_MS = 100;
 /** Points that count the seconds of a device that no plant model moves. */
-const SECOND_COUNTERS = ["heartbeat", "x-uptime"];
+const SECOND_COUNTERS = ["heartbeat", "x-bms-heartbeat", "x-uptime"];
 
 /** Name of the port that a device is behind: its endpoint's name, or host and port. */
 export function endpointKey({ id, endpoint }: Pick<SimulationDevice, "id" | "endpoint">): string {

@@ -42,6 +42,34 @@ describe("simulated devices of the shipped profiles", () => {
     });
   }
 
+  it("count what their profiles say that counts, without a plant too", async () => {
+    let counters = 0;
+    for (const name of SHIPPED) {
+      const { document, profile, nominal } = shippedProfile(name);
+      const clock = new SimClock();
+      const endpoint = { protocol: "modbus-tcp", host: "127.0.0.1", port: 0 } as const;
+      const device = { id: "one", profile, nominal, endpoint, unitId: 1 };
+      const terms = { plant: undefined, clock, seed: 1, preset: "d95" } as const;
+      const simulation = new Simulation({ ...terms, devices: [device] });
+      const stop = new AbortController();
+      const { finished } = await simulation.start(stop.signal);
+      const read = (id: string): number => simulation.device("one").readNumber(id, Number.NaN);
+      const counting = Object.entries(document.simulate ?? {});
+      const before = counting.map(([id]) => read(id));
+      await clock.advance(1_000);
+      const counted = counting.map(([id], at) => read(id) - (before[at] ?? Number.NaN));
+      stop.abort();
+      await finished;
+      assert.deepEqual(
+        counted,
+        counting.map(([, { counter }]) => counter),
+        name,
+      );
+      counters += counting.length;
+    }
+    assert.ok(counters >= 4);
+  });
+
   it("answers the SunSpec chain from its mark to its end", () => {
     const { profile, nominal } = shippedProfile("sunspec/der-storage");
     const device = new SimulatedDevice({ id: "one", profile, unitId: 1, nominal });
