@@ -373,7 +373,7 @@ async function listenForRequests(
       ["announce", async ({ params }) => host.announce(parseNotice(params))],
       ["reset", async ({ params }) => orderBoth({ host, thermal }, parseLocalOrder(params))],
       ["order", async ({ params }) => host.order(parseLocalOrder(params))],
-      ...records.answers(host),
+      ...records.answers(host, thermal),
       ["shadow", async ({ params }) => Promise.resolve(host.shadow(parseShadowOrder(params)))],
       ["thermal", async () => Promise.resolve(thermal?.status() ?? null)],
       ...alarms.answers,

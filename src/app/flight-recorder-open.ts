@@ -8,6 +8,8 @@ import { parseDay, parseWhy } from "./local-requests.ts";
 import { FlightRecorder } from "./flight-recorder.ts";
 import { recordingOf, segmentHeader } from "./flight-recorder-settings.ts";
 import { RecorderThread } from "./flight-recorder-thread.ts";
+import type { ThermalHost } from "./thermal-host.ts";
+import { whyOfAll } from "./why-cooling.ts";
 import type { Role } from "./role.ts";
 
 /** A recorder with the thread that writes for it. */
@@ -22,7 +24,10 @@ export interface Records {
   /** For the host of the cycles. */
   readonly parts: Pick<ControlHostParts, "recorder" | "daily">;
   /** What may be asked of it on the box. */
-  answers(host: Pick<ControlHost, "why">): readonly (readonly [method: string, answer: Answer])[];
+  answers(
+    host: Pick<ControlHost, "why">,
+    thermal: Pick<ThermalHost, "why"> | undefined,
+  ): readonly (readonly [method: string, answer: Answer])[];
   /** Until `signal` has aborted; then the day is saved. */
   keep(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
@@ -38,8 +43,14 @@ export async function openRecords(
   const daily = await openDaily(role, onEvent);
   return {
     parts: { recorder: recording?.recorder, daily },
-    answers: (host) => [
-      ["why", async ({ params }) => Promise.resolve(host.why(...parseWhy(params)))],
+    answers: (host, thermal) => [
+      [
+        "why",
+        async ({ params }) => {
+          const utcNow = (): number => role.clock.utcNow();
+          return Promise.resolve(whyOfAll({ host, thermal, utcNow }, ...parseWhy(params)));
+        },
+      ],
       ["daily", async ({ params }) => Promise.resolve(daily.report(parseDay(params)) ?? null)],
     ],
     keep: async (signal) => daily.keep(signal),

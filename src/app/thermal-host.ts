@@ -15,6 +15,7 @@ import {
   type ThermalState,
 } from "../control/thermal/thermal-level.ts";
 import type { ThermalMode } from "../control/thermal/thermal-mode.ts";
+import { explainThermal, type ThermalWhy } from "../control/thermal/thermal-words.ts";
 import type { ThermalPlan } from "../control/thermal/zone-plan.ts";
 import { gatewayDeviceId } from "../config/point-table.ts";
 import type { Command } from "../domain/command.ts";
@@ -25,6 +26,7 @@ import type { LatchFiles, LatchRecord } from "../platform/latch-files.ts";
 import type { Logger } from "../platform/log.ts";
 import { LatchKeeper } from "./latch-keeper.ts";
 import { savedLatches } from "./saved-latches.ts";
+import { timeOf } from "./why.ts";
 import type { WriteDispatch } from "./write-dispatch.ts";
 
 /** Answers of drivers that wait for the next turn; beyond it the oldest is dropped and counted. */
@@ -139,6 +141,19 @@ export class ThermalHost {
       })),
       deliveries: deliveries.map(({ plan, state }) => ({ asset: plan.asset, ...state.out })),
     };
+  }
+
+  /** Why a point of the cooling is asked for what it is, as it is now; see `explainThermal`. */
+  why(asked: string): readonly ThermalWhy[] {
+    const [asset = "", point] = asked.split("/");
+    const { image, clock } = this.#parts;
+    const now = clock.now();
+    const utcOffsetMs = clock.utcNow() - now;
+    return explainThermal(
+      this.#state,
+      { asset, point },
+      { view: image.view, now, timeOf: (at) => timeOf(at + utcOffsetMs) },
+    );
   }
 
   readonly #modeOf = (asset: string, asked: ThermalMode): ThermalMode =>

@@ -1,5 +1,6 @@
 import type { ControlStatus } from "../control/exchange.ts";
 import type { ControlPlan } from "../control/plan.ts";
+import type { ThermalWhy } from "../control/thermal/thermal-words.ts";
 import type { CycleTrace } from "../control/trace.ts";
 import { explainUnit, type UnitWhy, type WhyLink } from "../control/trace-words.ts";
 import { itemAt } from "../control/item-at.ts";
@@ -9,6 +10,8 @@ import type { WhyMemory } from "./why-memory.ts";
 /** The chain of one thing that was asked about. */
 export type WhyAnswer =
   | { readonly kind: "unit"; readonly why: UnitWhy }
+  /** A point that the cooling's controllers drive, or would. */
+  | { readonly kind: "cooling"; readonly why: ThermalWhy }
   /** A point that no controller drives: its last command. */
   | { readonly kind: "command"; readonly command: Command; readonly links: readonly CommandLink[] }
   | { readonly kind: "nothing"; readonly reason: string };
@@ -131,7 +134,8 @@ export function whyLines(answers: readonly WhyAnswer[]): readonly string[] {
         return [answer.reason];
       case "command":
         return answer.links.map(linkLine);
-      case "unit": {
+      case "unit":
+      case "cooling": {
         const [summary, ...links] = answer.why.links;
         return [summary?.text ?? "", ...links.map(linkLine)];
       }

@@ -71,6 +71,20 @@ describe("coolant that fails, from the device to the process that controls and b
     assert.ok((await speedOf("cdu-4")) < 90, "cdu-4 is only observed");
   });
 
+  it("says why the pumps turn as they do, and that nothing is asked of those of others", async () => {
+    const driven = await run.command("why", "cdu-3/pump-speed-setpoint");
+    assert.equal(driven.status, 0, driven.out + driven.err);
+    const [summary = "", ...links] = driven.out.split("\n");
+    assert.match(summary, /^cdu-3\/pump-speed-setpoint is asked for 9[0-9][.][0-9] %: /);
+    for (const link of ["measurement", "level", "write", "effect"])
+      assert.ok(
+        links.some((line) => line.trimStart().startsWith(link)),
+        `${link}: ${driven.out}`,
+      );
+    const observed = await run.command("why", "cdu-5/pump-speed-setpoint");
+    assert.match(observed.out, /^nothing is asked of cdu-5.*in mode request nothing is written/);
+  });
+
   it("asks for the load to go, latched over a kill -9, until a person resets it", async () => {
     for (const pump of [1, 2, 3, 4]) run.order({ failPump: "cdu-5", pump });
     const isAsked = async (): Promise<true | undefined> => {

@@ -43,7 +43,8 @@ async function answersTo(
   const folder = recordingOf(await readSite(file))?.folder;
   if (folder === undefined) return live;
   try {
-    return recorded(folder, asked, atUtc);
+    const then = recorded(folder, asked, atUtc);
+    return then.some(({ kind }) => kind !== "nothing") ? then : (live ?? then);
   } catch (error) {
     if (live === undefined) throw error;
     return live;

@@ -46,7 +46,7 @@ interface ZoneTelling {
   readonly inputs: ZoneInputs;
 }
 
-const ISOLATION_WORDS = {
+export const ISOLATION_WORDS = {
   none: "no reason",
   contamination: "its water may be contaminated",
   "pressure-order": "the coolant's pressure is not below the network's",
