@@ -56,16 +56,16 @@ export class RecorderThread implements RecordSink {
     const worker = this.#worker;
     this.#worker = undefined;
     if (worker === undefined) return;
-    const ended = new Promise<void>((resolve) => {
+    // Until now the process could have ended without it; what waits for its end keeps it alive.
+    worker.ref();
+    await new Promise<void>((resolve) => {
+      const late = setTimeout(resolve, CLOSE_MS);
       worker.once("exit", () => {
+        clearTimeout(late);
         resolve();
       });
+      this.#ring.stop();
     });
-    this.#ring.stop();
-    const late = new Promise<void>((resolve) => {
-      setTimeout(resolve, CLOSE_MS).unref();
-    });
-    await Promise.race([ended, late]);
     await worker.terminate();
   }
 

@@ -1,7 +1,9 @@
+import { spawnSync } from "node:child_process";
 import { strict as assert } from "node:assert";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { pathToFileURL } from "node:url";
 import { SharedRing } from "../../src/app/flight-recorder-ring.ts";
 import { RecorderThread } from "../../src/app/flight-recorder-thread.ts";
 import { recordingFiles } from "../../src/app/replay-files.ts";
@@ -83,6 +85,25 @@ describe("thread of the flight recorder", function () {
       assert.equal(records.length, 201);
       assert.deepEqual(records.at(-1)?.content, Buffer.from(bytes(1_000, 199)));
     }
+  });
+
+  it("keeps a process alive that waits for its end and for nothing else", () => {
+    const module = pathToFileURL("src/app/flight-recorder-thread.ts").href;
+    const script = `
+      import { RecorderThread } from ${JSON.stringify(module)};
+      const limits = { segmentBytes: 100_000, segments: 2 };
+      const folder = ${JSON.stringify(folder)};
+      const parts = { folder, limits, pointCount: 1, onFailure: console.error };
+      const thread = new RecorderThread(parts);
+      thread.offer("header", new Uint8Array(10));
+      await thread.close();
+    `;
+    const file = path.join(folder, "main.mjs");
+    writeFileSync(file, script);
+    const args = [...process.execArgv, file];
+    const { status, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+    assert.equal(status, 0, stderr);
+    assert.equal(recordingFiles(folder).length, 1);
   });
 
   it("gives up the oldest segments when all together are too long", async () => {
