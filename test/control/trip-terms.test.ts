@@ -405,6 +405,19 @@ describe("sensors of a trip", () => {
     assert.deepEqual(idsOf(hand), ["fire-alarm"]);
   });
 
+  it("of two trips of one device: each is told by itself, once", () => {
+    const plan = planOf({ blindMs }, 2);
+    const alone = { point: SENSORS[2]!, when: { equals: 1 }, isActiveLow: false };
+    const [fire] = plan.trips.slice(-1);
+    assert.ok(fire !== undefined);
+    const terms = { ...PLAIN_TRIP, channels: [alone, alone], blindMs: 60_000 };
+    const gas = { ...fire, id: "gas-alarm", pointName: "gas-alarm", condition: alone, terms };
+    const hand = atWork({ ...plan, trips: [...plan.trips, gas] });
+    hand.bad.add(SENSORS[0]!);
+    hand.run(5_000);
+    assert.deepEqual(hand.phasesOf("sensor-lost"), ["raised"]);
+  });
+
   it("of three: two lost ones trip", () => {
     const hand = atWork(planOf({ blindMs }, 3));
     hand.bad.add(SENSORS[0]!);

@@ -310,6 +310,35 @@ describe("thermal controllers of a site", () => {
     assert.deepEqual(hall.ids("cleared"), ["cooling-write-refused"]);
   });
 
+  it("tell of each actuator of an asset by itself whether it is refused", () => {
+    const hall = new Hall(1, "control");
+    hall.run(5);
+    hall.set(LEAKING);
+    hall.run(30);
+    const report = (point: number, result: "accepted" | "refused"): CyclicReport => ({
+      point: pointIndex(point),
+      value: 0,
+      sentAt: monotonicMs(hall.now),
+      readBack: undefined,
+      ...(result === "refused"
+        ? { result, reason: "DEVICE_EXCEPTION" }
+        : { result, reason: undefined }),
+    });
+    hall.outcomes = [report(POINTS.zoneValve, "refused")];
+    hall.run(0.05);
+    hall.outcomes = [report(POINTS.speed, "refused"), report(POINTS.speed, "accepted")];
+    hall.run(0.05);
+    const told = hall.events.filter(({ id }) => id === "cooling-write-refused");
+    assert.deepEqual(
+      told.map(({ phase, point }) => [phase, point]),
+      [
+        ["raised", "valve-position-setpoint"],
+        ["raised", "pump-speed-setpoint"],
+        ["cleared", "pump-speed-setpoint"],
+      ],
+    );
+  });
+
   it("send a setpoint again of which nobody knows whether it arrived", () => {
     const hall = new Hall(1, "control");
     const [write] = hall.run(3);
