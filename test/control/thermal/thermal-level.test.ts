@@ -14,7 +14,7 @@ import {
 } from "../../../src/control/thermal/heat-limit.ts";
 import { LEAK_DEFAULTS } from "../../../src/control/thermal/leak.ts";
 import { LOW_FLOW_DEFAULTS } from "../../../src/control/thermal/low-flow.ts";
-import { SHED_DEFAULTS } from "../../../src/control/thermal/shed.ts";
+import { SHED_DEFAULTS, type ShedCause } from "../../../src/control/thermal/shed.ts";
 import {
   ASSETS_PER_TURN,
   createThermal,
@@ -46,9 +46,10 @@ const POINTS = {
   secondRope: 5,
   zoneValve: 6,
   room: 7,
+  standby: 8,
 } as const;
 type PointName = keyof typeof POINTS;
-const PER_ZONE = 8;
+const PER_ZONE = 9;
 
 const SETTINGS = {
   ratedHeatW: 3e6,
@@ -111,18 +112,18 @@ function zonePlan(place: number, mode: ThermalMode): ZonePlan {
       valve: none,
       speed: actuator("speed", "pump-speed-setpoint"),
       zoneValve: actuator("zoneValve", "valve-position-setpoint"),
-      standby: none,
+      standby: { ...actuator("standby", "standby-start"), startValue: 1 },
     },
   };
 }
 
-function entryOf({ asset, pointName, point, shown }: ThermalActuator): EnvelopeEntry {
+function entryOf({ asset, pointName, point, shown }: ThermalActuator, max: number): EnvelopeEntry {
   return {
     asset,
     pointName,
     point,
     min: 0,
-    max: 100,
+    max,
     rampPerS: undefined,
     minimumIntervalMs: 0,
     mode: "refuse",
@@ -133,6 +134,9 @@ function entryOf({ asset, pointName, point, shown }: ThermalActuator): EnvelopeE
     effect: undefined,
   };
 }
+
+/** Less than the controllers themselves would ask for. */
+const MOST_PERCENT = 90;
 
 /** A delivery of heat of which only the conductivity of the water is read. */
 function deliveryPlan(place: number): DeliveryPlan {
@@ -171,7 +175,8 @@ class Hall {
   outcomes: CyclicReport[] = [];
   now = 0;
 
-  constructor(zones: number, mode: ThermalMode) {
+  /** @param most that the envelope lets through, % */
+  constructor(zones: number, mode: ThermalMode, most = 100) {
     const plans = Array.from({ length: zones }, (_, place) => zonePlan(place, mode));
     this.plan = {
       periodMs: 1_000,
@@ -180,8 +185,10 @@ class Hall {
       deliveries: [],
     };
     this.envelope = compileEnvelope(
-      plans.flatMap(({ actuators: { speed, zoneValve } }) =>
-        [speed, zoneValve].flatMap((each) => (each === undefined ? [] : [entryOf(each)])),
+      plans.flatMap(({ actuators: { speed, zoneValve, standby } }) =>
+        [speed, zoneValve, standby].flatMap((each) =>
+          each === undefined ? [] : [entryOf(each, most)],
+        ),
       ),
     );
     this.image = new PointImage(zones * PER_ZONE);
@@ -278,6 +285,71 @@ describe("thermal controllers of a site", () => {
     const [valve, pumps] = hall.run(20).filter(({ isProtective }) => isProtective);
     assert.deepEqual([valve?.point, valve?.value], [POINTS.zoneValve, 0]);
     assert.deepEqual([pumps?.point, pumps?.value], [POINTS.speed, 0]);
+  });
+
+  it("run the pumps at full speed while the coolant is warm, though its flow is enough", () => {
+    for (const [supply, return_, least] of [
+      [32, 42, 0],
+      [43, 53, 100],
+      [42.5, 51, 100],
+    ] as const) {
+      const hall = new Hall(1, "control");
+      hall.run(5);
+      hall.set({ supply, return_ });
+      hall.run(20);
+      const speed = hall.writes.filter(({ point }) => point === POINTS.speed).at(-1)?.value ?? 0;
+      assert.ok(least === 0 ? speed < 90 : speed >= least, `${speed} % at ${supply} °C`);
+    }
+  });
+
+  const DANGERS = [
+    ["coolant-hot", 20, () => ({ supply: 46, return_: 61 })],
+    ["coolant-heating", 60, (s: number) => ({ return_: 44 + 0.2 * s })],
+    ["cooling-unknown", 65, () => ({ flow: "lost", supply: "lost", return_: "lost" })],
+    ["coolant-flow-lost", 10, () => ({ flow: 0 })],
+    ["leak-confirmed", 5, () => LEAKING],
+  ] as const satisfies readonly (readonly [
+    ShedCause,
+    number,
+    (s: number) => Partial<Record<PointName, number | "lost">>,
+  ])[];
+  for (const [cause, withinS, valuesAt] of DANGERS)
+    it(`ask for shed within ${withinS} s: ${cause}`, () => {
+      const hall = new Hall(1, "request");
+      const isAsked = () => hall.state.zones[0]?.state.shed.causes[cause].isAsked;
+      hall.run(30);
+      assert.equal(isAsked(), false);
+      let s = 0;
+      hall.run(withinS, () => {
+        hall.set(valuesAt(s));
+        s += 1;
+      });
+      assert.equal(isAsked(), true);
+      assert.ok(hall.ids().includes("shed-requested"));
+    });
+
+  it("start the standby pump for a lost one, and none in a zone that is shut off", () => {
+    const hall = new Hall(1, "control");
+    const starts = (seconds: number) =>
+      hall.run(seconds).filter(({ point }) => point === POINTS.standby);
+    assert.deepEqual(starts(10), []);
+    hall.set({ flow: 0.9 * 3_614 });
+    const [start] = starts(4);
+    assert.ok(start !== undefined);
+    assert.equal(start.value, 1);
+    // Refused, it is tried again, as long as coolant may flow at all.
+    const { point, value, sentAt } = start;
+    const refused = { point, value, sentAt, readBack: undefined, result: "refused" } as const;
+    const refuse = () => {
+      hall.outcomes = [{ ...refused, reason: "DEVICE_EXCEPTION" }];
+    };
+    refuse();
+    assert.equal(starts(15).length, 1);
+    hall.set(LEAKING);
+    hall.run(30);
+    assert.ok(hall.writes.some(({ isProtective, value: sent }) => isProtective && sent === 0));
+    refuse();
+    assert.deepEqual(starts(30), []);
   });
 
   it("ask for a safe state again each second until the device shows it", () => {
@@ -510,14 +582,14 @@ describe("thermal controllers of a site", () => {
     const step = fc.record(Object.fromEntries(names.map((name) => [name, value])));
     fc.assert(
       fc.property(fc.array(step, { maxLength: 15 }), (steps) => {
-        const hall = new Hall(1, "control");
+        const hall = new Hall(1, "control", MOST_PERCENT);
         hall.run(2);
         for (const values of steps) {
           hall.set(values);
           hall.run(3);
         }
         for (const { value: written, point, isProtective } of hall.writes) {
-          assert.ok(written >= 0 && written <= 100, `${written}`);
+          assert.ok(written >= 0 && written <= MOST_PERCENT, `${written}`);
           if (point === POINTS.speed && !isProtective) assert.ok(written >= 30);
         }
         const asked = hall.ids().filter((id) => id === "shed-requested").length;
