@@ -51,12 +51,15 @@ export class RecordTable {
   }
 
   /**
-   * Which alarms an end means: the one with its name, or, where its beginning had another point,
-   * all of that id on that device.
+   * Which alarms an end means: the one with its name, or the one that was told without its point,
+   * as a latch is after a restart; an end without a point means all of that id on that device. One
+   * that nobody knows means nothing: who comes late is told of ends whose beginnings it missed.
    */
   endedBy({ id, device, point }: PlantEvent): readonly AlarmRecord[] {
     const exact = this.#records.get(keyOf(id, device, point));
     if (exact?.isTold === true) return [exact];
+    const pointless = this.#records.get(keyOf(id, device, undefined));
+    if (point !== undefined) return pointless?.isTold === true ? [pointless] : [];
     return [...this.#records.values()].filter(
       (r) => r.id === id && r.device === device && r.isTold,
     );

@@ -31,9 +31,11 @@ function tellLost(
 ): void {
   const lost = blindSince.findIndex((since) => now - since >= (terms?.blindMs ?? DISAGREE_MS));
   const isLost = lost >= 0;
-  if (!notices.isNews("sensor-lost", device, isLost)) return;
+  // One device may carry the sensors of several trips.
+  const about = `${id} ${device}`;
+  if (!notices.isNews("sensor-lost", about, isLost)) return;
   notices.tell(
-    { id: "sensor-lost", device, point },
+    { id: "sensor-lost", device, point, about },
     isLost,
     isLost ? `sensor ${lost + 1} of ${id} shows nothing` : `all sensors of ${id} are read again`,
   );
@@ -45,9 +47,10 @@ function tellSplit(
   { now, notices }: { readonly now: number; readonly notices: Notices },
 ): void {
   const isSplit = now - disagreeSince >= DISAGREE_MS;
-  if (!notices.isNews("sensor-deviates", device, isSplit)) return;
+  const about = `${id} ${device}`;
+  if (!notices.isNews("sensor-deviates", about, isSplit)) return;
   notices.tell(
-    { id: "sensor-deviates", device, point },
+    { id: "sensor-deviates", device, point, about },
     isSplit,
     isSplit ? `the sensors of ${id} do not agree` : `the sensors of ${id} agree again`,
   );

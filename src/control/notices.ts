@@ -7,14 +7,16 @@ export interface NoticeSubject {
   readonly id: ControlEventId;
   readonly device: string | undefined;
   readonly point?: string;
+  /** Tells apart states of one id on one device; the device where there is but one. */
+  readonly about?: string;
 }
 
 /**
  * Which states control has told about, so that each is raised once and cleared once. Bounded: ids
- * are a closed list and devices are those of the plan.
+ * are a closed list, and devices, trips and actuators are those of the plan.
  */
 export interface NoticeState {
-  /** Devices by id of the notice; "" where it has none. */
+  /** What they are about by id of the notice: a device mostly; "" where it has none. */
   readonly raised: Map<ControlEventId, Set<string>>;
 }
 
@@ -34,19 +36,19 @@ export class Notices {
   }
 
   /** True when a state begins or ends: asked first, many times a second, it makes nothing. */
-  isNews(id: ControlEventId, device: string | undefined, isActive: boolean): boolean {
-    return (this.#state.raised.get(id)?.has(device ?? "") === true) !== isActive;
+  isNews(id: ControlEventId, about: string | undefined, isActive: boolean): boolean {
+    return (this.#state.raised.get(id)?.has(about ?? "") === true) !== isActive;
   }
 
   /** Tells that a state begins or ends, where that is news. */
   tell(subject: NoticeSubject, isActive: boolean, text: string): void {
-    const { id, device = "" } = subject;
-    if (!this.isNews(id, device, isActive)) return;
+    const { id, device = "", about = device } = subject;
+    if (!this.isNews(id, about, isActive)) return;
     const { raised } = this.#state;
-    const devices = raised.get(id) ?? new Set();
-    raised.set(id, devices);
-    if (isActive) devices.add(device);
-    else devices.delete(device);
+    const told = raised.get(id) ?? new Set();
+    raised.set(id, told);
+    if (isActive) told.add(about);
+    else told.delete(about);
     this.#push(subject, isActive ? "raised" : "cleared", text);
   }
 

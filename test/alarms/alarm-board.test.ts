@@ -185,7 +185,29 @@ describe("alarm board", () => {
     assert.equal(bench.board.counts(bench.at.now).standing, 0);
   });
 
-  it("ends an alarm whose end names no point, or another one", () => {
+  it("ends nothing by an end that means another one of its kind", () => {
+    const pump = (place: number) => ({ point: `x-flow.${place}` });
+    const bench = new BoardBench();
+    bench.clear("cdu-pump-no-flow", pump(1)).raise("cdu-pump-no-flow", pump(2)).pass(2);
+    bench.clear("cdu-pump-no-flow", pump(1)).clear("cdu-pump-no-flow", pump(3)).pass(20);
+    assert.equal(bench.state("cdu-pump-no-flow"), "unacknowledged");
+    bench.clear("cdu-pump-no-flow", pump(2)).pass(20);
+    assert.equal(bench.state("cdu-pump-no-flow"), "returned");
+  });
+
+  it("ends what was told without its point, as a latch is, by an end that names one", () => {
+    const latch = { severity: "trip", point: "state" } as const;
+    const bench = new BoardBench().raise("emergency-stop", latch);
+    bench.ack();
+    bench.clear("emergency-stop", latch).pass(1);
+    bench.raise("emergency-stop", "trip");
+    assert.equal(bench.state("emergency-stop"), "unacknowledged");
+    bench.ack();
+    bench.clear("emergency-stop", latch);
+    assert.equal(bench.state("emergency-stop"), "normal");
+  });
+
+  it("ends an alarm whose end names no point, and of two the one that it names", () => {
     const bench = new BoardBench()
       .raise("emergency-stop", { severity: "trip", point: "state" })
       .clear("emergency-stop");
@@ -236,6 +258,16 @@ describe("alarm board", () => {
       bench.clear("no-communication").clear("unit-silent").pass(20);
       assert.equal(bench.state("unit-silent"), "normal");
       assert.equal(bench.state("no-communication"), "returned");
+    });
+
+    it("is over without a word, too, when it ends just after its cause counts no more", () => {
+      const bench = new BoardBench().raise("no-communication").raise("unit-silent").pass(10);
+      bench.clear("no-communication");
+      // Between two looks of the board: nobody has called it yet.
+      bench.nowMs += 5_100;
+      bench.clear("unit-silent").pass(20);
+      assert.equal(bench.state("unit-silent"), "normal");
+      assert.deepEqual(bench.called, ["no-communication d-1"]);
     });
 
     it("is of the same device only", () => {
@@ -300,6 +332,14 @@ describe("alarm board", () => {
       assert.equal(bench.state("pcs-fault"), "unacknowledged");
       assert.deepEqual(bench.called, ["pcs-fault d-1"]);
       assert.equal(bench.shelve("pcs-fault", "d-1", 2), "not-shelvable");
+    });
+
+    it("takes none of whose points one is a trip, in whatever order they came", () => {
+      const bench = new BoardBench()
+        .raise("pcs-fault", { severity: "critical", point: "a" })
+        .raise("pcs-fault", { severity: "trip", point: "b" });
+      assert.equal(bench.shelve("pcs-fault", "d-1", 1), "not-shelvable");
+      assert.deepEqual(bench.board.shelves(), []);
     });
 
     it("has an end within eight hours, a name and a reason", () => {

@@ -72,6 +72,16 @@ describe("alarm log", () => {
     assert.equal(log.page({ after: 99, isWhole: false }, 10).isWhole, true);
   });
 
+  it("forgets what is over before what stands, however old that is", () => {
+    const log = new AlarmLog(3);
+    for (const device of ["a", "b"]) log.take(event(device));
+    log.take(event("b", "cleared"));
+    for (const device of ["c", "d"]) log.take(event(device));
+    const late = new Follower();
+    late.read(log, 10);
+    assert.deepEqual([...late.standing], ["a", "c", "d"]);
+  });
+
   it("leads every follower to what stands, however slow it reads", () => {
     const act = fc.record({
       device: fc.constantFrom("a", "b", "c", "d", "e", "f", "g", "h", "i", "j"),

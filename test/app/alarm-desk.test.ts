@@ -331,6 +331,21 @@ describe("the way of field's alarms to control", () => {
     await close();
   });
 
+  it("tells a control that comes late what stands, and not what ended beside it", async () => {
+    const { bench, link, close } = linked();
+    const told = (place: number, phase: PlantEvent["phase"] = "raised") =>
+      event("cdu-pump-no-flow", { severity: "warning", point: `x-flow.${place}`, phase });
+    for (const place of [1, 2]) link.field.take(told(place));
+    link.field.take(told(1, "cleared"));
+    await bench.pass(3);
+    const { alarms } = await bench.list();
+    assert.deepEqual(
+      alarms.map(({ id, point, state }) => [id, point, state]),
+      [["cdu-pump-no-flow", "x-flow.2", "unacknowledged"]],
+    );
+    await close();
+  });
+
   it("leaves what field told as last known while it is dead", async () => {
     const { bench, link, close } = linked();
     link.field.take(event("leak"));

@@ -21,6 +21,7 @@ import {
   testPlan,
   unitPoints,
 } from "../support/plant-plan.ts";
+import { HandCycle, powerCommand } from "./support/hand-cycle.ts";
 import { siteSettings } from "./smoothing/support/arms.ts";
 import { LOOPS } from "./smoothing/support/timing.ts";
 import { readingOf } from "../support/plant-reading.ts";
@@ -394,6 +395,27 @@ describe("control cycle", () => {
       ["unit-silent"],
     );
     assert.equal(bad[7]?.status.units[0]?.powerW, 2 * MW);
+  });
+
+  it("counts a silent unit down from the last word that it may have heard", () => {
+    const base = testPlan({ peakCapW: undefined, withFeeders: false, rampWPerS: 24 * MW });
+    const hand = new HandCycle(base, pointCountOf(2));
+    hand.run(200);
+    hand.turn({}, { commands: [powerCommand("bess-1", 4 * MW)] });
+    hand.run(1_000);
+    const { power, setpoint } = unitPoints(0);
+    hand.bad.add(power);
+    let sentAt = Number.NaN;
+    let fallsAt = Number.NaN;
+    while (Number.isNaN(fallsAt) && hand.now < 20_000) {
+      const isAsked = hand.now === 1_000 + 250 + 1_000 + 250;
+      const commands = isAsked ? [powerCommand("bess-1", 3 * MW, 2)] : [];
+      const { writes } = hand.turn({}, { commands });
+      if (writes.some(({ point }) => point === setpoint)) sentAt = hand.now;
+      if ((hand.status.units[0]?.powerW ?? 0) < 4 * MW) fallsAt = hand.now;
+    }
+    assert.ok(sentAt > 2_450, `the last word went out at ${sentAt}`);
+    assert.equal(fallsAt, sentAt + 3_000, "its own timer starts with that");
   });
 
   it("does not tell the end of a fault that it cannot read, nor silence by one lost poll", () => {

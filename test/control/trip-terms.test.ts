@@ -1,11 +1,22 @@
 import { strict as assert } from "node:assert";
+import { judgeWrite } from "../../src/control/envelope.ts";
 import type { ControlPlan, TripTerms } from "../../src/control/plan.ts";
 import { PLAIN_TRIP } from "../../src/control/plan.ts";
 import { FIRST_WORD_MS } from "../../src/control/trip-cause.ts";
 import { SNAPSHOT_UNITS_MAX } from "../../src/control/trip-snapshot.ts";
 import { SNAPSHOTS_MAX } from "../../src/control/trips.ts";
 import { pointIndex } from "../../src/domain/point.ts";
-import { METER, MW, STATE_FAULT, STATE_OFF, testPlan, unitPoints } from "../support/plant-plan.ts";
+import { monotonicMs } from "../../src/domain/time.ts";
+import { PointImage } from "../../src/points/image.ts";
+import {
+  chillerEntry,
+  METER,
+  MW,
+  STATE_FAULT,
+  STATE_OFF,
+  testPlan,
+  unitPoints,
+} from "../support/plant-plan.ts";
 import { HandCycle, powerCommand } from "./support/hand-cycle.ts";
 
 const SENSORS = [30, 31, 32].map(pointIndex);
@@ -82,6 +93,26 @@ describe("a trip by an input of the plant", () => {
     assert.deepEqual(idsOf(hand), ["fire-alarm"]);
     assert.equal(hand.reset(), "done");
     assert.deepEqual(idsOf(hand), []);
+  });
+
+  it("lets nothing out to what it stops but its own zero and STOP, until it is reset", () => {
+    const plan = planOf();
+    const free = { ...chillerEntry(), asset: "bess-1", pointName: "x-mode", point: SENSORS[2]! };
+    const entry = { ...free, min: 0, max: 1, interlocks: [], minimumIntervalMs: 0 };
+    const hand = atWork({ ...plan, envelope: [...plan.envelope, entry] });
+    const { view } = new PointImage(COUNT);
+    const says = (isProtective: boolean): string => {
+      const request = { point: entry.point, value: 1, isProtective };
+      const verdict = judgeWrite(hand.control.envelope, request, view, monotonicMs(hand.now));
+      return verdict.result === "refused" ? verdict.reason : verdict.result;
+    };
+    assert.equal(says(false), "allowed");
+    hand.turn({ [SENSORS[0]!]: 1 });
+    assert.deepEqual([says(false), says(true)], ["tripped", "allowed"]);
+    hand.turn({ [SENSORS[0]!]: 0 });
+    assert.equal(says(false), "tripped");
+    assert.equal(hand.reset(), "done");
+    assert.equal(says(false), "allowed");
   });
 
   it("survives kill −9, and a record that cannot be read counts as latched", () => {
@@ -403,6 +434,19 @@ describe("sensors of a trip", () => {
     assert.deepEqual(hand.phasesOf("sensor-lost"), ["raised"]);
     hand.turn({ [SENSORS[2]!]: 1 });
     assert.deepEqual(idsOf(hand), ["fire-alarm"]);
+  });
+
+  it("of two trips of one device: each is told by itself, once", () => {
+    const plan = planOf({ blindMs }, 2);
+    const alone = { point: SENSORS[2]!, when: { equals: 1 }, isActiveLow: false };
+    const [fire] = plan.trips.slice(-1);
+    assert.ok(fire !== undefined);
+    const terms = { ...PLAIN_TRIP, channels: [alone, alone], blindMs: 60_000 };
+    const gas = { ...fire, id: "gas-alarm", pointName: "gas-alarm", condition: alone, terms };
+    const hand = atWork({ ...plan, trips: [...plan.trips, gas] });
+    hand.bad.add(SENSORS[0]!);
+    hand.run(5_000);
+    assert.deepEqual(hand.phasesOf("sensor-lost"), ["raised"]);
   });
 
   it("of three: two lost ones trip", () => {

@@ -236,6 +236,28 @@ describe("scene: a unit falls silent", () => {
     assert.equal(first.length, 1, "at once, though it is the value of before");
   });
 
+  it("is first asked for what it gives where its envelope moves slower than it reverts", () => {
+    const plan = testPlan({ peakCapW: undefined });
+    const envelope = plan.envelope.map((entry) =>
+      entry.pointName === "active-power-setpoint" ? { ...entry, rampPerS: 10_000 } : entry,
+    );
+    const site = new PlantSite({ plan: { ...plan, envelope }, batteriesW: 10 * MW });
+    site.run(1_000);
+    site.units[0]!.isCut = true;
+    site.run(60_000);
+    assert.ok(site.units[0]!.powerW < 3.7 * MW, `${site.units[0]!.powerW} W: it has reverted`);
+    site.units[0]!.isCut = false;
+    const written: number[] = [];
+    site.onCycle.push(({ writes }) => {
+      for (const { point, value } of writes)
+        if (point === unitPoints(0).setpoint) written.push(value);
+    });
+    const givenW = site.units[0]!.powerW;
+    site.run(50);
+    assert.equal(written.length, 1);
+    assert.ok(Math.abs(written[0]! - givenW) <= 2_000, `${written[0]} of ${givenW} W`);
+  });
+
   it("counts at what the meters show when they show it sooner", () => {
     const site = new PlantSite({ plan: testPlan({ peakCapW: FULL_LOAD_W - 12 * MW }) });
     site.run(3_000);
@@ -362,6 +384,33 @@ describe("scene 8: the grid meter freezes", () => {
     site.isTrainFrozen = false;
     site.run(2_000);
     assert.equal(site.eventsOf("feeder-mismatch").at(-1)?.phase, "cleared");
+  });
+
+  it("keeps the meter when it sees a step of what a feeder shows once a second only", () => {
+    for (let phase = 0; phase < 10; phase += 1) {
+      const plan = testPlan({ peakCapW: undefined, importLimitW: 40 * MW });
+      const site = new PlantSite({ plan, training: restless });
+      site.run(3_000 + 100 * phase);
+      site.upsW += 4 * MW;
+      site.run(3_000);
+      assert.deepEqual(site.events, [], `${phase}`);
+    }
+  });
+
+  it("would never be found if nobody compared it with the feeders (negative control)", () => {
+    const plan = testPlan({ peakCapW: 20 * MW });
+    const crossCheck = { ...plan.grid.crossCheck, fraction: 9 };
+    const site = new PlantSite({
+      plan: { ...plan, grid: { ...plan.grid, crossCheck } },
+      training: square,
+    });
+    site.run(2_400);
+    site.isMeterFrozen = true;
+    site.run(2_000);
+    assert.equal(site.last?.status.source, "meter");
+    const { highest, lowest } = watchWhile(site, 2_000, () => site.gridW - 20 * MW);
+    assert.ok(highest > 1 * MW || lowest < -6 * MW, `${lowest} to ${highest} W off the cap`);
+    assert.deepEqual(site.eventsOf("meter-frozen"), []);
   });
 
   it("takes the feeders when the meter moves and is wrong", () => {

@@ -8,6 +8,7 @@ import { PlantSite } from "../support/plant-site.ts";
 /** 48 MW of batteries stand for 220: a step of the load of 10 MW for one of about 50. */
 const RAMP_W_PER_S = 50_000;
 const STEP_MS = 5;
+const CYCLE_MS = 50;
 const SECOND_MS = 1_000;
 /** What the meters' own noise and rounding of two readings may add. */
 const NOISE_W = 0.06 * MW;
@@ -74,7 +75,14 @@ describe("scenario 10: the meter stands still", function () {
   it("for 300 ms: what was given is held", () => {
     const site = discharging(planOf());
     const beforeW = site.batteryW;
+    let mostW = 0;
+    let passedMs = 0;
+    site.onCycle.push(() => {
+      passedMs += CYCLE_MS;
+      if (passedMs <= 300) mostW = Math.max(mostW, Math.abs(site.batteryW - beforeW));
+    });
     const rampW = freeze(site, 300, true);
+    assert.ok(mostW <= NOISE_W, `${mostW} W while it stood still`);
     assert.ok(rampW <= ALLOWED_W, `${rampW} W in a second`);
     assert.ok(Math.abs(site.batteryW - beforeW) < 11 * RAMP_W_PER_S + NOISE_W);
   });
@@ -91,19 +99,43 @@ describe("scenario 10: the meter stands still", function () {
   it("for 5 s and with nothing beside it: the batteries go towards zero at the ramp", () => {
     const site = discharging(planOf());
     const beforeW = site.batteryW;
-    let heldW = Number.NaN;
+    const blindTotalsW: number[] = [];
     let endW = Number.NaN;
+    site.onCycle.push(({ status }) => {
+      if (status.source === "none") blindTotalsW.push(status.totalW);
+    });
     const rampW = largestRampW(site, 15_000, (passed) => {
       site.isMeterCut = passed < 5_000;
       site.areFeedersCut = site.isMeterCut;
-      if (passed === 900) heldW = site.batteryW;
       if (passed === 4_995) endW = site.batteryW;
     });
-    assert.ok(Math.abs(heldW - beforeW) <= ALLOWED_W, "held for the first second");
+    // Blind from the age limit on, 300 ms; the hold lasts until a second after the last reading.
+    const held = new Set(blindTotalsW.slice(0, (SECOND_MS - 300) / CYCLE_MS - 1));
+    assert.equal(held.size, 1, `held for the first second: ${[...held].join()} W`);
     const awayW = beforeW - endW;
     assert.ok(awayW > 2.5 * RAMP_W_PER_S && awayW < 5 * RAMP_W_PER_S + NOISE_W, `${awayW} W`);
     assert.ok(rampW <= ALLOWED_W, `${rampW} W in a second, the way back included`);
     assert.equal(site.eventsOf("meter-lost").length, 2, "told, and taken back");
+  });
+
+  it("with a lease in force: what it gave comes back at the ramp, not at once", () => {
+    const limits = { importLimitW: 90 * MW, exportLimitW: 40 * MW, peakCapW: undefined };
+    const site = new PlantSite({ plan: testPlan(limits), soc: 70 });
+    site.run(SECOND_MS);
+    const action = { kind: "set-power", powerW: 5 * MW, rampWPerS: RAMP_W_PER_S } as const;
+    site.command({ id: "lease", action, leaseMs: 600_000 });
+    site.run(105 * SECOND_MS);
+    assert.ok(Math.abs(site.batteryW - 5 * MW) < NOISE_W, `${site.batteryW} W`);
+    site.isMeterCut = true;
+    site.areFeedersCut = true;
+    site.run(30 * SECOND_MS);
+    const leftW = site.batteryW;
+    assert.ok(leftW < 5 * MW - 28 * RAMP_W_PER_S, `${leftW} W`);
+    site.isMeterCut = false;
+    site.areFeedersCut = false;
+    const rampW = largestRampW(site, 40 * SECOND_MS, () => undefined);
+    assert.ok(rampW <= ALLOWED_W, `${rampW} W in a second`);
+    assert.ok(Math.abs(site.batteryW - 5 * MW) < NOISE_W, `back at ${site.batteryW} W`);
   });
 
   it("with a ramp ten times as fast this is seen (negative control)", () => {

@@ -228,6 +228,48 @@ describe("scenario 16: the voltage of the grid collapses", function () {
     );
   });
 
+  /** A cap alone, without smoothing: 5.75 MW of discharge at once for whatever is drawn. */
+  function capped(rideThrough?: RideThroughPlan): PlantSite {
+    const through = rideThrough === undefined ? {} : { rideThrough };
+    const plan = testPlan({ peakCapW: 20 * MW, ...through });
+    const site = new PlantSite({ plan, soc: 70 });
+    site.run(3_000);
+    assert.ok(Math.abs(totalOf(site) - 5.75 * MW) < 0.02 * MW, `${totalOf(site)} W`);
+    return site;
+  }
+
+  it("goes on in a dip as before: what the meter says then is no measurement", () => {
+    const inDip = (rideThrough?: RideThroughPlan): number => {
+      const site = capped(rideThrough);
+      site.voltagePu = 0.15;
+      site.run(400);
+      return totalOf(site);
+    };
+    assert.ok(Math.abs(inDip(testRideThrough()) - 5.75 * MW) < 0.02 * MW);
+    const carelessW = inDip();
+    assert.ok(carelessW < 3 * MW, `${carelessW} W where nobody looks (negative control)`);
+  });
+
+  it("comes back to a cap within the time of a way back, not in one cycle", () => {
+    const site = capped(testRideThrough());
+    site.isBreakerOpen = true;
+    site.run(2_000);
+    assert.equal(totalOf(site), 0);
+    site.isBreakerOpen = false;
+    site.run(9_000);
+    assert.equal(presenceOf(site), "returning");
+    let beforeW = totalOf(site);
+    let fastestW = 0;
+    site.onCycle.push(({ status }) => {
+      fastestW = Math.max(fastestW, Math.abs(status.totalW - beforeW));
+      beforeW = status.totalW;
+    });
+    site.run(4_000);
+    assert.equal(presenceOf(site), "present");
+    assert.ok(Math.abs(totalOf(site) - 5.75 * MW) < 0.1 * MW, `${totalOf(site)} W`);
+    assert.ok(fastestW < 0.4 * MW, `${fastestW} W in a cycle`);
+  });
+
   it("stays lost until everything has said for long enough that it is back", () => {
     const site = discharging(testRideThrough(), 50);
     site.isBreakerOpen = true;

@@ -111,6 +111,16 @@ describe("scenario 16: the frequency of the grid", function () {
     assert.equal(site.eventsOf("frequency-answer").at(-1)?.phase, "cleared");
   });
 
+  it("has energy kept for it that smoothing does not use", () => {
+    const site = promising((ms) => restless(50, ms));
+    const plain = new PlantSite({ plan: testPlan({ smoothing: SMOOTHING }) });
+    plain.run(START_MS - plain.nowMs);
+    const floorOf = ({ control }: PlantSite) => control.smoothing?.inputs.floorJ ?? Number.NaN;
+    const keptJ = floorOf(site) - floorOf(plain);
+    // 2 MW for a quarter of an hour, and the losses on the way.
+    assert.ok(keptJ >= 2 * MW * 900 && keptJ < 2.3 * MW * 900, `${keptJ} J`);
+  });
+
   const WRONG = [
     { name: "40 Hz", wrongHz: 40 },
     { name: "no number", wrongHz: Number.NaN },

@@ -128,8 +128,15 @@ describe("scenario 12: one of four converters is lost", function () {
     const site = discharging(planOf());
     site.units[0]!.isCut = true;
     // Beyond the time in which its own reversion begins, and well into its ramp.
+    let leastCountedW = Infinity;
+    site.onCycle.push(({ status }) => {
+      const countedW = status.units[0]?.powerW ?? Number.NaN;
+      leastCountedW = Math.min(leastCountedW, countedW - site.units[0]!.powerW);
+    });
     const excess = largestExcess(site, 60_000);
     assert.ok(excess <= NOISE, `${(100 * excess).toFixed(2)} % too much`);
+    // Rounded to 1 kW where it is read, and ramped away in steps of a cycle.
+    assert.ok(leastCountedW >= -2_000, `counted at ${-leastCountedW} W less than it gives`);
     assert.ok(site.units[0]!.powerW > 0, "it still gives something by itself");
     assert.equal(site.eventsOf("unit-silent")[0]?.device, "bess-1");
   });

@@ -56,7 +56,7 @@ describe("scenes 5, 6, 8 and 12 with the thermal controllers", function () {
     await site.plant.order({ failPump: "cdu-3", pump: 2 });
     await site.plant.order({ failPump: "cdu-4", pump: 2 });
     for (const pump of [1, 2, 3, 4]) await site.plant.order({ failPump: "cdu-5", pump });
-    await site.plant.order({ leak: "cdu-6", litresPerMin: 6 });
+    for (const leak of ["cdu-6", "cdu-7"]) await site.plant.order({ leak, litresPerMin: 6 });
     await site.run(5.2);
   });
 
@@ -145,6 +145,9 @@ describe("scenes 5, 6, 8 and 12 with the thermal controllers", function () {
     await site.run(19);
     assert.equal(zoneOf(site, "cdu-6").leak, "isolated");
     assert.equal(cduOf(site, "cdu-6").flowLPerMin, 0, "a raw 0 would be full speed");
+    // The site names no second rope of it.
+    assert.equal(zoneOf(site, "cdu-7").leak, "suspected");
+    assert.ok(cduOf(site, "cdu-7").flowLPerMin > 3_000, "it leaks on (negative control)");
     await site.plant.order({ leak: "cdu-6", litresPerMin: 0 });
     await site.killControl();
     await site.startControl();

@@ -58,8 +58,10 @@ const SETTINGS = {
 };
 
 export interface HallOptions {
-  /** The gateway sets the supply temperature, too, and starts a standby pump. */
+  /** The gateway sets the supply temperature, too. */
   readonly setsSupply?: boolean;
+  /** That the envelope lets through, %. */
+  readonly mostPercent?: number;
 }
 
 export function zonePlan(
@@ -115,18 +117,18 @@ export function zonePlan(
       valve: none,
       speed: actuator("speed", "pump-speed-setpoint"),
       zoneValve: actuator("zoneValve", "valve-position-setpoint"),
-      standby: setsSupply ? { ...actuator("standby", "pump-2.run"), startValue: 1 } : none,
+      standby: { ...actuator("standby", "standby-start"), startValue: 1 },
     },
   };
 }
 
-function entryOf({ asset, pointName, point, shown }: ThermalActuator): EnvelopeEntry {
+function entryOf({ asset, pointName, point, shown }: ThermalActuator, max: number): EnvelopeEntry {
   return {
     asset,
     pointName,
     point,
     min: 0,
-    max: 100,
+    max,
     rampPerS: undefined,
     minimumIntervalMs: 0,
     mode: "refuse",
@@ -186,7 +188,7 @@ export class Hall {
     this.envelope = compileEnvelope(
       plans.flatMap(({ actuators: { speed, zoneValve, supplySetpoint, standby } }) =>
         [speed, zoneValve, supplySetpoint, standby].flatMap((each) =>
-          each === undefined ? [] : [entryOf(each)],
+          each === undefined ? [] : [entryOf(each, options.mostPercent ?? 100)],
         ),
       ),
     );

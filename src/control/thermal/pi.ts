@@ -46,7 +46,9 @@ export function trackPi(state: PiState, output: number, { low, high }: PiSetting
 export function stepPi(state: PiState, error: number, dtS: number, settings: PiSettings): number {
   if (Number.isNaN(error) || Number.isNaN(state.output)) return state.output;
   const { gain, integralPerS, low, high } = settings;
-  const integral = clamp(state.integral + integralPerS * error * dtS, low, high);
+  // An absurd reading makes the product infinite, and no time of that would be no number.
+  const more = dtS > 0 ? integralPerS * error * dtS : 0;
+  const integral = clamp(state.integral + more, low, high);
   const wanted = gain * error + integral;
   const output = movePi(state, clamp(wanted, low, high), dtS, settings);
   const isHeldBack = (wanted - output) * error > 0;
@@ -54,9 +56,12 @@ export function stepPi(state: PiState, error: number, dtS: number, settings: PiS
   return output;
 }
 
-/** Moves the output towards a value that something else has decided; the integral goes with it. */
+/**
+ * Moves the output towards a value that something else has decided; the integral goes with it. One
+ * that is not known leaves the output where it is.
+ */
 export function leadPi(state: PiState, value: number, dtS: number, settings: PiSettings): number {
-  if (Number.isNaN(state.output)) return state.output;
+  if (Number.isNaN(value) || Number.isNaN(state.output)) return state.output;
   const output = movePi(state, clamp(value, settings.low, settings.high), dtS, settings);
   state.integral = output;
   return output;

@@ -98,11 +98,14 @@ function tellRefusal(
   { refusal }: ActuatorState,
 ): void {
   const isRefused = refusal !== undefined;
-  if (!notices.isNews("cooling-write-refused", asset, isRefused)) return;
+  // The others of the asset may be refused meanwhile: each is told by itself.
+  const about = `${asset} ${pointName}`;
+  if (!notices.isNews("cooling-write-refused", about, isRefused)) return;
   const words = isRefused
     ? `${asset} does not take its ${pointName}: ${refusal}`
     : `${asset} takes its ${pointName} again`;
-  notices.tell({ id: "cooling-write-refused", device: asset, point: pointName }, isRefused, words);
+  const subject = { id: "cooling-write-refused", device: asset, point: pointName, about } as const;
+  notices.tell(subject, isRefused, words);
 }
 
 /**

@@ -113,6 +113,9 @@ describe("flow of a coolant loop", () => {
     assert.deepEqual([out.isBlind, out.speedPercent], [true, 100]);
     loop.run(60);
     assert.ok(Math.abs(loop.flow - NEED) < 0.02 * NEED, `${loop.flow}`);
+    const slower = new Loop({ blindSpeedPercent: 60 });
+    slower.run(60);
+    assert.equal(slower.run(10, true).speedPercent, 60, "the site's own, not all there is");
   });
 
   it("keeps the need of the last minutes while the heat is not known", () => {

@@ -59,6 +59,19 @@ describe("dew-point guard", () => {
     assert.deepEqual([22.1, 21.9, 22.4, 22.6].map(at), [false, true, true, false]);
   });
 
+  it("stays an alarm while the coolant's own temperature is lost", () => {
+    const state = createDewPoint(DEW_POINT_DEFAULTS);
+    const rooms = [goodMeasure(20)];
+    const at = (supply: ReturnType<typeof lost>): boolean =>
+      stepDewPoint(state, { rooms, supply }, DEW_POINT_DEFAULTS, 0).isBreached;
+    assert.deepEqual([goodMeasure(21), lost(), goodMeasure(30), lost()].map(at), [
+      true,
+      true,
+      false,
+      false,
+    ]);
+  });
+
   it("keeps the last dew point when all are lost, then assumes a moist room", () => {
     const state = createDewPoint(DEW_POINT_DEFAULTS);
     const supply = goodMeasure(32);

@@ -88,6 +88,36 @@ describe("leak", () => {
     assert.equal(zone.run(1).stopPumps, true);
   });
 
+  it("goes on to its end when its ropes are dry again before the load is gone", () => {
+    const zone = new Zone();
+    zone.inputs.rope = wet();
+    zone.inputs.secondRope = wet();
+    assert.equal(zone.run(3).phase, "confirmed");
+    zone.inputs.rope = dry();
+    zone.inputs.secondRope = dry();
+    const out = zone.run(15);
+    assert.deepEqual([out.phase, out.requestShed], ["confirmed", true]);
+    assert.equal(zone.run(10).phase, "isolated");
+  });
+
+  it("is confirmed by a loss however slow: what a leak takes never becomes usual", () => {
+    const slowly = (zone: Zone): string => {
+      for (let s = 0; s < 3_600; s += 1) {
+        zone.inputs.pressure = goodMeasure(200 - (40 * s) / 3_600);
+        zone.run(1);
+      }
+      return zone.state.out.phase;
+    };
+    const zone = new Zone();
+    zone.inputs.rope = wet();
+    zone.run(3);
+    assert.equal(slowly(zone), "isolated");
+    const off = new Zone({ pressureLossPart: 0.25 });
+    off.inputs.rope = wet();
+    off.run(3);
+    assert.equal(slowly(off), "suspected", "the negative control");
+  });
+
   it("is not confirmed by sensors that are lost, and not ended by them", () => {
     const zone = new Zone();
     zone.inputs.rope = lost();
@@ -108,6 +138,15 @@ describe("leak", () => {
     off.inputs.rope = wet();
     off.inputs.secondRope = lost();
     assert.equal(off.run(600).phase, "suspected", "the negative control");
+  });
+
+  it("counts a rope with a fault of its own as lost beside a wet second one", () => {
+    const zone = new Zone();
+    zone.inputs.secondRope = wet();
+    zone.inputs.ropeFault = dry();
+    assert.equal(zone.run(60).phase, "suspected");
+    zone.inputs.ropeFault = wet();
+    assert.equal(zone.run(40).phase, "confirmed");
   });
 
   it("stays wet when a wet rope is lost", () => {

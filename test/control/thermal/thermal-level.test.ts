@@ -1,6 +1,8 @@
 import { strict as assert } from "node:assert";
 import * as fc from "fast-check";
 import { compileEnvelope } from "../../../src/control/envelope.ts";
+import type { CyclicReport } from "../../../src/control/exchange.ts";
+import { type ShedCause } from "../../../src/control/thermal/shed.ts";
 import {
   ASSETS_PER_TURN,
   createThermal,
@@ -10,12 +12,15 @@ import {
   stepThermal,
   thermalLatches,
 } from "../../../src/control/thermal/thermal-level.ts";
+import { pointIndex } from "../../../src/domain/point.ts";
 import { GOOD, qualityCode } from "../../../src/domain/quality.ts";
 import { monotonicMs, utcMs } from "../../../src/domain/time.ts";
 import { PointImage } from "../../../src/points/image.ts";
 
 import { deliveryPlan, Hall, POINTS, type PointName } from "../../support/thermal-hall.ts";
 
+/** Less than the controllers themselves would ask for. */
+const MOST_PERCENT = 90;
 const LEAKING = { rope: 1, secondRope: 1 } as const;
 
 describe("thermal controllers of a site", () => {
@@ -50,6 +55,71 @@ describe("thermal controllers of a site", () => {
     assert.deepEqual([pumps?.point, pumps?.value], [POINTS.speed, 0]);
   });
 
+  it("run the pumps at full speed while the coolant is warm, though its flow is enough", () => {
+    for (const [supply, return_, least] of [
+      [32, 42, 0],
+      [43, 53, 100],
+      [42.5, 51, 100],
+    ] as const) {
+      const hall = new Hall(1, "control");
+      hall.run(5);
+      hall.set({ supply, return_ });
+      hall.run(20);
+      const speed = hall.writes.filter(({ point }) => point === POINTS.speed).at(-1)?.value ?? 0;
+      assert.ok(least === 0 ? speed < 90 : speed >= least, `${speed} % at ${supply} °C`);
+    }
+  });
+
+  const DANGERS = [
+    ["coolant-hot", 20, () => ({ supply: 46, return_: 61 })],
+    ["coolant-heating", 60, (s: number) => ({ return_: 44 + 0.2 * s })],
+    ["cooling-unknown", 65, () => ({ flow: "lost", supply: "lost", return_: "lost" })],
+    ["coolant-flow-lost", 10, () => ({ flow: 0 })],
+    ["leak-confirmed", 5, () => LEAKING],
+  ] as const satisfies readonly (readonly [
+    ShedCause,
+    number,
+    (s: number) => Partial<Record<PointName, number | "lost">>,
+  ])[];
+  for (const [cause, withinS, valuesAt] of DANGERS)
+    it(`ask for shed within ${withinS} s: ${cause}`, () => {
+      const hall = new Hall(1, "request");
+      const isAsked = () => hall.state.zones[0]?.state.shed.causes[cause].isAsked;
+      hall.run(30);
+      assert.equal(isAsked(), false);
+      let s = 0;
+      hall.run(withinS, () => {
+        hall.set(valuesAt(s));
+        s += 1;
+      });
+      assert.equal(isAsked(), true);
+      assert.ok(hall.ids().includes("shed-requested"));
+    });
+
+  it("start the standby pump for a lost one, and none in a zone that is shut off", () => {
+    const hall = new Hall(1, "control");
+    const starts = (seconds: number) =>
+      hall.run(seconds).filter(({ point }) => point === POINTS.standby);
+    assert.deepEqual(starts(10), []);
+    hall.set({ flow: 0.9 * 3_614 });
+    const [start] = starts(4);
+    assert.ok(start !== undefined);
+    assert.equal(start.value, 1);
+    // Refused, it is tried again, as long as coolant may flow at all.
+    const { point, value, sentAt } = start;
+    const refused = { point, value, sentAt, readBack: undefined, result: "refused" } as const;
+    const refuse = () => {
+      hall.outcomes = [{ ...refused, reason: "DEVICE_EXCEPTION" }];
+    };
+    refuse();
+    assert.equal(starts(15).length, 1);
+    hall.set(LEAKING);
+    hall.run(30);
+    assert.ok(hall.writes.some(({ isProtective, value: sent }) => isProtective && sent === 0));
+    refuse();
+    assert.deepEqual(starts(30), []);
+  });
+
   it("ask for a safe state again each second until the device shows it", () => {
     const hall = new Hall(1, "control");
     hall.run(5);
@@ -78,6 +148,35 @@ describe("thermal controllers of a site", () => {
     hall.outcomes = [{ ...refused, result: "accepted", reason: undefined }];
     hall.run(1);
     assert.deepEqual(hall.ids("cleared"), ["cooling-write-refused"]);
+  });
+
+  it("tell of each actuator of an asset by itself whether it is refused", () => {
+    const hall = new Hall(1, "control");
+    hall.run(5);
+    hall.set(LEAKING);
+    hall.run(30);
+    const report = (point: number, result: "accepted" | "refused"): CyclicReport => ({
+      point: pointIndex(point),
+      value: 0,
+      sentAt: monotonicMs(hall.now),
+      readBack: undefined,
+      ...(result === "refused"
+        ? { result, reason: "DEVICE_EXCEPTION" }
+        : { result, reason: undefined }),
+    });
+    hall.outcomes = [report(POINTS.zoneValve, "refused")];
+    hall.run(0.05);
+    hall.outcomes = [report(POINTS.speed, "refused"), report(POINTS.speed, "accepted")];
+    hall.run(0.05);
+    const told = hall.events.filter(({ id }) => id === "cooling-write-refused");
+    assert.deepEqual(
+      told.map(({ phase, point }) => [phase, point]),
+      [
+        ["raised", "valve-position-setpoint"],
+        ["raised", "pump-speed-setpoint"],
+        ["cleared", "pump-speed-setpoint"],
+      ],
+    );
   });
 
   it("send a setpoint again of which nobody knows whether it arrived", () => {
@@ -251,14 +350,14 @@ describe("thermal controllers of a site", () => {
     const step = fc.record(Object.fromEntries(names.map((name) => [name, value])));
     fc.assert(
       fc.property(fc.array(step, { maxLength: 15 }), (steps) => {
-        const hall = new Hall(1, "control");
+        const hall = new Hall(1, "control", { mostPercent: MOST_PERCENT });
         hall.run(2);
         for (const values of steps) {
           hall.set(values);
           hall.run(3);
         }
         for (const { value: written, point, isProtective } of hall.writes) {
-          assert.ok(written >= 0 && written <= 100, `${written}`);
+          assert.ok(written >= 0 && written <= MOST_PERCENT, `${written}`);
           if (point === POINTS.speed && !isProtective) assert.ok(written >= 30);
         }
         const asked = hall.ids().filter((id) => id === "shed-requested").length;

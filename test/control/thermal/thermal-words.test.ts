@@ -121,7 +121,7 @@ describe("why the cooling does what it does", () => {
       "cdu-1/secondary.supply-temperature-setpoint",
       `cdu-1/${SPEED}`,
       "cdu-1/valve-position-setpoint",
-      "cdu-1/pump-2.run",
+      "cdu-1/standby-start",
     ]);
     assert.deepEqual(whyOf(hall, "bess-1"), []);
     assert.deepEqual(whyOf(hall, "cdu-1", "nothing"), []);
@@ -140,7 +140,7 @@ describe("why the cooling does what it does", () => {
 
   it("tells what decides a supply temperature: the site, the dew point, the way to it", () => {
     const hall = new Hall(1, "control", { setsSupply: true });
-    hall.set({ setpoint: 32, standby: 0 });
+    hall.set({ setpoint: 32 });
     hall.run(5);
     const supply = (): ThermalWhy | undefined =>
       whyOf(hall, "cdu-1", "secondary.supply-temperature-setpoint")[0];
@@ -155,10 +155,10 @@ describe("why the cooling does what it does", () => {
   it("tells that a standby pump is started, because too little coolant flows", () => {
     const hall = new Hall(1, "control", { setsSupply: true });
     hall.run(5);
-    assert.equal(whyOf(hall, "cdu-1", "pump-2.run")[0]?.binding, "no-cause");
+    assert.equal(whyOf(hall, "cdu-1", "standby-start")[0]?.binding, "no-cause");
     hall.set({ flow: 2_000 });
     hall.run(10);
-    const [why] = whyOf(hall, "cdu-1", "pump-2.run");
+    const [why] = whyOf(hall, "cdu-1", "standby-start");
     assert.deepEqual([why?.binding, why?.value], ["flow-low", 1]);
   });
 
