@@ -11,7 +11,10 @@ import { judgeBox, unitBindingOf } from "../../src/control/trace-binding.ts";
 import type { ImageView } from "../../src/points/image.ts";
 import { lastWord, readingOf, readRecordedSetpoints } from "../support/arbitration-reading.ts";
 import { recordedStory } from "../support/recorded-story.ts";
+import { SiteRecording } from "../support/recording.ts";
 import { VirtualSite } from "../support/virtual-site.ts";
+
+const START_UTC = Date.UTC(2026, 0, 1);
 
 describe("why", function () {
   this.timeout(180_000);
@@ -98,6 +101,22 @@ describe("why", function () {
     assert.match(text, /read-back says applied/);
     const unknown = whyFromRecording(recording.items(), "bess-9", trip!.at);
     assert.deepEqual(unknown, [{ kind: "nothing", reason: "the site has no bess-9" }]);
+  });
+
+  it("answers over a restart with one battery more", async () => {
+    const recording = new SiteRecording();
+    const one = (text: string): string => text.replace("[bess-1, bess-2]", "[bess-1]");
+    for (const [change, seconds] of [
+      [one, 2],
+      [(text: string) => text, 4],
+    ] as const) {
+      const site = await VirtualSite.open({ change, load: "full", recorder: recording.make });
+      await site.run(seconds);
+      await site.close();
+    }
+    const [answer] = whyFromRecording(recording.items(), "bess-2", START_UTC + 3_000);
+    assert.ok(answer?.kind === "unit");
+    assert.equal(answer.why.binding, "peak-cap");
   });
 
   it("answers from the last seconds of the process that runs", async () => {
