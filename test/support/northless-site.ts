@@ -45,6 +45,7 @@ export interface DischargeOrder {
 export class NorthlessSite {
   readonly site: VirtualSite;
   readonly oracle: Oracle;
+  readonly control: ControlKind;
   /** What moved faster than the ramp, in words. */
   readonly steps: string[] = [];
   /** Looks that could have found a step: of the registers, of the reference. */
@@ -55,6 +56,7 @@ export class NorthlessSite {
   #sums: number[] = [];
   #referenceW = Number.NaN;
   #disturbedS = 0;
+  #stoppedUnits = 0;
   #atCapS = -Infinity;
 
   static async open(options: NorthlessOptions): Promise<NorthlessSite> {
@@ -93,15 +95,13 @@ export class NorthlessSite {
     );
     oracle.controlBegins(site.clock.now(), () => "free");
     watch.oracle = oracle;
-    return new NorthlessSite(site, oracle, isSmoothed);
+    return new NorthlessSite(site, oracle, control);
   }
 
-  readonly #isSmoothed: boolean;
-
-  private constructor(site: VirtualSite, oracle: Oracle, isSmoothed: boolean) {
+  private constructor(site: VirtualSite, oracle: Oracle, control: ControlKind) {
     this.site = site;
     this.oracle = oracle;
-    this.#isSmoothed = isSmoothed;
+    this.control = control;
   }
 
   /** Lets time pass, looking all the while. */
@@ -151,9 +151,29 @@ export class NorthlessSite {
     return { gridW: snapshot.gridW, units };
   }
 
+  /** How much of the time the ramp could be judged: the reference, or the registers. */
+  get judgedPart(): number {
+    return (this.judged.setpoints + this.judged.reference) / this.looks;
+  }
+
+  /** What was looked at, and what came of it, in a line. */
+  get figures(): string {
+    const { judged, largestW, oracle, looks } = this;
+    const rules = [...oracle.looked].map(([rule, count]) => `${rule} ${count}`).join(", ");
+    return (
+      `${looks} looks, ${judged.setpoints + judged.reference} at the ramp, largest step ` +
+      `${Math.max(largestW.setpoints, largestW.reference)} W; oracle: ${rules}`
+    );
+  }
+
   /** What the batteries give together, as it is. */
   get batteryW(): number {
     return this.truth.units.reduce((sum, { powerW }) => sum + powerW, 0);
+  }
+
+  /** What the grid and the batteries give together. */
+  get loadW(): number {
+    return this.truth.gridW + this.batteryW;
   }
 
   #look(): void {
@@ -161,7 +181,7 @@ export class NorthlessSite {
     this.looks += 1;
     this.oracle.look(truth, site.clock.now());
     this.#noteCauses(truth);
-    if (this.#isSmoothed) this.#judgeReference();
+    if (this.control === "smoothing") this.#judgeReference();
     else this.#judgeSetpoints();
   }
 
@@ -177,8 +197,6 @@ export class NorthlessSite {
     const loadW = units.reduce((sum, { powerW }) => sum + powerW, gridW);
     if (loadW > CAP_W - MW) this.#atCapS = nowS;
   }
-
-  #stoppedUnits = 0;
 
   #judgeSetpoints(): void {
     const { nowS } = this.site;
@@ -198,9 +216,12 @@ export class NorthlessSite {
   }
 
   #judgeReference(): void {
-    const { referenceW = Number.NaN } = this.site.status.smoothing ?? {};
+    const { referenceW = Number.NaN, mode = "init" } = this.site.status.smoothing ?? {};
     const beforeW = this.#referenceW;
-    this.#referenceW = referenceW;
+    // With no battery that takes anything it promises nothing: then it is what the grid gives.
+    const isPromise = mode !== "init" && mode !== "standby";
+    this.#referenceW = isPromise ? referenceW : Number.NaN;
+    if (!isPromise) return;
     if (Number.isNaN(beforeW)) return;
     this.judged.reference += 1;
     const movedW = Math.abs(referenceW - beforeW);
