@@ -102,7 +102,7 @@ describe(`the whole of control, and nothing north of it for ${GONE_S} s`, functi
       await run.run(5);
       assert.equal(refusalOf(run, "stale"), "too-old");
       assert.equal(refusalOf(run, "early"), "tripped");
-      await site.order({ kind: "reset", trip: "all", by: "anna" });
+      assert.equal(await run.reset(), "done");
       await run.run(15);
       assert.deepEqual(modes(), ["ready", "ready"]);
       judged(run);

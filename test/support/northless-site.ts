@@ -135,6 +135,19 @@ export class NorthlessSite {
     });
   }
 
+  /** Somebody at the box resets every trip; the cycle that sees it answers. */
+  async reset(): Promise<string> {
+    const { site, oracle } = this;
+    oracle.asks();
+    const asked = site.order({ kind: "reset", trip: "all", by: "anna" }).then(({ result }) => {
+      oracle.answers();
+      oracle.ordered("reset", "all", site.clock.now());
+      return result;
+    });
+    await this.run(4 * LOOK_S);
+    return asked;
+  }
+
   /** A setpoint as it lies in the registers of a battery, W. */
   setpointW(unit: (typeof UNITS)[number]): number {
     return this.site.plant.device(unit).readNumber("active-power-setpoint", Number.NaN);
