@@ -2,6 +2,7 @@ import { statusOf } from "../control/cycle.ts";
 import type { ControlStatus } from "../control/exchange.ts";
 import { itemAt } from "../control/item-at.ts";
 import type { ControlPlan } from "../control/plan.ts";
+import type { ControlState } from "../control/state.ts";
 import { type CycleTrace, traceOf } from "../control/trace.ts";
 import { TraceMemory } from "../control/trace-memory.ts";
 import type { ReplayedCycle, Replayer } from "../recorder/replayer.ts";
@@ -43,6 +44,8 @@ class MomentSearch {
   readonly #atUtc: number;
   readonly #memory = new WhyMemory();
   #traces: TraceMemory | undefined;
+  /** What the traces are of. */
+  #size = "";
   #found: Moment | undefined;
   #after: CycleTrace | undefined;
 
@@ -59,8 +62,8 @@ class MomentSearch {
       this.#after = traceOf(state, view);
       return this.#found !== undefined && !isShown(this.#found.trace, this.#after);
     }
-    this.#traces ??= new TraceMemory(state);
-    this.#traces.keep(state, view);
+    const traces = this.#tracesFor(state);
+    traces.keep(state, view);
     this.#found = {
       plan: state.plan,
       status: statusOf(state),
@@ -81,6 +84,14 @@ class MomentSearch {
       after: this.#after,
       memory: this.#memory,
     });
+  }
+
+  /** A restart may come with another site file; what was before it says nothing of its units. */
+  #tracesFor(state: ControlState): TraceMemory {
+    const size = `${state.units.length} ${state.parts.length}`;
+    if (this.#traces === undefined || size !== this.#size) this.#traces = new TraceMemory(state);
+    this.#size = size;
+    return this.#traces;
   }
 
   #remember({ record, result, toldBetween }: ReplayedCycle): void {

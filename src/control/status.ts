@@ -166,6 +166,12 @@ function tellsJumps({ smoothing }: ControlState): boolean {
   return mode !== "init" && mode !== "standby";
 }
 
+function countLost({ units }: ControlState): number {
+  let count = 0;
+  for (const { mode } of units) if (mode === "faulted" || mode === "tripped") count += 1;
+  return count;
+}
+
 /** What a trip or fault took away at once, beyond the ramp: declared with its size. */
 function tellDrop(
   state: ControlState,
@@ -175,9 +181,11 @@ function tellDrop(
   const { plan, total } = state;
   const changeW = total.totalW - total.beforeW;
   total.beforeW = total.totalW;
-  const lost = state.units.some((unit) => unit.mode === "faulted" || unit.mode === "tripped");
+  // One that was lost before takes nothing away: then it is the load that has let go.
+  const isLoss = countLost(state) > total.lostUnits;
+  total.lostUnits = countLost(state);
   const beyondW = Math.abs(changeW) - rampStepW(plan.grid, changeW, sight.elapsedMs);
-  if (!lost || sight.isShort || tellsJumps(state)) return;
+  if (!isLoss || sight.isShort || tellsJumps(state)) return;
   // The cap's own need says it better, and without a grid there is no ramp to keep.
   if (total.binding === "peak-cap" || total.binding === "ride-through") return;
   if (beyondW > sight.tellingW)

@@ -43,6 +43,8 @@ export interface TotalState {
   totalW: number;
   /** Of the cycle before it, as last told. */
   beforeW: number;
+  /** Units that were faulted or tripped then. */
+  lostUnits: number;
   /** What the units' own parts add up to, and what the levels made of it, W. */
   partsW: number;
   targetW: number;
@@ -94,6 +96,7 @@ export function noTotal({ units, share }: ControlPlan, now: MonotonicMs): TotalS
     energy: share === undefined ? undefined : createEnergyShare(units, share, now),
     totalW: 0,
     beforeW: 0,
+    lostUnits: 0,
     partsW: 0,
     targetW: 0,
     binding: "schedule",

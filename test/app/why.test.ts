@@ -1,70 +1,20 @@
 import { strict as assert } from "node:assert";
 import type { DailyDesk } from "../../src/app/daily.ts";
-import { replay } from "../../src/app/replay.ts";
 import { type WhyAnswer, whyLines } from "../../src/app/why.ts";
 import { whyFromRecording } from "../../src/app/why-recording.ts";
 import { lowerCeiling, resetBox } from "../../src/control/arbitration.ts";
 import type { Level } from "../../src/control/exchange.ts";
-import type { ControlPlan } from "../../src/control/plan.ts";
 import { addToSeries } from "../../src/control/series.ts";
 import type { ControlState } from "../../src/control/state.ts";
-import { type Ask, type BoxTrace, type CycleTrace, traceOf } from "../../src/control/trace.ts";
+import { type Ask, type BoxTrace, traceOf } from "../../src/control/trace.ts";
 import { judgeBox, unitBindingOf } from "../../src/control/trace-binding.ts";
 import type { ImageView } from "../../src/points/image.ts";
+import { lastWord, readingOf, readRecordedSetpoints } from "../support/arbitration-reading.ts";
 import { recordedStory } from "../support/recorded-story.ts";
+import { SiteRecording } from "../support/recording.ts";
 import { VirtualSite } from "../support/virtual-site.ts";
 
-interface Word {
-  readonly powerW: number;
-  readonly by: Level | "nobody";
-}
-
-/**
- * A second reading of a box, from the weakest level up: each has its way with what the weaker ones
- * have left of the wish, and whoever changes it last has the last word.
- */
-function lastWord({ asks }: Pick<BoxTrace, "asks">, wantedW: number): Word {
-  let word: Word = { powerW: wantedW, by: "nobody" };
-  let direction = 0;
-  const names: { low?: Level; high?: Level } = {};
-  const push = (up: boolean, boundW: number, by: Level): void => {
-    const isBeyond = up ? word.powerW < boundW : word.powerW > boundW;
-    const isShared = word.powerW === boundW && direction === (up ? 1 : -1);
-    if (!isBeyond && !isShared) return;
-    word = { powerW: boundW, by };
-    direction = up ? 1 : -1;
-  };
-  for (const { kind, by, lowW, highW } of asks.toReversed()) {
-    if (kind === "name-low") names.low ??= by;
-    else if (kind === "name-high") names.high ??= by;
-    else if (kind === "floor") push(true, lowW, by);
-    else if (kind === "ceiling") push(false, highW, by);
-    else {
-      push(true, lowW, names.low ?? by);
-      push(false, Math.max(lowW, highW), names.high ?? by);
-    }
-  }
-  return word;
-}
-
-/** Whose word a setpoint is, by that reading and by nothing but the numbers of the trace. */
-function readingOf(trace: CycleTrace, place: number, plan: ControlPlan): string {
-  const unit = trace.units[place]!;
-  const { stepW } = plan.units[place]!;
-  if (unit.mode !== "ready") return lastWord(unit.box, Infinity).by;
-  if (Math.trunc(unit.shareW / stepW) * stepW !== unit.setpointW) return "envelope";
-  const all = lastWord(trace.total.box, trace.total.partsW);
-  const ofAll = all.by === "nobody" ? "schedule" : all.by;
-  if (unit.shareW !== 0) {
-    const own = lastWord(unit.box, unit.shareW > 0 ? Infinity : -Infinity);
-    const isAtIt = Math.abs(own.powerW - unit.shareW) <= 1;
-    const othersGiveMore = trace.units.some(
-      ({ shareW }) => Math.abs(shareW) - Math.abs(unit.shareW) > 1 && shareW * unit.shareW > 0,
-    );
-    if (isAtIt && (othersGiveMore || own.by === ofAll)) return own.by;
-  }
-  return unit.binding === "grid-instruction" ? "grid-instruction" : ofAll;
-}
+const START_UTC = Date.UTC(2026, 0, 1);
 
 describe("why", function () {
   this.timeout(180_000);
@@ -72,34 +22,10 @@ describe("why", function () {
   for (const control of ["smoothing", "peak-cap"] as const)
     it(`names what binds every setpoint as an independent reading does: ${control}`, async () => {
       const { recording } = await recordedStory(control);
-      const seen = new Map<string, number>();
-      const other: string[] = [];
-      let setpoints = 0;
-      const outcome = replay(recording.items(), {
-        onCycle: ({ result, record }, { state, view }) => {
-          if (state === undefined || view === undefined) return true;
-          const { plan } = state;
-          const trace = traceOf(state, view);
-          for (const [place, { points, asset }] of plan.units.entries()) {
-            if (!result.writes.some(({ point }) => point === points.setpoint)) continue;
-            setpoints += 1;
-            const named = unitBindingOf(trace, place, plan.units[place]!);
-            const read = readingOf(trace, place, plan);
-            seen.set(named, (seen.get(named) ?? 0) + 1);
-            if (named !== read) other.push(`${asset} at ${record.now}: ${named}, read as ${read}`);
-            const { box } = trace.units[place]!;
-            assert.equal(lastWord(box, Infinity).powerW, box.highW);
-            assert.equal(lastWord(box, -Infinity).powerW, box.lowW);
-          }
-          const { box, partsW, targetW } = trace.total;
-          assert.equal(lastWord(box, partsW).powerW, targetW, `total at ${record.now}`);
-          assert.equal(judgeBox(box, partsW).powerW, targetW);
-          return true;
-        },
-      });
+      const { outcome, setpoints, other, seen } = readRecordedSetpoints(recording.items());
       assert.equal(outcome.difference, undefined);
       assert.deepEqual(other.slice(0, 10), []);
-      assert.ok(setpoints >= 500, `${setpoints} setpoints`);
+      assert.ok(setpoints.length >= 500, `${setpoints.length} setpoints`);
       assert.ok(seen.has("protection") && seen.has("start") && seen.size >= 5);
     });
 
@@ -175,6 +101,22 @@ describe("why", function () {
     assert.match(text, /read-back says applied/);
     const unknown = whyFromRecording(recording.items(), "bess-9", trip!.at);
     assert.deepEqual(unknown, [{ kind: "nothing", reason: "the site has no bess-9" }]);
+  });
+
+  it("answers over a restart with one battery more", async () => {
+    const recording = new SiteRecording();
+    const one = (text: string): string => text.replace("[bess-1, bess-2]", "[bess-1]");
+    for (const [change, seconds] of [
+      [one, 2],
+      [(text: string) => text, 4],
+    ] as const) {
+      const site = await VirtualSite.open({ change, load: "full", recorder: recording.make });
+      await site.run(seconds);
+      await site.close();
+    }
+    const [answer] = whyFromRecording(recording.items(), "bess-2", START_UTC + 3_000);
+    assert.ok(answer?.kind === "unit");
+    assert.equal(answer.why.binding, "peak-cap");
   });
 
   it("answers from the last seconds of the process that runs", async () => {

@@ -172,7 +172,7 @@ function newestMs(folder: string): number {
 }
 
 /** First of so many neighbouring ports on which nobody listens. */
-async function freePorts(count: number): Promise<number> {
+export async function freePorts(count: number): Promise<number> {
   for (let attempt = 0; attempt < 50; attempt += 1) {
     const first = PORTS_FROM + Math.floor(Math.random() * (PORTS_TO - PORTS_FROM - count));
     const free = await Promise.all(

@@ -131,6 +131,26 @@ describe("scene 7: an inverter trips", () => {
     site.run(1_000);
     assert.ok(site.batteryW <= 20 * MW, "back at the command's own ramp, not beyond");
   });
+
+  it("declares no loss while a unit stays lost and the load swings across the cap", () => {
+    const site = new PlantSite({ plan: testPlan({ peakCapW: FULL_LOAD_W - 4 * MW }) });
+    site.run(3_000);
+    site.units[0]!.state = STATE_FAULT;
+    site.run(2_000);
+    const full = site.training;
+    site.training = (ms) => full(ms) - (ms % 1_000 < 500 ? 8 * MW : 0);
+    const before = site.events.length;
+    let mostW = 0;
+    let leastW = Infinity;
+    site.onCycle.push(() => {
+      mostW = Math.max(mostW, site.batteryW);
+      leastW = Math.min(leastW, site.batteryW);
+    });
+    site.run(6_000);
+    assert.ok(mostW > 3.9 * MW && leastW < 0.1 * MW, `${leastW} to ${mostW} W`);
+    const told = site.events.slice(before).filter(({ id }) => id === "ramp-breach");
+    assert.deepEqual(told, []);
+  });
 });
 
 describe("scene: a unit falls silent", () => {
