@@ -93,7 +93,7 @@ export class NorthlessSite {
       },
       UNITS.map((id) => [id, site.plant.device(id)]),
     );
-    oracle.controlBegins(site.clock.now(), () => "free");
+    oracle.controlBegins(site.clock.now(), () => []);
     watch.oracle = oracle;
     return new NorthlessSite(site, oracle, control);
   }

@@ -32,6 +32,8 @@ export interface Truth {
 const ALARM_AT = 40_076;
 const EMERGENCY_STOP = 1 << 6;
 const NO_BITS = 0xffff_ffff;
+const POWER_AT = 40_080;
+const NO_POWER = 0x8000;
 const SETPOINT_AT = 40_301;
 const SETPOINT_UNIT_W = 1_000;
 /** Everything of model 704 that belongs to the setpoint: its mode, its enabling, its reversion. */
@@ -41,6 +43,9 @@ const HEARTBEAT_WORDS = 2;
 const ALARM_RESET_AT = 40_405;
 const RUN_AT = 40_406;
 
+/** Cause of a stop that a person at the box asked for. */
+const STOPPED_BY_A_PERSON = "operator-stop";
+
 const SAMPLE_MS = 50;
 const HISTORY_MS = 12_000;
 const KEPT = HISTORY_MS / SAMPLE_MS;
@@ -48,6 +53,8 @@ const KEPT = HISTORY_MS / SAMPLE_MS;
 const REACTION_MS = 60;
 /** What was on its way to a device that did not answer goes first. */
 const STUCK_LINK_MS = 1_500;
+/** What a lease asked is over so long behind its end: converters follow. */
+const LEASE_END_MS = 1_000;
 const RAMP_WINDOW_MS = 1_000;
 const TOLERANCE_W = 0.4 * MW;
 /** Longest time without a true answer that is not yet silence. */
@@ -127,6 +134,7 @@ export class Oracle {
   #truth: Truth | undefined;
   #controlSince: number | undefined;
   #leasesEndAt = -Infinity;
+  #instructedUntil = -Infinity;
   /** At its first start nothing runs, and what the cap asks is there at once. */
   #disturbedAt = 0;
   #asked = 0;
@@ -154,19 +162,25 @@ export class Oracle {
 
   /**
    * Control begins.
-   * @param knows what its disk says of a unit: that it is stopped, that it is not, or nothing that
-   *   can be read
+   * @param knows what its disk says of a unit: by which causes it is stopped, if by any, or nothing
+   *   that can be read
    */
-  controlBegins(now: number, knows: (unit: string) => "stopped" | "free" | "unreadable"): void {
+  controlBegins(now: number, knows: (unit: string) => readonly string[] | "unreadable"): void {
     this.#controlSince = now;
     for (const unit of this.#units) {
       unit.setpointW = Number.NaN;
       const known = knows(unit.id);
-      if (known === "unreadable") unit.forgottenAt = now;
-      if (known !== "free") continue;
+      if (known === "unreadable") {
+        unit.forgottenAt = now;
+        // It is one with all the others that nobody knows of: a reset lifts it.
+        unit.stoppedAt = undefined;
+        continue;
+      }
+      // What the disk did not take nobody was promised.
+      if (!known.includes(STOPPED_BY_A_PERSON)) unit.stoppedAt = undefined;
+      if (known.length > 0) continue;
       unit.forgottenAt = undefined;
       unit.trippedAt = undefined;
-      unit.stoppedAt = undefined;
       unit.lockedAt = undefined;
     }
   }
@@ -175,11 +189,16 @@ export class Oracle {
     this.#asked = 0;
     this.#controlSince = undefined;
     this.#leasesEndAt = -Infinity;
+    this.#instructedUntil = -Infinity;
   }
 
-  /** A command was given to control; what it asks ends then at the latest. */
-  commanded(endsAt: number): void {
+  /**
+   * A command was given to control; what it asks ends then at the latest.
+   * @param isInstruction of the grid: it goes before the site's own cap
+   */
+  commanded(endsAt: number, isInstruction = false): void {
     this.#leasesEndAt = Math.max(this.#leasesEndAt, endsAt);
+    if (isInstruction) this.#instructedUntil = Math.max(this.#instructedUntil, endsAt);
   }
 
   /** A person at the box asks for something that lets units go: it may happen from now on. */
@@ -219,13 +238,13 @@ export class Oracle {
     if (unit === undefined || request[7] !== 3) return;
     const first = wordAt(request, 8);
     const count = wordAt(request, 10);
-    if (first > ALARM_AT || first + count < ALARM_AT + 2 || reply[7] !== 3) return;
-    if (now - unit.heardAt > GAP_MS) unit.gapAt = now;
-    unit.heardAt = now;
+    if (first > ALARM_AT || first + count < POWER_AT + 1 || reply[7] !== 3) return;
     const at = 9 + 2 * (ALARM_AT - first);
     const bits = ((wordAt(reply, at) << 16) | wordAt(reply, at + 2)) >>> 0;
-    // All ones: the device says that it has no alarm word.
-    if (bits === NO_BITS) return;
+    // The device says that it has no alarm word, or that it does not know its power.
+    if (bits === NO_BITS || wordAt(reply, 9 + 2 * (POWER_AT - first)) === NO_POWER) return;
+    if (now - unit.heardAt > GAP_MS) unit.gapAt = now;
+    unit.heardAt = now;
     unit.isPressed = (bits & EMERGENCY_STOP) !== 0;
     if (unit.isPressed && this.#controlSince !== undefined) unit.trippedAt ??= now;
   }
@@ -277,7 +296,8 @@ export class Oracle {
       (words.length === HEARTBEAT_WORDS && first === HEARTBEAT_AT) ||
       (words.length === 1 && [RUN_AT, ALARM_RESET_AT].includes(first));
     if (!isKnown) this.#wrong("address", now, `${unit.id}: registers ${first} to ${last}`);
-    const isLocked = unit.lockedAt !== undefined && now - unit.lockedAt > REACTION_MS;
+    const isLocked =
+      unit.lockedAt !== undefined && now - unit.lockedAt > this.#reactionMs(unit, now);
     if (isLocked && this.#asked === 0) {
       this.#wrong("lockout", now, `${unit.id} is locked out and register ${first} is written`);
     }
@@ -293,8 +313,12 @@ export class Oracle {
     const { trippedAt = Infinity, stoppedAt = Infinity, forgottenAt = Infinity } = unit;
     const sinceAt = Math.min(trippedAt, stoppedAt, forgottenAt);
     if (this.#asked > 0) return false;
+    return now - sinceAt > this.#reactionMs(unit, now);
+  }
+
+  #reactionMs(unit: UnitWatch, now: number): number {
     const isStuck = now - unit.troubledAt < STUCK_LINK_MS;
-    return now - sinceAt > REACTION_MS + (isStuck ? STUCK_LINK_MS : 0);
+    return REACTION_MS + (isStuck ? STUCK_LINK_MS : 0);
   }
 
   #judgeStart(unit: UnitWatch, now: number): void {
@@ -396,7 +420,9 @@ export class Oracle {
   #judgeCap(): void {
     const { capW, ratingW } = this.#limits;
     const calmMs = 4_000;
-    if (this.#now - this.#disturbedAt < calmMs || !this.#metersCleanFor(calmMs)) return;
+    if (this.#now < this.#instructedUntil + LEASE_END_MS) return;
+    // A meter is heard again some time after its trouble, and the way back from there takes two.
+    if (this.#now - this.#disturbedAt < calmMs || !this.#metersCleanFor(calmMs + 2_000)) return;
     if (this.#controlSince === undefined || this.#now - this.#controlSince < calmMs) return;
     if (this.#units.some((unit) => unit.isHeld || this.#now - unit.troubledAt < calmMs)) return;
     const loadW = this.#load.ago(0);

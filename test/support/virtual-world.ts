@@ -38,6 +38,9 @@ const RESET_AT_DEVICE = [
   { address: 40_406, value: 1 },
 ] as const;
 
+/** Commands of this priority or a higher one are the grid's: they go before the site's own cap. */
+const INSTRUCTION_PRIORITY = 5;
+
 export type ControlKind = "smoothing" | "peak-cap";
 
 /** The electrical part of the demonstration. */
@@ -144,7 +147,7 @@ export class World {
       limits,
       UNITS.map((id) => [id, site.plant.device(id)]),
     );
-    this.oracle.controlBegins(site.clock.now(), () => "free");
+    this.oracle.controlBegins(site.clock.now(), () => []);
   }
 
   /** Lets time pass, looking at the plant all the while. */
@@ -366,7 +369,7 @@ export class World {
     this.#firstEventOfControl = this.site.events.length;
     this.oracle.controlBegins(now, (unit) => {
       if (record.state === "unreadable") return "unreadable";
-      return record.state === "valid" && isLatched(record.content, unit) ? "stopped" : "free";
+      return record.state === "valid" ? latchesOf(record.content, unit) : [];
     });
     if (!this.#remembers) this.site.disk.forget();
     await this.site.startControl();
@@ -438,17 +441,21 @@ export class World {
     const powerW = (random() * 2 - 1) * mostW;
     this.#hit("command");
     this.#say(`c-${this.#commands}: ${Math.round(powerW)} W for ${Math.round(leaseMs)} ms`);
+    const asset = pick(random, ["battery", ...UNITS]);
+    const priority = 4 + Math.floor(random() * 4);
     this.site.command({
       id: `c-${this.#commands}`,
-      asset: pick(random, ["battery", ...UNITS]),
-      priority: 4 + Math.floor(random() * 4),
+      asset,
+      priority,
       leaseMs,
       action:
         random() < 0.15 ? { kind: "release" } : { kind: "set-power", powerW, rampWPerS: undefined },
     });
     // The way down from there takes its time at the ramp.
     const downMs = (24 * MW * 1_000) / RAMP_W_PER_S[this.#control];
-    this.oracle.commanded(this.site.clock.now() + leaseMs + downMs);
+    const endsAt = this.site.clock.now() + leaseMs;
+    this.oracle.commanded(endsAt + downMs);
+    if (priority <= INSTRUCTION_PRIORITY) this.oracle.commanded(endsAt, true);
   }
 
   #say(text: string): void {
@@ -468,10 +475,10 @@ function pick<T>(random: () => number, from: readonly T[]): T {
   return from[Math.floor(random() * from.length)]!;
 }
 
-/** Whether what is saved holds a unit. */
-function isLatched(content: string, unit: string): boolean {
+/** By which causes a unit is stopped, by what is saved. */
+function latchesOf(content: string, unit: string): readonly string[] {
   const { latches } = JSON.parse(content) as {
-    readonly latches: readonly { readonly assets: readonly string[] }[];
+    readonly latches: readonly { readonly id: string; readonly assets: readonly string[] }[];
   };
-  return latches.some(({ assets }) => assets.includes(unit));
+  return latches.filter(({ assets }) => assets.includes(unit)).map(({ id }) => id);
 }
