@@ -182,8 +182,9 @@ function tellDrop(
   const changeW = total.totalW - total.beforeW;
   total.beforeW = total.totalW;
   // One that was lost before takes nothing away: then it is the load that has let go.
-  const isLoss = countLost(state) > total.lostUnits;
-  total.lostUnits = countLost(state);
+  const lostUnits = countLost(state);
+  const isLoss = lostUnits > total.lostUnits;
+  total.lostUnits = lostUnits;
   const beyondW = Math.abs(changeW) - rampStepW(plan.grid, changeW, sight.elapsedMs);
   if (!isLoss || sight.isShort || tellsJumps(state)) return;
   // The cap's own need says it better, and without a grid there is no ramp to keep.
