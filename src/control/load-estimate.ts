@@ -63,7 +63,7 @@ function nextLoad(state: LoadEstimate, plan: GridPlan, sight: LoadSight): number
   const isNew = sinceMs > 0;
   state.feederAt = at;
   if (isNew && grid.source === "meter") {
-    const missingW = grid.loadW - feedersW;
+    const missingW = sight.units.every(isMeasured) ? grid.loadW - feedersW : Number.NaN;
     holdToMeter(state, { missingW, mostW: mostMissedW(plan, grid), sinceMs });
   }
   const byFeedersW = feedersW + (Number.isNaN(state.missedW) ? 0 : state.missedW);
@@ -78,16 +78,29 @@ function newestReading({ feeders }: GridPlan, view: ImageView): number {
   return at;
 }
 
+/** One that was never heard counts at what it does by itself: that may be so for long. */
+function isMeasured({ powers, mode }: UnitState): boolean {
+  return powers.count > 0 || mode === "unknown";
+}
+
 /** Beyond what the cross-check allows it is not an error of the meters but something new. */
 function mostMissedW({ crossCheck }: GridPlan, { loadW }: GridState): number {
   return 2 * crossCheck.fraction * Math.abs(loadW);
 }
 
+/**
+ * @param terms `missingW` is NaN where what the meter says of the load is a guess, because a unit
+ *   only counts: then none of the difference is missed
+ */
 function holdToMeter(
   state: LoadEstimate,
   terms: { readonly missingW: number; readonly mostW: number; readonly sinceMs: number },
 ): void {
   const { missingW, mostW, sinceMs } = terms;
+  if (Number.isNaN(missingW)) {
+    if (Number.isNaN(state.missedW)) state.missedW = 0;
+    return;
+  }
   const beforeW = Number.isNaN(state.missedW) ? missingW : state.missedW;
   const share = Math.min(sinceMs, LONGEST_HOLD_MS) / HOLD_TO_METER_MS;
   state.missedW = clamp(beforeW + share * (missingW - beforeW), -mostW, mostW);

@@ -100,6 +100,31 @@ describe("estimate of the load", () => {
       assert.ok(Math.abs(cycles.estimate.missedW - 100_000) < 500);
     });
 
+  it("takes nothing for missed while a unit that is silent only counts", () => {
+    const cycles = new Cycles();
+    cycles.turns(1);
+    cycles.heard(-5 * MW);
+    for (const unit of cycles.units) {
+      unit.mode = "silent";
+      unit.powers.count = 0;
+    }
+    cycles.missedW = -MW;
+    cycles.turns(20);
+    const { estimate } = cycles;
+    assert.equal(estimate.missedW, 0);
+    cycles.heard(-5 * MW);
+    cycles.missedW = 50_000;
+    cycles.turns(2);
+    const missedW: number = estimate.missedW;
+    assert.ok(missedW > 0 && missedW < 1_000);
+    // One that was never heard counts at what it does by itself.
+    const unknown = new Cycles();
+    unknown.units.push(unknownUnit(monotonicMs(0)));
+    unknown.missedW = 50_000;
+    unknown.turns(2);
+    assert.ok(Math.abs(unknown.estimate.missedW - 50_000) < 1);
+  });
+
   it("takes the first difference whole, and none beyond what the cross-check allows", () => {
     const cycles = new Cycles();
     cycles.missedW = 50_000;

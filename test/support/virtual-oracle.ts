@@ -128,6 +128,8 @@ export class Oracle {
   readonly #load = new History();
   readonly #grid = new History();
   readonly #battery = new History();
+  /** What units have just taken over from each other, W. */
+  readonly #exchange = new History();
   readonly #powers: readonly History[];
   readonly #meters = new Map<string, number>();
   #now = 0;
@@ -280,7 +282,12 @@ export class Oracle {
     this.#load.add(truth.gridW + batteryW);
     this.#grid.add(truth.gridW);
     this.#battery.add(batteryW);
-    for (const [place, unit] of truth.units.entries()) this.#powers[place]?.add(unit.powerW);
+    let exchangeW = -Math.abs(batteryW - this.#battery.ago(SAMPLE_MS));
+    for (const [place, { powerW }] of truth.units.entries()) {
+      exchangeW += Math.abs(powerW - (this.#powers[place]?.ago(0) ?? Number.NaN));
+      this.#powers[place]?.add(powerW);
+    }
+    this.#exchange.add(exchangeW / 2);
     this.#noteDisturbance(truth);
     this.#judgeRamp();
     this.#judgeCap();
@@ -407,7 +414,10 @@ export class Oracle {
     // What is above the cap is taken back at once.
     const overW = Math.max(0, this.#grid.highest(RAMP_WINDOW_MS) - capW);
     const explainedW = isSmoothed || !isCapQuiet ? this.#load.spread(10_000) + overW : 0;
-    const allowedW = (rampWPerS * RAMP_WINDOW_MS) / 1_000 + explainedW + TOLERANCE_W;
+    // Of two units that take over from each other one is read before the other.
+    const exchangedW = isSmoothed ? Math.max(0, this.#exchange.highest(RAMP_WINDOW_MS)) : 0;
+    const ownW = (rampWPerS * RAMP_WINDOW_MS) / 1_000;
+    const allowedW = ownW + explainedW + exchangedW + TOLERANCE_W;
     this.#count("ramp");
     if (movedW > allowedW)
       this.#wrong(

@@ -60,6 +60,7 @@ import {
   takeCoefficients,
 } from "./predictor/predictor.ts";
 import { type Coefficients, type RefitRequest, refitCycles } from "./predictor/refit.ts";
+import { beginRest, endRest, offsetAfter } from "./rest.ts";
 import { createResonance, type ResonanceState, stepResonance } from "./resonance.ts";
 import { assertSettings, LAW, LONGEST_STEP_S, type SmoothingSettings } from "./settings.ts";
 import {
@@ -88,6 +89,8 @@ export interface SmoothingState {
   commandW: number;
   dutyW: number;
   trimW: number;
+  /** What is left of the beginning or the end of a rest, W: see `rest.ts`. */
+  restOffsetW: number;
   /** Cycles in which the battery has been far from what it was asked for. */
   strayCycles: number;
   readonly references: History;
@@ -113,8 +116,6 @@ const STRAY_SHARE = 0.05;
 const STRAY_DELAYS = 10;
 /** The load that a cap is measured against. */
 const RECENT_S = 3;
-/** A load is still that is so near to its last seconds, part of how far these are from its mean. */
-const STILL_PART = 0.25;
 /** After a pause no more cycles than this are filled with the value of now. */
 const FILLED_MAX = 10;
 
@@ -136,6 +137,7 @@ export function createSmoothing(settings: SmoothingSettings, now: MonotonicMs): 
     commandW: 0,
     dutyW: 0,
     trimW: 0,
+    restOffsetW: 0,
     strayCycles: 0,
     references: emptyHistory(kept),
     commands: emptyHistory(kept),
@@ -294,16 +296,20 @@ function smooth(state: SmoothingState, inputs: SmoothingInputs, { elapsedS, out 
     const wasResting = supervisor.restS > 0;
     stepSupervisor(supervisor, settings, readings, elapsedS);
     if (!wasResting && supervisor.restS > 0) beginRest(state);
+    if (wasResting && supervisor.restS === 0) endRest(state);
   }
   const isSlowOnly = supervisor.restS > 0;
   const envelope = state.governorInputs.envelope;
   announcedEnvelope(state.announcements, settings, envelope, { now: inputs.now, loadW });
   const isAnnounced = aim(state, inputs);
+  const beforeW = governor.referenceW;
   stepGovernor(governor, settings, state.governorInputs, state.delayMs / 1_000);
+  const movedW = governor.referenceW - beforeW;
+  state.restOffsetW = offsetAfter(state.restOffsetW, settings, { movedW, elapsedS });
   const saidW = stepPredictor(predictor, loadW, state.meanW, isSlowOnly);
   const predictedW = clamp(saidW, envelope.lowW, envelope.highW);
   out.predictedW = predictedW;
-  answer(state, inputs, predictedW);
+  answer(state, inputs, clamp(predictedW + state.restOffsetW, envelope.lowW, envelope.highW));
   out.capHoldS = capLastsS(state, inputs.capW);
   const isPredicting = !isSlowOnly && expertOf(predictor) !== "hold";
   if (isAnnounced) state.mode = "announced";
@@ -316,17 +322,8 @@ function start(state: SmoothingState, inputs: SmoothingInputs): void {
   state.governor.referenceW = clamp(measuredGridW(state, inputs), lowW, highW);
   clearHistory(state.references);
   state.trimW = 0;
+  state.restOffsetW = 0;
   restartSupervisor(state.supervisor);
-}
-
-/**
- * From now on the slow part of the load alone is answered. Of one that has stepped and stands still
- * that is where it is, or it would be answered by a step of the batteries.
- */
-function beginRest(state: SmoothingState): void {
-  const { loadW, recentW, meanW } = state;
-  const isStill = Math.abs(loadW - recentW) < STILL_PART * Math.abs(recentW - meanW);
-  if (isStill) state.meanW = recentW;
 }
 
 /** Where the reference goes; true when that is an announced level. */
@@ -358,7 +355,8 @@ function answer(state: SmoothingState, inputs: SmoothingInputs, predictedW: numb
   const wantedW = deadZone(predictedW - governor.referenceW, deadbandW);
   const isPower = wantedW > powerHighW || wantedW < powerLowW;
   const powerW = settlePower(governor, wantedW, box, isPower ? "power-limit" : "energy-limit");
-  if (powerW === wantedW && inputs.dutyW === 0) trim(state, inputs, deadbandW);
+  const isAnswered = powerW === wantedW && inputs.dutyW === 0 && state.restOffsetW === 0;
+  if (isAnswered) trim(state, inputs, deadbandW);
   // The trim, too, stays inside what the energy was counted with.
   const leastW = Math.min(lowW - governor.referenceW, 0);
   const mostW = Math.max(highW - governor.referenceW, 0);
@@ -455,6 +453,7 @@ export function takeDelay(state: SmoothingState, estimate: DelayEstimate): boole
   state.delayMs = delayMs;
   setAhead(state.predictor, delayMs / cycleMs);
   // With the right delay predictions get another chance at once.
+  if (state.supervisor.restS > 0) endRest(state);
   state.supervisor.restS = 0;
   restartSupervisor(state.supervisor);
   return true;

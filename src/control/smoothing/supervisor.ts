@@ -35,13 +35,15 @@ export interface SupervisorState {
 interface BandState {
   low: number;
   high: number;
+  /** What of the band is a steady slope: the grid may follow one, and nothing of it is harm. */
+  slope: number;
   /** Mean square in the band, W². */
   power: number;
   isSet: boolean;
 }
 
 export function createSupervisor(): SupervisorState {
-  const band = (): BandState => ({ low: 0, high: 0, power: 0, isSet: false });
+  const band = (): BandState => ({ low: 0, high: 0, slope: 0, power: 0, isSet: false });
   return {
     load: band(),
     grid: band(),
@@ -108,13 +110,16 @@ function addToBand(band: BandState, value: number, elapsedS: number, highestHz: 
   if (!band.isSet) {
     band.low = value;
     band.high = value;
+    band.slope = 0;
     band.power = 0;
     band.isSet = true;
     return;
   }
   band.high += shareOf(elapsedS, highestHz) * (value - band.high);
   band.low += shareOf(elapsedS, LOWEST_HZ) * (band.high - band.low);
-  const inBand = band.high - band.low;
+  const above = band.high - band.low;
+  band.slope += shareOf(elapsedS, LOWEST_HZ) * (above - band.slope);
+  const inBand = above - band.slope;
   band.power += Math.min(1, elapsedS / WINDOW_S) * (inBand * inBand - band.power);
 }
 

@@ -74,6 +74,23 @@ describe("smoothing", () => {
     assert.equal(product.out.mode, "track");
   });
 
+  it("answers a load that has moved during a rest at the ramp, not in the cycle of its end", () => {
+    const { rig, product } = runningSite();
+    const { supervisor } = product.state;
+    supervisor.restS = 60;
+    supervisor.harmfulError = 0;
+    run(rig, 300 * MW, 1);
+    run(rig, 380 * MW, 30);
+    const givenW = product.out.powerW;
+    assert.ok(givenW < 40 * MW, "the rest answers the slow mean alone");
+    supervisor.restS = 0.01;
+    // The command goes with the ramp and with the reference, which may have that ramp, too.
+    assert.ok(run(rig, 380 * MW, 60) <= 2.001 * stepOfCycleW);
+    assert.equal(product.state.restOffsetW, 0);
+    const { referenceW } = product.out;
+    assert.ok(Math.abs(product.out.powerW - (380 * MW - referenceW)) < 0.7 * MW);
+  });
+
   it("holds while the load is not known, and then ramps the battery to zero", () => {
     const { rig, product } = runningSite();
     run(rig, 340 * MW, 2);

@@ -53,6 +53,15 @@ describe("do-no-harm supervisor", () => {
     assert.equal(better.restS, 0);
   });
 
+  it("finds no harm in a grid that follows a slope of the load", () => {
+    const state = createSupervisor();
+    for (let cycle = 0; cycle < 200 * 20; cycle += 1) {
+      const powerW = (400 - cycle * 0.05) * MW;
+      stepSupervisor(state, settings, { loadW: powerW, gridW: powerW, errorShare: 1 }, 0.05);
+    }
+    assert.equal(state.trips, 0);
+  });
+
   it("says nothing about a load that is still", () => {
     const state = createSupervisor();
     const still = { loadW: 300 * MW, gridW: 300 * MW, errorShare: 1 };
