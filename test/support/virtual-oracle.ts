@@ -57,6 +57,9 @@ const STUCK_LINK_MS = 1_500;
 const LEASE_END_MS = 1_000;
 const RAMP_WINDOW_MS = 1_000;
 const TOLERANCE_W = 0.4 * MW;
+/** The slowest iteration of the load, with the time until its end is noticed. */
+const ITERATION_MS = 1_500;
+const SURPRISE_MS = 300;
 /** Longest time without a true answer that is not yet silence. */
 const GAP_MS = 350;
 const REVERSION_MS = 3_000;
@@ -413,7 +416,8 @@ export class Oracle {
     const isCapQuiet = this.#load.ago(0) + this.#load.spread(10_000) < capW;
     // What is above the cap is taken back at once.
     const overW = Math.max(0, this.#grid.highest(RAMP_WINDOW_MS) - capW);
-    const explainedW = isSmoothed || !isCapQuiet ? this.#load.spread(10_000) + overW : 0;
+    const loadW = this.#load.spread(10_000) + (isSmoothed ? this.#missedEdgeW() : 0);
+    const explainedW = isSmoothed || !isCapQuiet ? loadW + overW : 0;
     // Of two units that take over from each other one is read before the other.
     const exchangedW = isSmoothed ? Math.max(0, this.#exchange.highest(RAMP_WINDOW_MS)) : 0;
     const ownW = (rampWPerS * RAMP_WINDOW_MS) / 1_000;
@@ -425,6 +429,15 @@ export class Oracle {
         this.#now,
         `${megawatts(movedW)} in a second, ${megawatts(allowedW)} allowed`,
       );
+  }
+
+  /**
+   * A load that iterates and then stands still does not do what it was known to do: an edge that is
+   * expected, and does not come, is answered until that is noticed.
+   */
+  #missedEdgeW(): number {
+    const isStanding = this.#load.spread(SURPRISE_MS) < MW;
+    return isStanding ? this.#load.spread(ITERATION_MS) : 0;
   }
 
   #judgeCap(): void {
