@@ -36,8 +36,8 @@ export function endRest(state: RestState): void {
 }
 
 /**
- * What is left of its beginning or end after a cycle, W: what that moves the grid by and what the reference does
- * are together no faster than the ramp.
+ * What is left of its beginning or end after a cycle, W: what that moves the grid by and what the
+ * reference does are together no faster than the ramp.
  *
  * @param movedW what the reference did in this cycle
  */
