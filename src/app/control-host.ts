@@ -3,7 +3,6 @@ import { cycle, isLetGo, laneOf, statusOf, stepsOf } from "../control/cycle.ts";
 import { DirectLane, type DirectSight, type DirectWrite } from "../control/direct-lane.ts";
 import { compileEnvelope, type Envelope } from "../control/envelope.ts";
 import type {
-  ControlStatus,
   CycleInputs,
   CyclicReport,
   CycleResult,
@@ -16,13 +15,12 @@ import type {
 import type { ControlPlan } from "../control/plan.ts";
 import { TraceMemory } from "../control/trace-memory.ts";
 import { refusedWorkload } from "../control/workloads.ts";
-import { gatewayDeviceId, UNIT_DELAY } from "../config/point-table.ts";
+import { gatewayDeviceId } from "../config/point-table.ts";
 import { type ControlState, createControl, latchState } from "../control/state.ts";
 import { parseLatchRecord } from "../control/trip-record.ts";
 import { ownedPoints } from "../control/units.ts";
 import type { WorkloadAnswer, WorkloadNotice, WorkloadRefusal } from "../domain/announcement.ts";
 import type { Command, CommandStep } from "../domain/command.ts";
-import { ENUM_TEXTS } from "../domain/vocabulary/vocabulary.ts";
 import type { PlantEvent } from "../domain/event.ts";
 import { GatewayError } from "../domain/errors.ts";
 import { type PointTable, streamId } from "../domain/point.ts";
@@ -32,10 +30,12 @@ import type { PointImage } from "../points/image.ts";
 import type { QualityOverrides } from "../points/quality-overrides.ts";
 import type { LatchFiles, LatchRecord } from "../platform/latch-files.ts";
 import type { Logger } from "../platform/log.ts";
+import { type ControlFigures, controlFigures } from "./control-figures.ts";
 import type { DailyDesk } from "./daily.ts";
 import type { FlightRecorder } from "./flight-recorder.ts";
 import type { GooseWatch } from "./goose-watch.ts";
 import { LatchKeeper } from "./latch-keeper.ts";
+import { LockoutWatch } from "./lockout-watch.ts";
 import { savedLatches } from "./saved-latches.ts";
 import { type ShadowAnswer, ShadowHost, type ShadowOrder } from "./shadow-host.ts";
 import { type Desk, SmoothingDesk } from "./smoothing-desk.ts";
@@ -58,7 +58,7 @@ export interface ControlHostParts {
   readonly plan: ControlPlan | undefined;
   readonly clock: Clock;
   readonly image: PointImage;
-  readonly dispatch: Pick<WriteDispatch, "send" | "sendDirect" | "replaced">;
+  readonly dispatch: Pick<WriteDispatch, "send" | "sendDirect" | "letGo" | "replaced">;
   readonly overrides: QualityOverrides;
   readonly latches: Pick<LatchFiles, "save">;
   readonly latchRecord: LatchRecord;
@@ -95,9 +95,6 @@ interface WaitingNotice {
   readonly resolve: (answer: WorkloadAnswer) => void;
 }
 
-/** Of each battery, s. */
-type UnitDelays = Readonly<Record<`${typeof UNIT_DELAY}${string}`, number | undefined>>;
-
 /** Gives the pure core what it needs in each cycle, and carries out what it says. */
 export class ControlHost {
   readonly #parts: ControlHostParts;
@@ -114,6 +111,7 @@ export class ControlHost {
   #orders: WaitingOrder[] = [];
   #distrusted: readonly Distrust[] = [];
   readonly #latches: LatchKeeper;
+  readonly #lockouts: LockoutWatch;
   readonly #beside: SmoothingDesk | undefined;
   #notices: WaitingNotice[] = [];
   #directWrites = 0;
@@ -125,6 +123,7 @@ export class ControlHost {
     this.#parts = parts;
     const { plan, clock, latchRecord } = parts;
     this.#beside = parts.desk === undefined ? undefined : new SmoothingDesk(parts.desk);
+    this.#lockouts = new LockoutWatch(parts.dispatch);
     this.#latches = new LatchKeeper({ ...parts, device: gatewayDeviceId("control") });
     this.#state =
       plan === undefined
@@ -172,6 +171,7 @@ export class ControlHost {
     const result = cycle(this.#state, inputs);
     this.#inputs = inputs;
     if (result.writes.length > 0) dispatch.send(result.writes, this.#onReport);
+    this.#lockouts.look(this.#state.authority, now);
     this.#keep(inputs, result);
     this.#tell(result, waiting);
     for (const [at, { notice, resolve }] of notices.entries())
@@ -327,27 +327,9 @@ export class ControlHost {
     });
   }
 
-  /** For the gateway's own points; undefined where it is not known. */
-  figures(): {
-    readonly "gateway-mode": number;
-    readonly "x-battery-setpoint": number | undefined;
-    readonly "x-site-load": number | undefined;
-    readonly "x-leases": number;
-    readonly "x-trips": number;
-    readonly "x-loop-delay": number | undefined;
-    readonly "x-workload-steps": number | undefined;
-  } & UnitDelays {
-    const modes = ENUM_TEXTS.get("gateway-mode") ?? [];
-    const status = this.#state === undefined ? undefined : statusOf(this.#state);
-    const isHeard = status?.units.some(({ powerW }) => powerW !== undefined) === true;
-    return {
-      "gateway-mode": modes.indexOf(status?.source === "none" ? "fail-safe" : "normal"),
-      "x-battery-setpoint": isHeard ? status.totalW : undefined,
-      "x-site-load": status?.loadW,
-      "x-leases": status?.leases.length ?? 0,
-      "x-trips": status?.trips.length ?? 0,
-      ...smoothingFigures(status),
-    };
+  /** For the gateway's own points. */
+  figures(): ControlFigures {
+    return controlFigures(this.#state === undefined ? undefined : statusOf(this.#state));
   }
 
   readonly #onReport = (report: CyclicReport): void => {
@@ -464,23 +446,4 @@ function wasTaken(report: WriteReport): boolean {
   const readBack = report.readBack?.result;
   if (report.result === "refused" || readBack === "differs") return false;
   return report.result === "accepted" || readBack === "applied";
-}
-
-/** Only where the load is smoothed there are points for these. */
-function smoothingFigures(status: ControlStatus | undefined): {
-  readonly "x-loop-delay": number | undefined;
-  readonly "x-workload-steps": number | undefined;
-} & UnitDelays {
-  const units = status?.units ?? [];
-  return {
-    "x-loop-delay": inSeconds(status?.smoothing?.delayMs),
-    "x-workload-steps": status?.workloads.waiting,
-    ...Object.fromEntries(
-      units.map(({ asset, delayMs }) => [`${UNIT_DELAY}${asset}`, inSeconds(delayMs)]),
-    ),
-  };
-}
-
-function inSeconds(ms: number | undefined): number | undefined {
-  return ms === undefined ? undefined : ms / 1_000;
 }

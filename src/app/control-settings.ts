@@ -285,7 +285,8 @@ function runCommand(context: SiteContext, device: string): RunCommandPlan | unde
     point,
     stopValue,
     startValue,
-    stopped: stateConditions(context, device, ["off"])[0],
+    // A converter that was told to stop shows the one or the other.
+    stopped: stateConditions(context, device, ["off", "standby"]),
     // Without an envelope a person at the device has to reset its alarms.
     alarmReset:
       envelopeOf(context, device, "alarm-reset") === undefined

@@ -87,7 +87,7 @@ function unitPoints(points: UnitPoints): readonly PointIndex[] {
     ...faults.flatMap(pointOf),
     ...pointOf(heartbeat),
     ...pointOf(run),
-    ...pointOf(run?.stopped),
+    ...(run?.stopped ?? []).flatMap(pointOf),
   ];
 }
 

@@ -1,6 +1,6 @@
 import { OWN_POINTS_MS } from "../config/point-table.ts";
 import type { PlantEvent } from "../domain/event.ts";
-import { RequestServer } from "../link/request-server.ts";
+import { type Answer, RequestServer } from "../link/request-server.ts";
 import { RoundProducer } from "../link/round-producer.ts";
 import { socketPath } from "../link/socket-paths.ts";
 import { fieldStreamsForControl } from "./control-streams.ts";
@@ -12,7 +12,7 @@ import { OwnPoints } from "./own-points.ts";
 import { CpuMeter, type Role, runTogether } from "./role.ts";
 import { RoundTap } from "./round-tap.ts";
 import { South } from "./south.ts";
-import { obeyOrder } from "./write-orders.ts";
+import { obeyLetGo, obeyOrder } from "./write-orders.ts";
 
 /** How often field looks whether control is there. */
 const ORDERS_LOOK_MS = 500;
@@ -49,11 +49,12 @@ export async function runField(role: Role, signal: AbortSignal): Promise<void> {
   const givers = new OrderGivers(clock.now());
   const orders = new RequestServer({
     socketPath: socketPath(runtimeDirectory, "field/orders"),
-    methods: new Map([
+    methods: new Map<string, Answer>([
       [
         "write",
         async ({ params, signal: gone }) => obeyOrder({ south, table, givers }, params, gone),
       ],
+      ["let-go", async ({ params }) => Promise.resolve(obeyLetGo({ south, table }, params))],
     ]),
   });
   const told = new RequestServer({

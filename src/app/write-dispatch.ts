@@ -1,11 +1,11 @@
 import type { ControlWrite, CyclicReport, WriteReport } from "../control/exchange.ts";
 import { GatewayError } from "../domain/errors.ts";
-import type { Driver } from "../drivers/driver.ts";
 import type { StreamId } from "../domain/point.ts";
 import type { Clock } from "../domain/time.ts";
 import type { Setpoint } from "../domain/write.ts";
 import { RequestClient } from "../link/request-client.ts";
 import { socketPath } from "../link/socket-paths.ts";
+import type { WritingDriver } from "./device-writer.ts";
 import type { SiteContext } from "./site-context.ts";
 import { lostReport, writeReport } from "./write-report.ts";
 
@@ -14,7 +14,7 @@ const ORDER_TIMEOUT_MS = 60_000;
 
 export interface WriteDispatchParts {
   readonly context: Pick<SiteContext, "runtimeDirectory" | "table">;
-  readonly south: { driver(stream: StreamId): Pick<Driver, "write"> | undefined };
+  readonly south: { driver(stream: StreamId): WritingDriver | undefined };
   readonly clock: Clock;
   readonly random: () => number;
   readonly signal: AbortSignal;
@@ -34,6 +34,8 @@ export class WriteDispatch {
   readonly #parts: WriteDispatchParts;
   readonly #orders: RequestClient;
   readonly #queues = new Map<StreamId, DeviceQueue>();
+  /** Devices whose order to be let go is on its way to field. */
+  readonly #isLettingGo = new Set<string>();
   #replaced = 0;
 
   constructor(parts: WriteDispatchParts) {
@@ -76,6 +78,30 @@ export class WriteDispatch {
   async sendDirect(stream: StreamId, setpoint: Setpoint): Promise<WriteReport> {
     const [report] = await this.#write(stream, [setpoint]);
     return report ?? lostReport(setpoint, "no-answer");
+  }
+
+  /**
+   * Nothing goes to a device any more: what waits for it is dropped, and what keeps its setpoints
+   * alive ends. To be said again and again: an order to field may be lost.
+   */
+  letGo(device: string): void {
+    const { south, context, signal } = this.#parts;
+    const stream = context.table.devices.find(({ id }) => id === device)?.stream;
+    if (stream === undefined) return;
+    this.#queues.get(stream)?.waiting.clear();
+    const driver = south.driver(stream);
+    if (driver !== undefined) {
+      driver.letGo();
+      return;
+    }
+    if (this.#isLettingGo.has(device)) return;
+    this.#isLettingGo.add(device);
+    void this.#orders
+      .request("let-go", { device }, signal)
+      .catch((error: unknown) => {
+        if (!(error instanceof GatewayError || signal.aborted)) throw error;
+      })
+      .finally(() => this.#isLettingGo.delete(device));
   }
 
   #queueOf(stream: StreamId): DeviceQueue {

@@ -40,6 +40,19 @@ export async function obeyOrder(
   return outcomes.map((outcome, at) => writeReport(order.setpoints[at], outcome));
 }
 
+/**
+ * Lets a device go: what keeps its setpoints alive ends, and the next one begins anew.
+ *
+ * @returns whether anything may be written to it here
+ */
+export function obeyLetGo({ south, table }: Omit<OrderParts, "givers">, params: unknown): boolean {
+  const { device: name } = (params ?? {}) as { readonly device?: unknown };
+  const device = table.devices.find(({ id }) => id === name);
+  const writer = device === undefined ? undefined : south.writer(device.stream);
+  writer?.letGo();
+  return writer !== undefined;
+}
+
 interface Order {
   readonly device: string;
   readonly setpoints: readonly Setpoint[];

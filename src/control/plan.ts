@@ -275,8 +275,8 @@ export interface RunCommandPlan {
   readonly point: PointIndex;
   readonly stopValue: number;
   readonly startValue: number;
-  /** What shows that it stopped; undefined: the command's own read-back. */
-  readonly stopped: ConditionPlan | undefined;
+  /** Each shows that it stopped; none: the command's own read-back does. */
+  readonly stopped: readonly ConditionPlan[];
   /** Written with 1 when a trip is reset; undefined where the device needs none. */
   readonly alarmReset: PointIndex | undefined;
 }

@@ -365,8 +365,11 @@ function narrowByEnergy(
   const perPercentJ = (plan.capacityWh * SECONDS_PER_HOUR) / 100;
   const aboveJ = Math.max(socPercent - floorPercent - resolutionPercent, 0) * perPercentJ;
   const roomJ = Math.max(maxPercent - resolutionPercent - socPercent, 0) * perPercentJ;
-  limits.reserveW = Math.max(rampableW(upWPerS, aboveJ), limits.reserveW - upStepW);
-  limits.roomW = Math.max(rampableW(downWPerS, roomJ), limits.roomW - downStepW);
+  // From what was possible: far from a limit its energy would allow much more than its converter.
+  const givenW = Math.min(limits.reserveW, limits.dischargeW);
+  const takenW = Math.min(limits.roomW, limits.chargeW);
+  limits.reserveW = Math.max(rampableW(upWPerS, aboveJ), givenW - upStepW);
+  limits.roomW = Math.max(rampableW(downWPerS, roomJ), takenW - downStepW);
   lowerCeiling(box, limits.reserveW, "reserve");
   raiseFloor(box, -limits.roomW, "reserve");
 }

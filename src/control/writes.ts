@@ -378,7 +378,8 @@ function isStopped(
   plan: BatteryUnitPlan,
   { view, now }: Pick<WriteSight, "view" | "now">,
 ): boolean {
-  if (run.stopped !== undefined) return conditionState(view, run.stopped) === "active";
+  if (run.stopped.length > 0)
+    return run.stopped.some((condition) => conditionState(view, condition) === "active");
   return freshValue(view, run.point, now, plan.silentMs) === run.stopValue;
 }
 

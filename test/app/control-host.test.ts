@@ -40,6 +40,7 @@ function start(plan: ControlPlan = testPlan({ withFeeders: false }), desk?: Desk
   const stop = new AbortController();
   const events: PlantEvent[] = [];
   const steps: CommandStep[] = [];
+  const letGo: string[] = [];
   const answers: ((report: WriteReport) => void)[] = [];
   let report: ((report: CyclicReport) => void) | undefined;
   const host = new ControlHost({
@@ -48,6 +49,7 @@ function start(plan: ControlPlan = testPlan({ withFeeders: false }), desk?: Desk
     image,
     dispatch: {
       replaced: 0,
+      letGo: (device) => letGo.push(device),
       send: (_writes, onReport) => (report = onReport),
       sendDirect: async () =>
         new Promise((resolve) => {
@@ -98,7 +100,8 @@ function start(plan: ControlPlan = testPlan({ withFeeders: false }), desk?: Desk
     notAfter: monotonicMs(1e9),
     receivedUtc: utcMs(0),
   });
-  return { clock, host, turn, events, steps, answers, stop, chiller, reports: () => report };
+  const reports = () => report;
+  return { clock, host, turn, events, steps, answers, stop, chiller, letGo, reports };
 }
 
 const ALARMS = unitPoints(0).alarms;

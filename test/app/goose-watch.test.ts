@@ -121,6 +121,7 @@ class Bench {
       image: this.#image,
       dispatch: {
         replaced: 0,
+        letGo: () => undefined,
         send: (writes) => this.writes.push(...writes),
         sendDirect: async () => Promise.reject(new Error("nobody writes directly")),
       },

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
+import type { WritingDriver } from "../../src/app/device-writer.ts";
 import { WriteDispatch } from "../../src/app/write-dispatch.ts";
 import type { ControlWrite, CyclicReport } from "../../src/control/exchange.ts";
-import type { Driver } from "../../src/drivers/driver.ts";
 import { pointIndex, type PointTable, streamId } from "../../src/domain/point.ts";
 import { monotonicMs } from "../../src/domain/time.ts";
 import type { Setpoint } from "../../src/domain/write.ts";
@@ -15,7 +15,9 @@ const SLOW_MS = 200;
 function start() {
   const clock = new SimClock();
   const batches: (readonly (readonly [point: number, value: number])[])[] = [];
-  const driver: Pick<Driver, "write"> = {
+  let letGo = 0;
+  const driver: WritingDriver = {
+    letGo: () => (letGo += 1),
     write: async (setpoints: readonly Setpoint[]) => {
       batches.push(setpoints.map(({ point, value }) => [point, value]));
       await clock.sleep(SLOW_MS);
@@ -23,7 +25,7 @@ function start() {
     },
   };
   const reports: CyclicReport[] = [];
-  const table = { devices: [], points: [] } as unknown as PointTable;
+  const table = { devices: [{ id: "bess-1", stream: 1 }], points: [] } as unknown as PointTable;
   const dispatch = new WriteDispatch({
     context: { runtimeDirectory: "/nowhere", table },
     south: { driver: () => driver },
@@ -46,7 +48,7 @@ function start() {
       (report) => reports.push(report),
     );
   };
-  return { clock, dispatch, send, batches, reports };
+  return { clock, dispatch, send, batches, reports, letGo: () => letGo };
 }
 
 describe("write dispatch", () => {
@@ -79,5 +81,16 @@ describe("write dispatch", () => {
         [RUN, 1, 100],
       ],
     );
+  });
+
+  it("drops what waits for a device that is let go, and ends what keeps it alive", async () => {
+    const { clock, send, batches, dispatch, letGo } = start();
+    send(0, [SETPOINT, 5]);
+    send(50, [SETPOINT, 6]);
+    dispatch.letGo("bess-1");
+    dispatch.letGo("nobody");
+    await clock.advance(3 * SLOW_MS);
+    assert.deepEqual(batches, [[[SETPOINT, 5]]]);
+    assert.equal(letGo(), 1);
   });
 });

@@ -543,7 +543,7 @@ describe("control cycle", () => {
       ...unit,
       points: {
         ...unit.points,
-        run: { ...unit.points.run!, stopped: undefined, alarmReset: undefined },
+        run: { ...unit.points.run!, stopped: [], alarmReset: undefined },
       },
     }));
     const { turn } = byHand({ ...plan, units });

@@ -730,4 +730,24 @@ describe("scene: the reserve", () => {
     );
     assert.ok(site.eventsOf("ramp-breach").length > 0, "the cap is told to be short");
   });
+
+  for (const [what, fromPercent, toPercent, loadMw] of [
+    ["the reserve", 65, 29.5, 32],
+    ["the ceiling", 40, 95, 2],
+  ] as const)
+    it(`is left at the ramp when a reading finds the charge beyond ${what} at once`, () => {
+      const rampWPerS = 0.5 * MW;
+      const plan = testPlan({ peakCapW: 20 * MW, rampWPerS });
+      const site = new PlantSite({ plan, soc: fromPercent });
+      site.training = () => loadMw * MW;
+      const action = { kind: "set-power", powerW: -10 * MW, rampWPerS: undefined } as const;
+      if (toPercent > fromPercent) site.command({ action, leaseMs: 600_000 });
+      site.run(60_000);
+      const beforeW = Math.abs(site.batteryW);
+      assert.ok(beforeW > 8 * MW, `${beforeW} W`);
+      for (const unit of site.units) unit.soc = toPercent;
+      // From the rating, 24 MW of both, to nothing at the ramp.
+      site.run(50_000);
+      assert.ok(Math.abs(site.batteryW) <= 1_000, `${site.batteryW} W are left`);
+    });
 });

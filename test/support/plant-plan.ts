@@ -54,6 +54,7 @@ export function pointCountOf(units: number): number {
 export const MW = 1e6;
 export const STATE_RUNNING = 3;
 export const STATE_OFF = 1;
+export const STATE_STANDBY = 4;
 export const STATE_FAULT = 6;
 export const ESTOP_BIT = 6;
 
@@ -168,7 +169,11 @@ export function testUnit(unit: number): BatteryUnitPlan {
         point: points.run,
         stopValue: 0,
         startValue: 1,
-        stopped: { point: points.state, when: { equals: STATE_OFF }, isActiveLow: false },
+        stopped: [STATE_OFF, STATE_STANDBY].map((equals) => ({
+          point: points.state,
+          when: { equals },
+          isActiveLow: false,
+        })),
         alarmReset: points.alarmReset,
       },
     },

@@ -61,6 +61,8 @@ class VirtualSocket extends EventEmitter {
   /** Nothing overtakes on a connection. */
   arrivesAt = 0;
   lastReply: Uint8Array | undefined;
+  /** Reboots of all devices before it was connected: one more, and nobody knows it any more. */
+  reboots = 0;
   readonly take: (chunk: Uint8Array) => void;
   readonly #wire: VirtualWire;
 
@@ -117,7 +119,8 @@ export class VirtualWire {
     if (trouble?.kind === "lost-request") return;
     device.tick(clock.now());
     const { fault } = device;
-    if (fault?.kind === "stopped" || fault?.kind === "reset") {
+    const isForgotten = fault?.kind !== "reboot" && socket.reboots !== this.#reboots();
+    if (fault?.kind === "stopped" || fault?.kind === "reset" || isForgotten) {
       socket.fail("ECONNRESET");
       return;
     }
@@ -148,7 +151,12 @@ export class VirtualWire {
       socket.fail("ETIMEDOUT");
       return;
     }
+    socket.reboots = this.#reboots();
     if (!socket.destroyed) socket.emit("connect");
+  }
+
+  #reboots(): number {
+    return this.#options.devices.reduce((sum, { counters }) => sum + counters.reboots, 0);
   }
 
   async #answer(
