@@ -53,6 +53,8 @@ const KEPT = HISTORY_MS / SAMPLE_MS;
 const REACTION_MS = 60;
 /** What was on its way to a device that did not answer goes first. */
 const STUCK_LINK_MS = 1_500;
+/** What is said to a unit that was just heard is the first word. */
+const FIRST_WORD_MS = 150;
 /** What a lease asked is over so long behind its end: converters follow. */
 const LEASE_END_MS = 1_000;
 const RAMP_WINDOW_MS = 1_000;
@@ -248,10 +250,14 @@ export class Oracle {
     const bits = ((wordAt(reply, at) << 16) | wordAt(reply, at + 2)) >>> 0;
     // The device says that it has no alarm word, or that it does not know its power.
     if (bits === NO_BITS || wordAt(reply, 9 + 2 * (POWER_AT - first)) === NO_POWER) return;
-    if (now - unit.heardAt > GAP_MS) unit.gapAt = now;
+    const isFirst = now - unit.heardAt > GAP_MS;
+    if (isFirst) unit.gapAt = now;
     unit.heardAt = now;
+    const wasPressed = unit.isPressed;
     unit.isPressed = (bits & EMERGENCY_STOP) !== 0;
-    if (unit.isPressed && this.#controlSince !== undefined) unit.trippedAt ??= now;
+    // One alone may belong to a round whose other answers were lost: nothing of that is believed.
+    const isShown = unit.isPressed && wasPressed && !isFirst;
+    if (isShown && this.#controlSince !== undefined) unit.trippedAt ??= now;
   }
 
   /** A request has reached a device. */
@@ -352,7 +358,8 @@ export class Oracle {
     const movedW = history?.spread(400) ?? 0;
     const isFirst = Number.isNaN(unit.setpointW);
     const isRunning = this.#truth?.units[place]?.isRunning === true;
-    if (isFirst && isRunning && valueW !== 0 && !this.#isStopped(unit, now)) {
+    const isJudged = isFirst && isRunning && valueW !== 0 && !this.#isStopped(unit, now);
+    if (isJudged && this.#isJustHeard(unit, now)) {
       this.#count("first");
       if (Math.abs(valueW - powerW) > movedW + TOLERANCE_W)
         this.#wrong(
@@ -372,6 +379,15 @@ export class Oracle {
         );
     }
     unit.setpointW = valueW;
+  }
+
+  /**
+   * Later, the levels may ask for anything; until then a first word that waits for the device to be
+   * made ready is replaced by a newer one. What stands still there nobody can know to be another.
+   */
+  #isJustHeard(unit: UnitWatch, now: number): boolean {
+    const heardSince = Math.max(unit.gapAt, this.#controlSince ?? 0);
+    return unit.device.fault?.kind !== "frozen" && now - heardSince <= FIRST_WORD_MS;
   }
 
   /** True when neither a lease nor the cap asks for power, and has not for a while. */
@@ -416,7 +432,7 @@ export class Oracle {
     const isCapQuiet = this.#load.ago(0) + this.#load.spread(10_000) < capW;
     // What is above the cap is taken back at once.
     const overW = Math.max(0, this.#grid.highest(RAMP_WINDOW_MS) - capW);
-    const loadW = this.#load.spread(10_000) + (isSmoothed ? this.#missedEdgeW() : 0);
+    const loadW = this.#load.spread(10_000) + (isSmoothed ? this.#newReferenceW() : 0);
     const explainedW = isSmoothed || !isCapQuiet ? loadW + overW : 0;
     // Of two units that take over from each other one is read before the other.
     const exchangedW = isSmoothed ? Math.max(0, this.#exchange.highest(RAMP_WINDOW_MS)) : 0;
@@ -429,6 +445,15 @@ export class Oracle {
         this.#now,
         `${megawatts(movedW)} in a second, ${megawatts(allowedW)} allowed`,
       );
+  }
+
+  /**
+   * Control that starts takes what the grid gives for its reference: another place in the swing of
+   * the load than before. And an edge that it could not know goes to the grid on top of that.
+   */
+  #newReferenceW(): number {
+    const sinceMs = this.#now - (this.#controlSince ?? this.#now);
+    return sinceMs < RAMP_WINDOW_MS ? this.#load.spread(10_000) : this.#missedEdgeW();
   }
 
   /**

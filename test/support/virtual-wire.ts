@@ -52,6 +52,8 @@ export interface WireOptions {
 
 const CONNECT_TIMEOUT_MS = 3_000;
 const UNANSWERED: ReadonlySet<Fault["kind"]> = new Set(["silent", "reboot", "blackhole"]);
+/** Whoever asked has given up after this, ms: the shortest time-out of the site's profiles. */
+const PATIENCE_MS = 200;
 const GARBAGE_BYTES_MAX = 24;
 const DEVICE_BUSY = 6;
 
@@ -112,6 +114,7 @@ export class VirtualWire {
   async carry(socket: VirtualSocket, request: Uint8Array): Promise<void> {
     const { clock, roundTripMs, devices, troubleOf, onRequest } = this.#options;
     const travelMs = roundTripMs();
+    const askedAt = clock.now();
     const device = devices.find(({ units }) => units.includes(request[6] ?? 0));
     assert(device !== undefined, "the gateway asks devices that are there");
     const trouble = troubleOf(device.id);
@@ -132,7 +135,7 @@ export class VirtualWire {
     const slowMs = fault?.kind === "slow" ? fault.ms : 0;
     await this.#answer(
       socket,
-      { device: device.id, request, reply, trouble },
+      { device: device.id, request, reply, trouble, askedAt },
       travelMs / 2 + slowMs,
     );
   }
@@ -166,18 +169,20 @@ export class VirtualWire {
       readonly request: Uint8Array;
       readonly reply: Uint8Array;
       readonly trouble: Trouble | undefined;
+      readonly askedAt: number;
     },
     afterMs: number,
   ): Promise<void> {
     const { clock, onAnswer } = this.#options;
-    const { device, request, reply, trouble } = exchange;
+    const { device, request, reply, trouble, askedAt } = exchange;
     if (trouble?.kind === "lost-reply") return;
     const lateMs = trouble?.kind === "late" ? trouble.ms : 0;
     const pieces = this.#damaged(reply, trouble, socket.lastReply);
     socket.lastReply = reply;
     socket.arrivesAt = Math.max(socket.arrivesAt, clock.now() + afterMs + lateMs);
     await clock.sleep(Math.max(0, socket.arrivesAt - clock.now()));
-    if (pieces.includes(reply) && !socket.destroyed) onAnswer(device, request, reply);
+    const isAwaited = !socket.destroyed && clock.now() - askedAt < PATIENCE_MS;
+    if (pieces.includes(reply) && isAwaited) onAnswer(device, request, reply);
     for (const piece of pieces) if (!socket.destroyed) socket.take(piece);
   }
 

@@ -27,6 +27,8 @@ const NEAR_RESERVE = 0.33;
 /** A rest of smoothing lasts up to a minute, and says so. */
 const RESTING: ReadonlySet<string> = new Set(["smoothing-rests"]);
 const OF_RESERVE: ReadonlySet<string> = new Set(["reserve-reached", "ramp-breach"]);
+/** A reference that was found above the limit comes down at the ramp; until then it is touched. */
+const OF_LIMIT: ReadonlySet<string> = new Set(["import-limit-exceeded"]);
 /** A converter's fault ends by itself so long after its cause. */
 const REPAIR_S = 6;
 /** In this time after the last fault and the resets everything is in force again. */
@@ -226,12 +228,14 @@ export class World {
   get standing(): readonly string[] {
     const up = new Set<string>();
     const isEmpty = this.truth.units.some(({ soc }) => soc < NEAR_RESERVE);
+    const isAbove = (this.site.status.smoothing?.referenceW ?? 0) > IMPORT_LIMIT_W;
     for (const [at, event] of this.site.events.entries()) {
       const { id, device, phase } = event;
       if (at < this.#firstEventOfControl && !FIELD_DEVICES.has(device)) continue;
       // A trip is raised with the point that shows its cause, and cleared by a person.
       const key = `${id} ${device ?? ""}`;
       if (RESTING.has(id) || (isEmpty && OF_RESERVE.has(id))) continue;
+      if (isAbove && OF_LIMIT.has(id)) continue;
       if (phase === "raised") up.add(key);
       if (phase === "cleared") up.delete(key);
     }
