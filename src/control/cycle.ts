@@ -20,6 +20,7 @@ import type {
 import { observeFrequency, tellFrequency } from "./frequency-level.ts";
 import { tellSource } from "./grid-notices.ts";
 import { distrustedPoints, observeGrid } from "./grid-trust.ts";
+import { watchUnit } from "./following.ts";
 import { itemAt } from "./item-at.ts";
 import {
   askedLimitW,
@@ -223,6 +224,7 @@ function observe(state: ControlState, turn: Turn): void {
     if (isTakenOver(unit)) takeOver(state, place, turn);
     for (const report of outcomes) noteOutcome(write, unitPlan, report, { now, notices });
     checkReadBack(write, unitPlan, { view, now, envelope, notices });
+    watchUnit(unit, unitPlan, write.sent, { now, notices });
     const isDriven = unit.mode === "ready" || unit.mode === "held";
     if (isDriven && isForeign(write, unitPlan, { view, now })) leaveTo(state, place, turn);
   }

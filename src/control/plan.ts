@@ -411,6 +411,7 @@ export const CONTROL_EVENTS = {
   "pcs-fault": "critical",
   "setpoint-differs": "warning",
   "write-refused": "warning",
+  "unit-does-not-follow": "warning",
   "ramp-breach": "warning",
   "import-limit-exceeded": "warning",
   "reserve-reached": "warning",

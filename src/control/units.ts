@@ -14,6 +14,7 @@ import {
 } from "./arbitration.ts";
 import { conditionState } from "./conditions.ts";
 import type { RideThroughRule, UnitMode } from "./exchange.ts";
+import { type FollowState, noFollowing } from "./following.ts";
 import type { UnitRule } from "./protection.ts";
 import { fadedLimit, silentPower } from "./link-rules.ts";
 import { megawatts, type Notices } from "./notices.ts";
@@ -46,6 +47,7 @@ export interface UnitState {
   readonly box: PowerBox;
   /** Magnitudes of the limits as last used, W; they fade when they are no longer known. */
   readonly limits: UnitLimits;
+  readonly follow: FollowState;
   /** While a trip lets it ramp to zero: what it may still discharge, W; NaN while none does. */
   rampW: number;
 }
@@ -98,6 +100,7 @@ export function unknownUnit(now: MonotonicMs): UnitState {
     sinceAt: now,
     box: openBox(),
     limits: { dischargeW: 0, chargeW: 0, reserveW: 0, roomW: 0 },
+    follow: noFollowing(),
     rampW: Number.NaN,
   };
 }

@@ -704,6 +704,28 @@ describe("scene: control is told to end", () => {
   });
 });
 
+describe("scene: a converter is not enabled", () => {
+  it("leaves its part to the other within 6 s, is told, and gets it back when it follows", () => {
+    const site = new PlantSite({ plan: testPlan({ peakCapW: 20 * MW }) });
+    site.training = () => 21.7 * MW;
+    site.run(2_000);
+    assert.ok(Math.abs(site.gridW - 20 * MW) <= 0.05 * MW, `${site.gridW} W`);
+    site.units[0]!.isDisabled = true;
+    site.run(1_000);
+    assert.ok(site.gridW > 22 * MW, "its part is missing");
+    site.run(5_000);
+    assert.ok(Math.abs(site.gridW - 20 * MW) <= 0.05 * MW, `${site.gridW} W`);
+    assert.ok(site.units[0]!.powerW < 1);
+    const told = () => site.eventsOf("unit-does-not-follow").map(({ phase }) => phase);
+    assert.deepEqual(told(), ["raised"]);
+    site.units[0]!.isDisabled = false;
+    site.run(75_000);
+    assert.ok(Math.abs(site.units[0]!.powerW - site.units[1]!.powerW) <= 0.05 * MW);
+    assert.ok(Math.abs(site.gridW - 20 * MW) <= 0.05 * MW, `${site.gridW} W`);
+    assert.deepEqual(told(), ["raised", "cleared"]);
+  });
+});
+
 describe("scene: the reserve", () => {
   it("is approached at the ramp and never crossed", () => {
     const rampWPerS = 0.5 * MW;

@@ -56,6 +56,8 @@ export interface PlantUnit {
   isCut: boolean;
   /** Acknowledges writes and does nothing. */
   ignores: boolean;
+  /** Takes setpoints, shows them, and gives nothing: it is not enabled. */
+  isDisabled: boolean;
   /** Answers writes with an exception. */
   refuses: boolean;
   /** Carries its part of the site while the grid is dead, whatever it is asked for. */
@@ -146,6 +148,7 @@ export class PlantSite {
       writtenAt: this.nowMs,
       isCut: false,
       ignores: false,
+      isDisabled: false,
       refuses: false,
       formsIsland: false,
     }));
@@ -478,7 +481,7 @@ function stepUnit(unit: PlantUnit, nowMs: number, isIslanded: boolean): void {
   const acting = unit.queue[0];
   const wantedW = acting !== undefined && acting.at <= nowMs ? acting.valueW : undefined;
   if (wantedW === undefined) return;
-  const targetW = Math.min(Math.max(wantedW, -12 * MW), 12 * MW);
+  const targetW = unit.isDisabled ? 0 : Math.min(Math.max(wantedW, -12 * MW), 12 * MW);
   const moveW = (targetW - unit.powerW) * (1 - Math.exp(-TICK_MS / 20));
   const slewW = 120 * MW * (TICK_MS / 1_000);
   unit.powerW += Math.min(Math.max(moveW, -slewW), slewW);

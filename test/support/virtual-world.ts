@@ -24,8 +24,8 @@ const IMPORT_LIMIT_W = 28 * MW;
 const STEP_S = 0.05;
 /** Near its reserve a battery has reason to say so. */
 const NEAR_RESERVE = 0.33;
-/** A rest of smoothing lasts up to a minute, and says so. */
-const RESTING: ReadonlySet<string> = new Set(["smoothing-rests"]);
+/** A rest lasts up to a minute, of smoothing or of a unit that has not followed, and says so. */
+const RESTING: ReadonlySet<string> = new Set(["smoothing-rests", "unit-does-not-follow"]);
 const OF_RESERVE: ReadonlySet<string> = new Set(["reserve-reached", "ramp-breach"]);
 /** A reference that was found above the limit comes down at the ramp; until then it is touched. */
 const OF_LIMIT: ReadonlySet<string> = new Set(["import-limit-exceeded"]);

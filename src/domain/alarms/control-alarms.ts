@@ -119,6 +119,13 @@ export const CONTROL_ALARMS: AlarmChapter = {
       reset: "itself",
     },
     {
+      id: "unit-does-not-follow",
+      means: "A converter takes setpoints and gives another power than they ask for.",
+      done: "It counts at what it gives, the others take the rest; it is tried again each minute.",
+      remedy: "Look at the converter: is it enabled, in which mode, does it derate by itself?",
+      reset: "itself",
+    },
+    {
       id: "loop-delay",
       means:
         "The measured time from a step of the load to the batteries' answer is another one now.",

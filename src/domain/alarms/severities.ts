@@ -24,8 +24,8 @@ export const SEVERITIES: Readonly<Record<Severity, readonly string[]>> = {
     battery-hot battery-cold charge-current-warning discharge-current-warning battery-voltage-high
     battery-voltage-low soc-low soc-high voltage-imbalance temperature-imbalance current-imbalance
     battery-fan-fault battery-door-open battery-other-warning battery-configuration-warning
-    unit-silent setpoint-differs second-writer write-refused envelope-clamped reserve-reached
-    battery-budget smoothing-off battery-does-not-follow schedule-clipped announcement-broken
+    unit-silent unit-does-not-follow setpoint-differs second-writer write-refused
+    envelope-clamped reserve-reached battery-budget smoothing-off battery-does-not-follow schedule-clipped announcement-broken
     level-low cdu-pump-no-flow chw-hot chiller-fault meter-frozen meter-mismatch feeder-mismatch
     import-limit-exceeded ramp-breach ramp-not-guaranteed cap-unachievable grid-resonance
     voltage-event frequency-unknown pcs-under-temperature ac-disconnected dc-disconnected
