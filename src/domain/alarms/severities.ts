@@ -15,8 +15,9 @@ export const SEVERITIES: Readonly<Record<Severity, readonly string[]>> = {
     soc-below-minimum soc-above-maximum contactor-fault battery-other-alarm
     battery-configuration-alarm station-health storage-fault pcs-fault goose-lost leak row-leak
     cdu-low-flow supply-hot return-hot meter-lost grid-loss ride-through self-test-failed
-    battery-silent shed-requested coolant-heating cooling-unknown phase-change-inadequate on-battery
-    ups-battery-low ups-over-temperature battery-disconnected ups-overload ups-overload-heavy
+    battery-silent shed-requested shed-unconfirmed coolant-heating cooling-unknown
+    phase-change-inadequate on-battery ups-battery-low ups-over-temperature battery-disconnected
+    ups-overload ups-overload-heavy
     charger-fault overload-shutdown bypass-overload-shutdown latches-not-saved rounds-lost
     store-corrupt
   `),
