@@ -31,6 +31,8 @@ export class DeskBench {
   readonly sheds = new Map<string, ShedLevel["sheds"][number]>();
   word: ShedWord = { unconfirmed: [] };
   hasBroker = true;
+  /** Questions to control that wait for an answer, and the most that ever did. */
+  asking = { now: 0, most: 0 };
   disk: { content: string | undefined; isFull: boolean; writes: number };
   desk: ShedDesk;
   #stop = new AbortController();
@@ -69,7 +71,10 @@ export class DeskBench {
         request: async (method, params, signal) => {
           assert.equal(method, "sheds");
           this.word = parseShedWord(JSON.parse(JSON.stringify(params)));
+          this.asking.now += 1;
+          this.asking.most = Math.max(this.asking.most, this.asking.now);
           if (control.hangs) await clock.sleep(5_000, signal);
+          this.asking.now -= 1;
           if (!control.isThere) throw new GatewayError("PEER_LOST", { path: "x" });
           const level: ShedLevel = { upMs: control.upMs, sheds: [...this.sheds.values()] };
           return Promise.resolve(JSON.parse(JSON.stringify(level)) as unknown);

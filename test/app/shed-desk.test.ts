@@ -116,7 +116,7 @@ describe("a shed on its way to who runs the workloads", () => {
     bench.report("job-1", "throttled");
     await bench.pass(1_000);
     bench.ask("cdu-3", 1);
-    await bench.step();
+    await bench.pass(1_000);
     assert.deepEqual(bench.progress(), ["cdu-3 job-1 asked"]);
   });
 
@@ -160,7 +160,7 @@ describe("a shed on its way to who runs the workloads", () => {
     await bench.pass(SHED_STEP_MS * 2 + ORDER_MS);
     const [word] = bench.word.unconfirmed;
     assert.equal(word?.zone, "cdu-3");
-    assert.match(word.text, /4\.00 MW were asked of all/);
+    assert.match(word.text, /4\.00 MW are asked of all/);
     bench.take();
     await bench.pass(FAILED_REPEAT_MS * 2);
     assert.equal(bench.take().length, 2);
@@ -264,6 +264,18 @@ describe("a shed on its way to who runs the workloads", () => {
     assert.deepEqual(bench.take(), ["job-1 resume"]);
   });
 
+  it("counts for another zone on nobody who did not answer", async () => {
+    const bench = open();
+    bench.announce("job-1", 10, { throttleToW: 0 });
+    bench.ask("cdu-3", 2);
+    await bench.pass(SHED_STEP_MS * 2 + ASK_MS);
+    assert.ok(bench.progress().includes("cdu-3 job-1 failed"));
+    bench.ask("cdu-4", 3);
+    await bench.step();
+    assert.ok(bench.progress().includes("cdu-4 all asked"));
+    assert.ok(!bench.progress().some((line) => line.startsWith("cdu-4 job-1")));
+  });
+
   it("asks the workloads of a zone that the site file names, and those that none does", async () => {
     const zone = { device: "cdu-3", riseK: 10, supplyCel: 32, speedMinimumPercent: 30 };
     const bench = open({
@@ -309,6 +321,20 @@ describe("a shed on its way to who runs the workloads", () => {
     assert.deepEqual(bench.take(), ["all throttle -1"]);
   });
 
+  it("says nothing of a saved order whose shed is not saved with it", async () => {
+    const bench = open();
+    bench.announce("job-1", 5, flexible);
+    bench.ask("cdu-3", 1);
+    await bench.step();
+    bench.take();
+    const saved = JSON.parse(bench.disk.content ?? "") as object;
+    bench.disk.content = JSON.stringify({ ...saved, sheds: [] });
+    bench.sheds.clear();
+    bench.restart();
+    await bench.pass(2_000);
+    assert.deepEqual(bench.take(), []);
+  });
+
   it("keeps on over a restart of control, which may not have found again what it asked for", async () => {
     const bench = open();
     bench.announce("job-1", 5, flexible);
@@ -338,6 +364,7 @@ describe("a shed on its way to who runs the workloads", () => {
     bench.control.hangs = true;
     await bench.pass(REPEAT_MS);
     assert.deepEqual(bench.take(), ["job-1 throttle 4"]);
+    assert.equal(bench.asking.most, 1, "one question waits, not one for each look");
   });
 
   it("says at once, when there is a broker, what it could not say before", async () => {

@@ -209,7 +209,7 @@ function abilitiesOf(
   }
   const strongest = strongestOrders(ladder);
   for (const sight of inputs.workloadsOf(zone)) {
-    if (asked.has(sight.workload) || sight.workload === ALL) continue;
+    if (asked.has(sight.workload)) continue;
     const elsewhere = strongest.get(sight.workload);
     if (elsewhere?.progress === "failed") continue;
     offer(sight, Math.min(sight.powerW, elsewhere?.targetW ?? Infinity));

@@ -21,14 +21,14 @@ export function unconfirmedWords(
   for (const { progress, savesW } of orders) if (progress === "confirmed") confirmedW += savesW;
   const unsent = open.filter(({ progress }) => progress === "waiting");
   const failed = open.filter(({ progress, workload }) => progress === "failed" && workload !== ALL);
-  const toAll = open.find(({ progress, workload }) => progress === "failed" && workload === ALL);
+  const toAll = orders.find(({ workload }) => workload === ALL);
   const parts = [
     `${megawatts(powerW)} have to leave the racks of ${zone}, and ` +
       `${megawatts(Math.min(powerW, confirmedW))} of it are confirmed`,
     ...(failed.length === 0 ? [] : [`no answer from ${listed(failed)}`]),
     ...(toAll === undefined
       ? []
-      : [`${megawatts(toAll.savesW)} were asked of all, for no known workload gives them`]),
+      : [`${megawatts(toAll.savesW)} are asked of all, for no known workload gives them`]),
     ...(unsent.length === 0 ? [] : ["no broker takes the orders"]),
     "the gateway goes on asking and keeps the coolant as well as its mode allows",
   ];
