@@ -140,6 +140,9 @@ describe("a shed on its way to who runs the workloads", () => {
       word?.text ?? "",
       /^2\.00 MW .*cdu-3, and 0\.00 MW .*no answer from job-1 \(pause, 5\.00 MW\)/,
     );
+    bench.report("job-2", "throttled", 7);
+    await bench.pass(SHED_STEP_MS * 2);
+    assert.deepEqual(bench.word.unconfirmed, [], "others have given what job-1 did not");
   });
 
   it("gives a workload the time that its ramp takes, and no more than the limit", async () => {

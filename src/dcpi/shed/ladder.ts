@@ -72,16 +72,18 @@ export function noteSaid(ladder: Ladder, message: ShedMessage, now: MonotonicMs)
   if (order.repeats === REPEATS_MAX) ladder.counters.givenUp += 1;
 }
 
-/** Requests of which too little is confirmed. */
+/** Requests of which too little is confirmed, and somebody's time to do so is over. */
 export function unconfirmedSheds(ladder: Ladder, now: MonotonicMs): readonly UnconfirmedShed[] {
   return [...ladder.sheds.values()].flatMap((shed) => {
     const orders = ordersOf(ladder, shed.zone);
     const isLate = (order: ShedOrder): boolean =>
       order.progress === "waiting" && now - order.madeAt >= UNSENT_MS;
     const open = orders.filter((order) => order.progress === "failed" || isLate(order));
-    return open.length === 0
-      ? []
-      : [{ zone: shed.zone, text: unconfirmedWords(shed, orders, open) }];
+    let confirmedW = 0;
+    for (const { progress, savesW } of orders) if (progress === "confirmed") confirmedW += savesW;
+    const isDone = confirmedW >= shed.powerW * (1 - SLACK_PART);
+    if (open.length === 0 || isDone) return [];
+    return [{ zone: shed.zone, text: unconfirmedWords(shed, orders, { open, confirmedW }) }];
   });
 }
 

@@ -10,21 +10,20 @@ const W_PER_MW = 1e6;
  *
  * @param orders of the zone
  * @param open those of them that are not answered in time, or that nobody took
+ * @param confirmedW what goes by those that are answered, W
  */
 export function unconfirmedWords(
   shed: StandingShed,
   orders: readonly ShedOrder[],
-  open: readonly ShedOrder[],
+  { open, confirmedW }: { readonly open: readonly ShedOrder[]; readonly confirmedW: number },
 ): string {
   const { zone, powerW } = shed;
-  let confirmedW = 0;
-  for (const { progress, savesW } of orders) if (progress === "confirmed") confirmedW += savesW;
   const unsent = open.filter(({ progress }) => progress === "waiting");
   const failed = open.filter(({ progress, workload }) => progress === "failed" && workload !== ALL);
   const toAll = orders.find(({ workload }) => workload === ALL);
   const parts = [
     `${megawatts(powerW)} have to leave the racks of ${zone}, and ` +
-      `${megawatts(Math.min(powerW, confirmedW))} of it are confirmed`,
+      `${megawatts(confirmedW)} of it are confirmed`,
     ...(failed.length === 0 ? [] : [`no answer from ${listed(failed)}`]),
     ...(toAll === undefined
       ? []
