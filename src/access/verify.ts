@@ -6,12 +6,9 @@ import type {
 } from "../dcpi/command-request.ts";
 import { type CommandTopic, parseCommands } from "../dcpi/commands.ts";
 import { JSON_MAX_BYTES } from "../dcpi/strict-json.ts";
-import {
-  parseWorkload,
-  type WorkloadFault,
-  type WorkloadRequest,
-  type WorkloadUnread,
-} from "../dcpi/workload.ts";
+import { parseWorkload, type WorkloadRequest } from "../dcpi/workload.ts";
+import type { WorkloadFault, WorkloadUnread } from "../dcpi/workload-reading.ts";
+import { parseWorkloadStatus, type WorkloadStatus } from "../dcpi/workload-status.ts";
 import type { MonotonicMs, UtcMs } from "../domain/time.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
@@ -36,6 +33,9 @@ export const READ_MAX_BYTES = 4_096;
 /** Announcements of workloads have a bucket of their own: they take no command's place. */
 export const ANNOUNCE_PER_S = 20;
 export const ANNOUNCE_BURST = 200;
+/** So have their words on how they do: a thousand of them, each every twenty seconds. */
+export const STATUS_PER_S = 50;
+export const STATUS_BURST = 200;
 
 /** Name of whoever sends unsigned commands where the site allows them. */
 export const UNSIGNED_PRINCIPAL = "unsigned";
@@ -81,12 +81,18 @@ export type MessageFault =
 
 export type VerifyFault = CommandFault | MessageFault;
 
+type WorkloadRefused = Omit<WorkloadUnread, "refused" | "at"> & {
+  readonly refused: WorkloadFault | MessageFault;
+  readonly at: string | undefined;
+};
+
 export type VerifiedWorkload =
   | { readonly accepted: { readonly principal: string; readonly request: WorkloadRequest } }
-  | (Omit<WorkloadUnread, "refused" | "at"> & {
-      readonly refused: WorkloadFault | MessageFault;
-      readonly at: string | undefined;
-    });
+  | WorkloadRefused;
+
+export type VerifiedStatus =
+  | { readonly accepted: { readonly principal: string; readonly status: WorkloadStatus } }
+  | WorkloadRefused;
 
 export type Verified =
   | { readonly accepted: { readonly principal: string; readonly request: CommandRequest } }
@@ -104,6 +110,7 @@ interface Buckets {
   readonly safer: TokenBucket;
   readonly read: TokenBucket;
   readonly announcements: TokenBucket;
+  readonly statuses: TokenBucket;
 }
 
 /**
@@ -157,6 +164,20 @@ export class CommandVerifier {
     return { ...off, id: parsed.workload, dialect: parsed.dialect };
   }
 
+  /** The same for what a workload says of its state. */
+  verifyStatus(message: InboundMessage): VerifiedStatus {
+    const stranger = this.#refuseStranger(message);
+    if (stranger !== undefined) return bare(stranger);
+    const principal = UNSIGNED_PRINCIPAL;
+    const { statuses } = this.#bucketsOf(principal, message.receivedAt);
+    if (!statuses.take(message.receivedAt)) return bare("rate-limited");
+    const parsed = parseWorkloadStatus(message.payload, { facility: this.#policy.facility });
+    if ("refused" in parsed) return parsed;
+    const off = offClock(message, parsed.timestamp);
+    if (off === undefined) return { accepted: { principal, status: parsed } };
+    return { ...off, id: parsed.workload, dialect: parsed.dialect };
+  }
+
   #refuseStranger(message: InboundMessage): MessageFault | undefined {
     if (message.retained) return "retained";
     if (message.payload.length > COMMAND_MAX_BYTES) return "too-long";
@@ -175,6 +196,7 @@ export class CommandVerifier {
       safer: new TokenBucket({ perS: SAFER_PER_S, burst: SAFER_BURST }, now),
       read: new TokenBucket({ perS: READ_PER_S, burst: READ_BURST }, now),
       announcements: new TokenBucket({ perS: ANNOUNCE_PER_S, burst: ANNOUNCE_BURST }, now),
+      statuses: new TokenBucket({ perS: STATUS_PER_S, burst: STATUS_BURST }, now),
     };
     this.#buckets.set(principal, buckets);
     return buckets;

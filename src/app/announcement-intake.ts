@@ -14,6 +14,7 @@ import type { RequestClient } from "../link/request-client.ts";
 import type { CommandMessage } from "../northbound/command-gate.ts";
 import type { Logger } from "../platform/log.ts";
 import type { NorthPipe } from "./north-pipe.ts";
+import type { WorkloadRoster } from "./workload-roster.ts";
 
 /** An announcement that control has not got within this time is not taken, ms. */
 const DELIVERY_MS = 5_000;
@@ -27,6 +28,8 @@ const SAME_START_MS = 500;
 export interface AnnouncementParts {
   readonly verifier: Pick<CommandVerifier, "verifyWorkload">;
   readonly control: Pick<RequestClient, "request">;
+  /** Who runs here, for whoever has to ask them for something. */
+  readonly roster: Pick<WorkloadRoster, "announce">;
   readonly clock: Clock;
   readonly speaker: Speaker;
   readonly prefix: string;
@@ -158,8 +161,7 @@ export class AnnouncementIntake {
       typeof answer === "string"
         ? ({ workload, status: "rejected", reason: answer } as const)
         : responseOf(answer, toMonotonic);
-    if (typeof answer !== "string" && response.status !== "rejected")
-      this.#keep(workload, { timestamp, notice: putOff(notice, answer.shiftMs) });
+    if (typeof answer !== "string") this.#note(request, answer, { timestamp, notice });
     await this.#answer(asker, { ...response, peakW, ignored });
   }
 
@@ -174,6 +176,16 @@ export class AnnouncementIntake {
     } finally {
       this.#underWay -= 1;
     }
+  }
+
+  /** Where nothing is smoothed the gateway has no say in it: the workload runs all the same. */
+  #note(request: WorkloadRequest, answer: WorkloadAnswer, { timestamp, notice }: Kept): void {
+    const { refused, shiftMs } = answer;
+    const { roster, clock } = this.#parts;
+    if (refused !== undefined && refused !== "not-smoothed") return;
+    const last = refused === undefined ? putOff(notice, shiftMs) : notice;
+    roster.announce(request, last, clock.now());
+    if (refused === undefined) this.#keep(notice.workload, { timestamp, notice: last });
   }
 
   #keep(workload: string, kept: Kept): void {

@@ -5,6 +5,7 @@ import type { CommandDraft, CommandRequest } from "../dcpi/command-request.ts";
 import { COMMAND_TOPICS, type CommandTopic } from "../dcpi/commands.ts";
 import type { Speaker } from "../dcpi/document.ts";
 import { WORKLOAD_TOPIC } from "../dcpi/workload.ts";
+import { WORKLOAD_STATUS_TOPIC } from "../dcpi/workload-status.ts";
 import {
   type Command,
   type CommandAction,
@@ -20,6 +21,7 @@ import type { Store } from "../store/store.ts";
 import type { NorthPipe } from "./north-pipe.ts";
 import type { AnnouncementIntake } from "./announcement-intake.ts";
 import { consumerOrder } from "./consumer-order.ts";
+import type { ShedDesk } from "./shed-desk.ts";
 import type { SiteContext } from "./site-context.ts";
 
 /** Arbitration level of commands for the battery: a grid instruction. */
@@ -44,6 +46,7 @@ export interface IntakeParts {
   };
   readonly control: Pick<RequestClient, "request">;
   readonly announcements: Pick<AnnouncementIntake, "take" | "controlStarted">;
+  readonly sheds: Pick<ShedDesk, "takeStatus">;
   readonly clock: Clock;
   readonly speaker: Speaker;
   readonly prefix: string;
@@ -160,6 +163,10 @@ export class CommandIntake {
     const topic = message.topic.slice(prefix.length);
     if (topic === WORKLOAD_TOPIC) {
       this.#parts.announcements.take(message, pipe);
+      return;
+    }
+    if (topic === WORKLOAD_STATUS_TOPIC) {
+      this.#parts.sheds.takeStatus(message);
       return;
     }
     if (topic.startsWith("cmd/stream/")) {

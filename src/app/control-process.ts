@@ -5,6 +5,7 @@ import type { ControlPlan, GridPlan } from "../control/plan.ts";
 import type { Command } from "../domain/command.ts";
 import type { PlantEvent } from "../domain/event.ts";
 import type { StreamId } from "../domain/point.ts";
+import type { ShedLevel } from "../domain/shed.ts";
 import { type Answer, RequestServer } from "../link/request-server.ts";
 import { RoundProducer } from "../link/round-producer.ts";
 import { socketPath } from "../link/socket-paths.ts";
@@ -36,6 +37,7 @@ import { OwnPoints } from "./own-points.ts";
 import { CpuMeter, type Role, runTogether } from "./role.ts";
 import { latchFilesOf } from "./saved-latches.ts";
 import { parseShadowOrder } from "./shadow-requests.ts";
+import { parseShedWord } from "./shed-level.ts";
 import { shadowPlan } from "./shadow-settings.ts";
 import { DeskThread } from "./smoothing-desk.ts";
 import { type RoundSinks, RoundTap } from "./round-tap.ts";
@@ -354,6 +356,7 @@ async function listenForRequests(
     socketPath: socketPath(runtimeDirectory, "control/commands"),
     methods: new Map<string, Answer>([
       ["announce", async ({ params }) => host.announce(parseNotice(params))],
+      ["sheds", async ({ params }) => Promise.resolve(shedsOf(thermal, params))],
       [
         "command",
         async ({ params }): Promise<unknown> => {
@@ -381,6 +384,12 @@ async function listenForRequests(
   });
   await commands.listen(signal);
   await local.listen(signal);
+}
+
+/** Where nothing is cooled nothing has to go. */
+function shedsOf(thermal: ThermalHost | undefined, params: unknown): ShedLevel {
+  const word = parseShedWord(params);
+  return thermal?.sheds(word) ?? { upMs: Number.MAX_SAFE_INTEGER, sheds: [] };
 }
 
 async function reportOwnPoints(

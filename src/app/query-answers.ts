@@ -9,6 +9,7 @@ import type { HistoryPage, StoreStats } from "../store/rows.ts";
 import type { Store } from "../store/store.ts";
 import type { AnnouncementCounters } from "./announcement-intake.ts";
 import type { NorthPipeCounters } from "./north-pipe.ts";
+import type { ShedDeskStatus } from "./shed-desk.ts";
 import type { SiteContext } from "./site-context.ts";
 
 /** Rows of one page of history; a page also has to fit the largest message of the socket. */
@@ -43,6 +44,7 @@ export interface ServicesStatus {
     readonly refused: number;
   };
   readonly announcements: AnnouncementCounters;
+  readonly sheds: ShedDeskStatus;
 }
 
 /** One point for people. */

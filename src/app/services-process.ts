@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import path from "node:path";
 import { OWN_POINTS_MS } from "../config/point-table.ts";
 import { CommandVerifier } from "../access/verify.ts";
 import { LEASE_DEFAULT_MS, LEASE_MAXIMUM_MS } from "../config/schema.ts";
@@ -17,6 +18,7 @@ import { socketPath } from "../link/socket-paths.ts";
 import { CommandQueue } from "../northbound/command-gate.ts";
 import { mqttConnector } from "../northbound/mqtt/client.ts";
 import { MqttPublisher } from "../northbound/mqtt/publisher.ts";
+import { LatchFiles } from "../platform/latch-files.ts";
 import { PointImage } from "../points/image.ts";
 import type { StoreReport } from "../store/rows.ts";
 import { Store } from "../store/store.ts";
@@ -30,6 +32,7 @@ import { OwnPoints } from "./own-points.ts";
 import { VERSION } from "./package-root.ts";
 import { queryAnswers, type ServicesStatus } from "./query-answers.ts";
 import { CpuMeter, type Role, roleFolder, runTogether } from "./role.ts";
+import { ShedDesk, type ShedDeskParts } from "./shed-desk.ts";
 import { corruptEvent, gapEvent, tellReport, unlessRefused } from "./services-events.ts";
 
 const MIB = 1024 * 1024;
@@ -40,6 +43,7 @@ const FEATURES = [
   "store-and-forward",
   "power-realtime",
   "workload-announce",
+  "workload-control",
 ];
 /** Wait before a producer's link is opened again after the store refused a frame. */
 const REFUSED_PAUSE_MS = 500;
@@ -59,6 +63,7 @@ class GatewayServices {
   readonly #documents: NorthDocuments;
   readonly #intake: CommandIntake;
   readonly #announcements: AnnouncementIntake;
+  readonly #sheds: ShedDesk;
   readonly #queue: CommandQueue;
   readonly #control: RequestClient;
   readonly #image: PointImage;
@@ -89,7 +94,9 @@ class GatewayServices {
       },
       ...storeFaults(process.env),
     });
-    const services = new GatewayServices(role, store);
+    const files = new LatchFiles(path.join(roleFolder(context.dataDirectory, "services"), "sheds"));
+    const saved = { files, record: await files.load() };
+    const services = new GatewayServices(role, store, saved);
     sink = (report) => {
       services.#report(report);
     };
@@ -97,7 +104,7 @@ class GatewayServices {
     return services;
   }
 
-  constructor(role: Role, store: Store) {
+  constructor(role: Role, store: Store, saved: Pick<ShedDeskParts, "files" | "record">) {
     this.#role = role;
     this.#store = store;
     const { context, clock, random, log } = role;
@@ -131,13 +138,15 @@ class GatewayServices {
       },
     });
     const way = { verifier, control: this.#control, clock, speaker, prefix: this.#prefix, log };
-    this.#announcements = new AnnouncementIntake(way);
+    this.#sheds = new ShedDesk({ ...way, ...saved, publisher, thermal: site.thermal });
+    this.#announcements = new AnnouncementIntake({ ...way, roster: this.#sheds.roster });
     this.#intake = new CommandIntake({
       ...way,
       context,
       queue: this.#queue,
       store,
       announcements: this.#announcements,
+      sheds: this.#sheds,
     });
     this.#pipe = new NorthPipe({
       context,
@@ -210,6 +219,7 @@ class GatewayServices {
           ...PRODUCERS.map(async (producer) => this.#follow(producer, stop)),
           this.#documents.run(stop),
           this.#intake.run(this.#pipe, stop),
+          this.#sheds.run(stop),
           this.#reportOwnPoints(stop),
         ];
       });
@@ -358,6 +368,7 @@ class GatewayServices {
       pipe: this.#pipe.counters,
       gate: { offered, overflowed, oversize, refused: this.#intake.refused },
       announcements: this.#announcements.counters,
+      sheds: this.#sheds.status(),
     };
   }
 

@@ -20,12 +20,14 @@ import type { ThermalPlan } from "../control/thermal/zone-plan.ts";
 import { gatewayDeviceId } from "../config/point-table.ts";
 import type { Command } from "../domain/command.ts";
 import type { PlantEvent } from "../domain/event.ts";
+import type { ShedLevel, ShedWord } from "../domain/shed.ts";
 import type { Clock, MonotonicMs } from "../domain/time.ts";
 import type { PointImage } from "../points/image.ts";
 import type { LatchFiles, LatchRecord } from "../platform/latch-files.ts";
 import type { Logger } from "../platform/log.ts";
 import { LatchKeeper } from "./latch-keeper.ts";
 import { savedLatches } from "./saved-latches.ts";
+import { ShedWatch } from "./shed-watch.ts";
 import { timeOf } from "./why.ts";
 import type { WriteDispatch } from "./write-dispatch.ts";
 
@@ -57,6 +59,7 @@ export class ThermalHost {
   readonly #parts: ThermalHostParts;
   readonly #state: ThermalState;
   readonly #latches: LatchKeeper;
+  readonly #sheds: ShedWatch;
   #reports: CyclicReport[] = [];
   #droppedReports = 0;
 
@@ -64,6 +67,12 @@ export class ThermalHost {
     this.#parts = parts;
     this.#state = createThermal(parts.plan, savedLatches(parts.latchRecord, parseThermalLatches));
     this.#latches = new LatchKeeper({ ...parts, device: gatewayDeviceId("control") });
+    this.#sheds = new ShedWatch({ ...parts, zones: this.#state.zones });
+  }
+
+  /** Services asks what stands, so that it travels to who runs the workloads. */
+  sheds(word: ShedWord): ShedLevel {
+    return this.#sheds.level(word);
   }
 
   /** One turn; `now` is the cycle's. */
@@ -81,6 +90,7 @@ export class ThermalHost {
     });
     if (writes.length > 0) dispatch.send(writes, this.#onReport);
     this.#tell(events, latchRevision);
+    this.#sheds.look(now);
   };
 
   /**

@@ -62,6 +62,16 @@ export const ThermalZoneConfig = closed(
     standbyPump: Type.Optional(PointName("`run-command` of the pump that stands by.")),
     vapourTemperature: Type.Optional(PointName("Temperature of the vapour of a two-phase loop.")),
     twoPhase: Type.Optional(TwoPhaseConfig),
+    workloads: Type.Optional(
+      Type.Array(Type.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}[*]?$" }), {
+        minItems: 1,
+        maxItems: 256,
+        description:
+          "Workloads on its racks, by id or by the beginning of one and `*`: they are asked when " +
+          "its load has to go, and for no other zone that does not name them. A zone without it " +
+          "asks every workload that no zone names.",
+      }),
+    ),
   },
   "One coolant unit with its racks, where the site knows more of it than its class does.",
 );

@@ -85,13 +85,23 @@ export const PswdWorkload = Type.Object({
 });
 export type PswdWorkload = Static<typeof PswdWorkload>;
 
+/** How a workload can give way; read by `readFlexibility`, which passes over what is malformed. */
+const GIVING_WAY = [
+  "can_throttle",
+  "throttling_capability",
+  "min_power_mw",
+  "can_pause",
+  "max_pause_duration_sec",
+];
+const FLEXIBILITY = [...Object.keys(Flexibility.properties), ...GIVING_WAY];
+
 /** Members that are understood, by the place where they stand. */
 export const UNDERSTOOD: Readonly<Record<string, ReadonlySet<string>>> = {
   "": new Set([...Object.keys(Frame), "dcpi_version", "PSWD_version", "workload_type"]).add(
     "power_profile",
   ),
-  "/power_profile": new Set(Object.keys(PowerProfile.properties)),
-  "/flexibility": new Set(Object.keys(Flexibility.properties)),
-  "/flexibility_parameters": new Set(Object.keys(Flexibility.properties)),
-  "/timing_constraints": new Set(Object.keys(TimingConstraints.properties)),
+  "/power_profile": new Set(Object.keys(PowerProfile.properties)).add("priority"),
+  "/flexibility": new Set(FLEXIBILITY),
+  "/flexibility_parameters": new Set(FLEXIBILITY).add("priority_level"),
+  "/timing_constraints": new Set(Object.keys(TimingConstraints.properties)).add("priority"),
 };

@@ -1,11 +1,19 @@
-import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
+import { Ajv, type ValidateFunction } from "ajv";
 import type { UtcMs } from "../domain/time.ts";
 import { utcMs } from "../domain/time.ts";
 import type { JsonValue } from "../wire/json/reader.ts";
 import type { Dialect } from "./command-request.ts";
 import { W_PER_MW } from "./document.ts";
-import { type JsonFault, parseStrictJson } from "./strict-json.ts";
-import { parseUtc } from "./timestamp.ts";
+import { type Flexibility, readFlexibility } from "./flexibility.ts";
+import {
+  instant,
+  memberOf,
+  mustBeHere,
+  mustFit,
+  readWorkloadMessage,
+  Unread,
+  type WorkloadUnread,
+} from "./workload-reading.ts";
 import { DcpiWorkload, PswdWorkload, UNDERSTOOD } from "./workload-schema.ts";
 
 /** End of the topic on which workloads say what they are about to draw. */
@@ -39,92 +47,30 @@ export interface WorkloadRequest {
   readonly steps: readonly AnnouncedStep[];
   /** How much later all of it may come, ms. */
   readonly slackMs: number;
+  readonly flexibility: Flexibility;
+  /** How fast it changes its power, W/s; undefined: it does not say. */
+  readonly rampWPerS: number | undefined;
   /** JSON pointers to members that were passed over. */
   readonly ignored: readonly string[];
 }
 
-export type WorkloadFault =
-  | JsonFault
-  | "no-dialect"
-  | "two-dialects"
-  | "schema"
-  | "timestamp-malformed"
-  | "wrong-facility"
-  | "profile-inconsistent"
-  | "not-in-order"
-  | "too-far-ahead";
-
-export interface WorkloadUnread {
-  readonly refused: WorkloadFault;
-  /** JSON pointer to what is wrong. */
-  readonly at: string;
-  readonly text: string;
-  /** As far as the message could be read: to whom the answer goes. */
-  readonly id: string | undefined;
-  readonly dialect: Dialect | undefined;
-}
-
-const WORKLOAD_ID = /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$/;
 const ajv = new Ajv({ strict: true, allErrors: false });
 const isDcpi: ValidateFunction<DcpiWorkload> = ajv.compile(DcpiWorkload);
 const isPswd: ValidateFunction<PswdWorkload> = ajv.compile(PswdWorkload);
-
-/** How a fault finds its way out of the reading. Never leaves this file. */
-class Unread extends Error {
-  readonly reason: WorkloadFault;
-  readonly at: string;
-  constructor(reason: WorkloadFault, at: string, text: string) {
-    super(text);
-    this.reason = reason;
-    this.at = at;
-  }
-}
 
 /** Reads an announcement; what is inconsistent is refused with its place, and not guessed at. */
 export function parseWorkload(
   bytes: Uint8Array,
   { facility }: { readonly facility: string },
 ): WorkloadRequest | WorkloadUnread {
-  const json = parseStrictJson(bytes);
-  if ("fault" in json) {
-    const text = `the message cannot be read: ${json.fault}`;
-    return { refused: json.fault, at: json.at, text, id: undefined, dialect: undefined };
-  }
-  const reach = { id: idOf(json.value), dialect: undefined as Dialect | undefined };
-  try {
-    reach.dialect = dialectOf(json.value);
-    return read(json.value, reach.dialect, facility);
-  } catch (error) {
-    if (!(error instanceof Unread)) throw error;
-    return { refused: error.reason, at: error.at, text: error.message, ...reach };
-  }
-}
-
-function idOf(value: JsonValue): string | undefined {
-  const id = memberOf(value, "workload_id");
-  return typeof id === "string" && WORKLOAD_ID.test(id) ? id : undefined;
-}
-
-function memberOf(value: JsonValue | undefined, name: string): JsonValue | undefined {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
-  return (value as Readonly<Record<string, JsonValue>>)[name];
-}
-
-function dialectOf(value: JsonValue): Dialect {
-  const isNamed = (name: string): boolean => memberOf(value, name) !== undefined;
-  if (isNamed("dcpi_version") && isNamed("PSWD_version"))
-    throw new Unread("two-dialects", "", "either dcpi_version or PSWD_version, not both");
-  if (isNamed("dcpi_version")) return "dcpi";
-  if (isNamed("PSWD_version")) return "pswd";
-  throw new Unread("no-dialect", "", 'dcpi_version or PSWD_version is missing; both know "1.0"');
+  return readWorkloadMessage(bytes, (value, dialect) => read(value, dialect, facility));
 }
 
 type Message = DcpiWorkload | PswdWorkload;
 
 function read(value: JsonValue, dialect: Dialect, facility: string): WorkloadRequest {
   const message = dialect === "dcpi" ? mustFit(isDcpi, value) : mustFit(isPswd, value);
-  if (message.facility_id !== undefined && message.facility_id !== facility)
-    throw new Unread("wrong-facility", "/facility_id", "the workload is for another facility");
+  mustBeHere(message, facility);
   const { power_profile: profile } = message;
   const timestamp = instant(message.timestamp, "/timestamp");
   if (profile.baseline_power_mw > profile.peak_power_mw)
@@ -135,6 +81,8 @@ function read(value: JsonValue, dialect: Dialect, facility: string): WorkloadReq
       : writtenSchedule(message);
   const past = schedule.steps.filter(({ at }) => at <= timestamp);
   const steps = schedule.steps.filter(({ at }) => at > timestamp);
+  const { flexibility, odd } = readFlexibility(value, profile.baseline_power_mw * W_PER_MW);
+  const rampMwPerS = profile.ramp_rate_mw_per_sec ?? 0;
   const last = steps.at(-1);
   if (last !== undefined && last.at - timestamp > AHEAD_MAX_MS)
     throw new Unread("too-far-ahead", "/power_profile", "at most 24 h ahead");
@@ -148,26 +96,10 @@ function read(value: JsonValue, dialect: Dialect, facility: string): WorkloadReq
     steps,
     // What has begun is not put off any more.
     slackMs: past.length > 0 ? 0 : schedule.slackMs,
-    ignored: ignoredIn(value),
+    flexibility,
+    rampWPerS: rampMwPerS > 0 ? rampMwPerS * W_PER_MW : undefined,
+    ignored: [...ignoredIn(value), ...odd].slice(0, IGNORED_MAX),
   };
-}
-
-function mustFit<T>(fits: ValidateFunction<T>, value: unknown): T {
-  if (fits(value)) return value;
-  const [error] = fits.errors ?? [];
-  throw new Unread("schema", pointerOf(error), error?.message ?? "does not fit the schema");
-}
-
-function pointerOf(error: ErrorObject | undefined): string {
-  const missing: unknown = error?.params["missingProperty"];
-  const at = error?.instancePath ?? "";
-  return typeof missing === "string" ? `${at}/${missing}` : at;
-}
-
-function instant(text: string, at: string): UtcMs {
-  const read = parseUtc(text);
-  if (read !== undefined) return read;
-  throw new Unread("timestamp-malformed", at, "an instant in UTC: 2026-01-31T12:00:00.000Z");
 }
 
 function inconsistent(at: string, text: string): never {
@@ -256,5 +188,5 @@ function ignoredIn(value: JsonValue): readonly string[] {
     for (const name of Object.keys(part))
       if (!known.has(name)) ignored.push(`${place}/${name.slice(0, NAME_LETTERS_MAX)}`);
   }
-  return ignored.slice(0, IGNORED_MAX);
+  return ignored;
 }

@@ -34,6 +34,14 @@ export interface RetainedDocument {
   readonly expirySeconds: number | undefined;
 }
 
+/** What somebody has to do in time: nothing that is too late is worth hearing. */
+export interface UrgentMessage {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  /** The broker forgets it after this, s. */
+  readonly expirySeconds: number;
+}
+
 /** Sends what the gateway has to say. Everything works, and returns at once, without a broker. */
 export interface Publisher {
   /** Works until `signal` aborts; then says goodbye and resolves. Never fails for a broker. */
@@ -45,6 +53,11 @@ export interface Publisher {
   publishRow(row: OutboxRow): boolean;
   /** At most once: sent now or dropped and counted. */
   publishNow(topic: string, payload: Uint8Array): void;
+  /**
+   * Sent at once, before everything that waits, at least once and not retained. False: not sent,
+   * and not kept: whoever means it says it again.
+   */
+  publishUrgent(message: UrgentMessage): boolean;
   /** Replaces what was said on this topic before; said again after every connect. */
   setRetained(document: RetainedDocument): void;
   counters(): PublisherCounters;
@@ -77,6 +90,9 @@ export interface PublisherCounters {
   readonly lostInFlight: number;
   readonly sentNow: number;
   readonly droppedNow: number;
+  readonly sentUrgent: number;
+  /** Asked to be sent when nothing could be. */
+  readonly missedUrgent: number;
   /** Retained documents beyond the limit. */
   readonly droppedRetained: number;
 }

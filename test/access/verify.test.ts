@@ -11,6 +11,8 @@ import {
   READ_BURST,
   READ_MAX_BYTES,
   SAFER_BURST,
+  STATUS_BURST,
+  STATUS_PER_S,
 } from "../../src/access/verify.ts";
 import { formatUtc } from "../../src/dcpi/timestamp.ts";
 import { monotonicMs, utcMs } from "../../src/domain/time.ts";
@@ -206,6 +208,43 @@ describe("verification of an announcement", () => {
     assert.equal(verify(verifier), "rate-limited");
     assert.ok("accepted" in verifier.verify(TOPIC, inbound()));
     const later = monotonicMs(1_000 / ANNOUNCE_PER_S);
+    assert.equal(verify(verifier, { receivedAt: later }), "accepted");
+  });
+});
+
+describe("verification of a workload's word on its state", () => {
+  const status = (seconds = 0, members: object = {}) =>
+    new TextEncoder().encode(
+      JSON.stringify({
+        dcpi_version: "1.0",
+        timestamp: formatUtc(utcMs(NOW + 1_000 * seconds)),
+        workload_id: "job-1",
+        current_status: "throttled",
+        ...members,
+      }),
+    );
+  const verify = (verifier: CommandVerifier, members: Partial<InboundMessage> = {}) => {
+    const verified = verifier.verifyStatus(inbound({ payload: status(), ...members }));
+    return "refused" in verified ? verified.refused : "accepted";
+  };
+
+  it("asks the same of a stranger as a command does", () => {
+    const verifier = new CommandVerifier(POLICY);
+    assert.equal(verify(verifier), "accepted");
+    assert.equal(verify(new CommandVerifier({ ...POLICY, unsigned: "refuse" })), "unsigned");
+    assert.equal(verify(verifier, { retained: true }), "retained");
+    assert.equal(verify(verifier, { properties: new Map([["sig", "x"]]) }), "unknown-key");
+    assert.equal(verify(verifier, { payload: status(-31) }), "too-old");
+    assert.equal(verify(verifier, { payload: status(31) }), "from-the-future");
+    assert.equal(verify(verifier, { payload: status(0, { facility_id: "x" }) }), "wrong-facility");
+  });
+
+  it("limits the rate, and leaves that of commands and announcements alone", () => {
+    const verifier = new CommandVerifier(POLICY);
+    for (let count = 0; count < STATUS_BURST; count += 1) verify(verifier);
+    assert.equal(verify(verifier), "rate-limited");
+    assert.ok("accepted" in verifier.verify(TOPIC, inbound()));
+    const later = monotonicMs(1_000 / STATUS_PER_S);
     assert.equal(verify(verifier, { receivedAt: later }), "accepted");
   });
 });

@@ -23,7 +23,13 @@ function start(unsigned: "allow" | "refuse" = "allow") {
       return Promise.resolve({ startsAt, leadMs: 60_000, neededMs: 50_000 });
     },
   };
+  const rostered: string[] = [];
   const intake = new AnnouncementIntake({
+    roster: {
+      announce: ({ workload }, { steps }, now) => {
+        rostered.push(`${workload} in ${((steps[0]?.at ?? now) - now) / 1_000} s`);
+      },
+    },
     verifier: new CommandVerifier({
       unsigned,
       facility: "hall-1",
@@ -65,7 +71,7 @@ function start(unsigned: "allow" | "refuse" = "allow") {
   };
   const said = () =>
     answers.map(({ topic, body }) => [topic, body["approval_status"], body["reason"]]);
-  return { clock, intake, control, notices, answers, said, say, inS };
+  return { clock, intake, control, notices, answers, said, say, inS, rostered };
 }
 
 describe("announcement intake", () => {
@@ -116,6 +122,17 @@ describe("announcement intake", () => {
     ]);
     assert.deepEqual(answers[2]?.body["suggested_alternatives"], [{ max_power_mw: 5 }]);
     assert.deepEqual(intake.counters, { approved: 0, conditional: 2, rejected: 2, repeated: 0 });
+  });
+
+  it("notes who runs here as it was put off: not who must not, but who is not smoothed", async () => {
+    const { control, rostered, say } = start();
+    control.answer = async () => Promise.resolve({ shiftMs: 30_000 });
+    await say("later");
+    control.answer = async () => Promise.resolve({ refused: "not-smoothed" } as const);
+    await say("free");
+    control.answer = async () => Promise.resolve({ refused: "too-much-power" } as const);
+    await say("much");
+    assert.deepEqual(rostered, ["later in 90 s", "free in 60 s"]);
   });
 
   it("answers what it can read, counts what it refuses, and bothers control with neither", async () => {

@@ -7,7 +7,7 @@ import { SAMPLE_SITE } from "../../src/config/sample.ts";
 import { formatUtc } from "../../src/dcpi/timestamp.ts";
 import type { Command, CommandStep } from "../../src/domain/command.ts";
 import { monotonicMs, utcMs } from "../../src/domain/time.ts";
-import { CommandQueue } from "../../src/northbound/command-gate.ts";
+import { type CommandMessage, CommandQueue } from "../../src/northbound/command-gate.ts";
 import { createLogger } from "../../src/platform/log.ts";
 import { commandMessage } from "../support/command-message.ts";
 import { SimClock } from "../support/sim-clock.ts";
@@ -23,6 +23,7 @@ function start(clock = new SimClock()) {
   const answers: CommandStep[] = [];
   const control = { epoch: 1 };
   const queue = new CommandQueue(() => undefined);
+  const statuses: CommandMessage[] = [];
   const intake = new CommandIntake({
     context: contextOf(parsed.site, "/etc/site.yaml"),
     queue,
@@ -52,6 +53,7 @@ function start(clock = new SimClock()) {
       },
     },
     announcements: { take: () => undefined, controlStarted: () => undefined },
+    sheds: { takeStatus: (message) => statuses.push(message) },
     clock,
     speaker: { facility: "my-site", gateway: "gw-1" },
     prefix: PREFIX,
@@ -83,7 +85,7 @@ function start(clock = new SimClock()) {
     stop.abort();
     await running;
   };
-  return { intake, pipe, ask, tell, end, commands, answers, control, clock };
+  return { intake, pipe, ask, tell, end, commands, answers, control, clock, statuses };
 }
 
 describe("command intake", () => {
@@ -107,6 +109,16 @@ describe("command intake", () => {
     );
     const startsAt = monotonicMs(clock.now() + 90_000);
     assert.deepEqual(command?.action, { kind: "reduce-import", reductionW: 2e6, startsAt });
+    await end();
+  });
+
+  it("hands on what a workload says of its state, and answers nothing to it", async () => {
+    const { tell, end, commands, answers, statuses, intake } = start();
+    await tell("cmd/workload/status", { workload_id: "job-1" });
+    assert.deepEqual(
+      [statuses.map(({ topic }) => topic), commands.length, answers.length, intake.refused],
+      [[`${PREFIX}cmd/workload/status`], 0, 0, 0],
+    );
     await end();
   });
 

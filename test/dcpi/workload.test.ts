@@ -29,6 +29,69 @@ const dcpi = (profile: object, members: object = {}) => ({
 const stepsOf = (message: unknown) =>
   request(message).steps.map(({ at, powerW }) => [(at - NOW) / 1_000, powerW / MW]);
 
+describe("how a workload can give way", () => {
+  const read = (profile: object, members: object = {}) => {
+    const { flexibility, rampWPerS, ignored } = request(dcpi(profile, members));
+    const { priority, throttleToW, canPause, pauseMaxMs } = flexibility;
+    return { ways: [priority, throttleToW, canPause, pauseMaxMs], rampWPerS, ignored };
+  };
+
+  it("is read in the form of the REST interface, with its ramp", () => {
+    const { ways, rampWPerS, ignored } = read(
+      { ramp_rate_mw_per_sec: 2 },
+      {
+        flexibility: {
+          can_throttle: true,
+          min_power_mw: 4,
+          can_pause: true,
+          max_pause_duration_sec: 900,
+        },
+        timing_constraints: { priority: "low" },
+      },
+    );
+    assert.deepEqual(ways, ["low", 4 * MW, true, 900_000]);
+    assert.deepEqual([rampWPerS, ignored], [2 * MW, []]);
+  });
+
+  it("is read in the form of PSWD, with the baseline as the least power", () => {
+    const flexibility_parameters = { throttling_capability: true, priority_level: "critical" };
+    assert.deepEqual(read({}, { flexibility_parameters }).ways, [
+      ...["critical", 10 * MW, false, undefined],
+    ]);
+  });
+
+  it("is nothing where nothing is said", () => {
+    assert.deepEqual(read({}).ways, ["normal", undefined, false, undefined]);
+    assert.equal(read({ ramp_rate_mw_per_sec: 0 }).rampWPerS, undefined);
+  });
+
+  it("is what spares the workload, where two places say different things", () => {
+    const { ways } = read(
+      {
+        priority: "low",
+        flexibility: { can_throttle: true, min_power_mw: 2, can_pause: true },
+      },
+      {
+        flexibility: { min_power_mw: 6, can_pause: false, max_pause_duration_sec: 60 },
+        timing_constraints: { priority: "high" },
+      },
+    );
+    assert.deepEqual(ways, ["high", 6 * MW, false, 60_000]);
+  });
+
+  it("passes over what is malformed, and names it", () => {
+    const flexibility = { can_throttle: "yes", min_power_mw: -1, can_pause: 1 };
+    const { ways, ignored } = read({ priority: 3 }, { flexibility });
+    assert.deepEqual(ways, ["normal", undefined, false, undefined]);
+    assert.deepEqual(ignored, [
+      "/flexibility/can_throttle",
+      "/flexibility/min_power_mw",
+      "/flexibility/can_pause",
+      "/power_profile/priority",
+    ]);
+  });
+});
+
 describe("a workload announcement", () => {
   it("is understood in the form of the standard, with its mean between baseline and peak", () => {
     const message = dcpi({
@@ -49,7 +112,14 @@ describe("a workload announcement", () => {
         { at: NOW + 3_900_000, powerW: 0 },
       ],
       slackMs: 120_000,
-      ignored: ["/power_profile/priority"],
+      flexibility: {
+        priority: "high",
+        throttleToW: undefined,
+        canPause: false,
+        pauseMaxMs: undefined,
+      },
+      rampWPerS: undefined,
+      ignored: [],
     });
   });
 

@@ -1,5 +1,6 @@
 import { CommandVerifier } from "../../src/access/verify.ts";
 import { AnnouncementIntake } from "../../src/app/announcement-intake.ts";
+import { WorkloadRoster } from "../../src/app/workload-roster.ts";
 import { CommandIntake } from "../../src/app/command-intake.ts";
 import type { ControlHost } from "../../src/app/control-host.ts";
 import { parseCommand, parseNotice } from "../../src/app/local-requests.ts";
@@ -65,7 +66,8 @@ export class VirtualNorth {
       ...way,
       context,
       queue: this.#queue,
-      announcements: new AnnouncementIntake(way),
+      announcements: new AnnouncementIntake({ ...way, roster: new WorkloadRoster() }),
+      sheds: { takeStatus: () => undefined },
       store: {
         openCommands: async () => Promise.resolve([]),
         recordStep: async () => Promise.resolve(),

@@ -3,6 +3,7 @@ import type { Severity } from "../../domain/event.ts";
 /** Severity of the events that the thermal controllers make, by id. */
 export const THERMAL_EVENTS = {
   "shed-requested": "critical",
+  "shed-unconfirmed": "critical",
   "shed-advised": "warning",
   "leak-suspected": "warning",
   "leak-confirmed": "trip",

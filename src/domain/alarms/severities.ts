@@ -15,8 +15,9 @@ export const SEVERITIES: Readonly<Record<Severity, readonly string[]>> = {
     soc-below-minimum soc-above-maximum contactor-fault battery-other-alarm
     battery-configuration-alarm station-health storage-fault pcs-fault goose-lost leak row-leak
     cdu-low-flow supply-hot return-hot meter-lost grid-loss ride-through self-test-failed
-    battery-silent shed-requested coolant-heating cooling-unknown phase-change-inadequate on-battery
-    ups-battery-low ups-over-temperature battery-disconnected ups-overload ups-overload-heavy
+    battery-silent shed-requested shed-unconfirmed coolant-heating cooling-unknown
+    phase-change-inadequate on-battery ups-battery-low ups-over-temperature battery-disconnected
+    ups-overload ups-overload-heavy
     charger-fault overload-shutdown bypass-overload-shutdown latches-not-saved rounds-lost
     store-corrupt
   `),
@@ -25,7 +26,8 @@ export const SEVERITIES: Readonly<Record<Severity, readonly string[]>> = {
     battery-voltage-low soc-low soc-high voltage-imbalance temperature-imbalance current-imbalance
     battery-fan-fault battery-door-open battery-other-warning battery-configuration-warning
     unit-silent unit-does-not-follow setpoint-differs second-writer write-refused
-    envelope-clamped reserve-reached battery-budget smoothing-off battery-does-not-follow schedule-clipped announcement-broken
+    envelope-clamped reserve-reached battery-budget smoothing-off battery-does-not-follow
+    schedule-clipped announcement-broken
     level-low cdu-pump-no-flow chw-hot chiller-fault meter-frozen meter-mismatch feeder-mismatch
     import-limit-exceeded ramp-breach ramp-not-guaranteed cap-unachievable grid-resonance
     voltage-event frequency-unknown pcs-under-temperature ac-disconnected dc-disconnected

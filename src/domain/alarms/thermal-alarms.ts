@@ -8,8 +8,19 @@ export const THERMAL_ALARMS: AlarmChapter = {
     {
       id: "shed-requested",
       means: "Load has to leave the racks of a coolant unit before they are damaged.",
-      done: "The request stands until its cause is gone and the coolant would take the load again.",
+      done:
+        "The workloads are asked to throttle, then ordered to pause, on MQTT. The request stands " +
+        "until its cause is gone and the coolant would take the load again.",
       remedy: "Move or stop the load of these racks now; then look for the cause that it names.",
+      reset: "itself",
+    },
+    {
+      id: "shed-unconfirmed",
+      means: "Load had to leave the racks of a coolant unit, and not all of it is known to go.",
+      done:
+        "Who did not answer is asked every half minute, and others in their place. Nothing more " +
+        "happens by itself than what the unit's own controllers do in their mode.",
+      remedy: "Stop the load of these racks by hand; its text says whose, and who was asked.",
       reset: "itself",
     },
     {

@@ -2,7 +2,13 @@ import { assert } from "../../domain/assert.ts";
 import { GatewayError } from "../../domain/errors.ts";
 import type { MonotonicMs } from "../../domain/time.ts";
 import type { CommandGate } from "../command-gate.ts";
-import type { OutboxRow, Publisher, PublisherCounters, RetainedDocument } from "../publisher.ts";
+import type {
+  OutboxRow,
+  Publisher,
+  PublisherCounters,
+  RetainedDocument,
+  UrgentMessage,
+} from "../publisher.ts";
 import type {
   BrokerAddress,
   BrokerConnection,
@@ -98,6 +104,10 @@ export class MqttPublisher implements Publisher {
 
   publishNow(topic: string, payload: Uint8Array): void {
     this.#sender.publishNow(topic, payload);
+  }
+
+  publishUrgent(message: UrgentMessage): boolean {
+    return this.#sender.publishUrgent(message);
   }
 
   setRetained(document: RetainedDocument): void {

@@ -1,6 +1,12 @@
 import { GatewayError } from "../../domain/errors.ts";
 import type { Clock, MonotonicMs } from "../../domain/time.ts";
-import type { Backlog, NorthLog, OutboxRow, RetainedDocument } from "../publisher.ts";
+import type {
+  Backlog,
+  NorthLog,
+  OutboxRow,
+  RetainedDocument,
+  UrgentMessage,
+} from "../publisher.ts";
 import { BackfillLane } from "./backfill.ts";
 import { publishBytes } from "./codec.ts";
 import type { AckOutcome, BrokerConnection, WillMessage } from "./connection.ts";
@@ -37,6 +43,8 @@ interface Counts {
   lostInFlight: number;
   sentNow: number;
   droppedNow: number;
+  sentUrgent: number;
+  missedUrgent: number;
   droppedRetained: number;
 }
 
@@ -70,6 +78,8 @@ export class Sender {
     lostInFlight: 0,
     sentNow: 0,
     droppedNow: 0,
+    sentUrgent: 0,
+    missedUrgent: 0,
     droppedRetained: 0,
   };
   #connection: BrokerConnection | undefined;
@@ -161,6 +171,25 @@ export class Sender {
     }
     this.counts.sentNow += 1;
     connection.send({ topic, payload, packetId: 0, isRetained: false, expirySeconds: undefined });
+  }
+
+  publishUrgent(message: UrgentMessage): boolean {
+    const connection = this.#connection;
+    const now = this.#parts.clock.now();
+    const isFree =
+      connection !== undefined &&
+      !this.#isHeld &&
+      now >= this.#busyUntil &&
+      !this.#window.isFull &&
+      connection.bufferedBytes < BUFFER_MAX_BYTES;
+    if (!isFree || !this.#fits(connection, message)) {
+      this.counts.missedUrgent += 1;
+      return false;
+    }
+    const packetId = this.#window.enter({ kind: "urgent", topic: message.topic }, now);
+    this.counts.sentUrgent += 1;
+    connection.send({ ...message, packetId, isRetained: false });
+    return true;
   }
 
   setRetained(document: RetainedDocument): void {
@@ -309,7 +338,8 @@ export class Sender {
   #tellRefusal(sent: Sent, outcome: string): void {
     if (this.#hasToldRefusal) return;
     this.#hasToldRefusal = true;
-    const topic = sent.kind === "row" ? sent.row.topic : sent.kind;
+    const topic =
+      sent.kind === "row" ? sent.row.topic : sent.kind === "urgent" ? sent.topic : sent.kind;
     const { code, message } = new GatewayError("PUBLISH_FAILED", { topic, outcome });
     this.#parts.log.warn({ event: "publish-refused", code, topic, outcome }, message);
   }

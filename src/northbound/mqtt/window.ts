@@ -6,6 +6,7 @@ import type { OutboxRow } from "../publisher.ts";
 export type Sent =
   | { readonly kind: "row"; readonly row: OutboxRow; readonly lane: "live" | "backfill" }
   | { readonly kind: "retained"; readonly topic: string }
+  | { readonly kind: "urgent"; readonly topic: string }
   | { readonly kind: "goodbye" };
 
 interface Slot {

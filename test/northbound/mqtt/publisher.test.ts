@@ -382,6 +382,42 @@ describe("mqtt publisher", () => {
     assert.deepEqual([sentNow, droppedNow], [1, 2]);
   });
 
+  it("sends what is urgent before everything that waits, at least once and with its end", async () => {
+    const { clock, broker, publisher, round } = start();
+    const urgent = (text: string) =>
+      publisher.publishUrgent({ topic: "p/order", payload: bytes(text), expirySeconds: 12 });
+    assert.equal(urgent("early"), false, "there is no broker yet");
+    broker.receiveMaximum = 3;
+    broker.answersAtOnce = false;
+    await clock.advance(0);
+    round();
+    assert.equal(urgent("now"), true);
+    const [, order] = broker.received;
+    assert.deepEqual(
+      [order?.isRetained, order?.expirySeconds, (order?.packetId ?? 0) > 0],
+      [false, 12, true],
+    );
+    round();
+    assert.equal(urgent("beyond"), false, "the window is full");
+    broker.answer();
+    assert.equal(urgent("later"), true);
+    broker.bufferedBytes = 2 * 1024 * 1024;
+    assert.equal(urgent("stuck"), false);
+    const { sentUrgent, missedUrgent, acked } = publisher.counters();
+    assert.deepEqual([sentUrgent, missedUrgent, acked], [2, 3, 2]);
+  });
+
+  it("does not send what is urgent again by itself, when the connection breaks", async () => {
+    const { clock, broker, publisher } = start();
+    broker.answersAtOnce = false;
+    await clock.advance(0);
+    publisher.publishUrgent({ topic: "p/order", payload: bytes("1"), expirySeconds: 12 });
+    broker.received.length = 0;
+    broker.breakDown();
+    await clock.advance(5_000);
+    assert.deepEqual(broker.received, []);
+  });
+
   it("bounds the live lane: what does not fit comes out of the store", async () => {
     const { clock, backlog, broker, round, publisher } = start();
     broker.answersAtOnce = false;
