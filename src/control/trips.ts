@@ -18,7 +18,7 @@ import { snapshotWords } from "./trip-snapshot.ts";
 /** Trips that are latched, in the order in which they came. Plain data. */
 export interface TripState {
   latched: LatchedTrip[];
-  /** Grows with every change. */
+  /** Grows with every change, and with every pass that counts. */
   revision: number;
   /** What is known of the causes, by place of the rule in the plan. */
   readonly marks: readonly TripMark[];
@@ -97,6 +97,8 @@ function isToLatch(state: TripState, rule: TripRule, mark: TripMark, now: number
   if (!wasThere) {
     const { passesPerHour } = rule.terms ?? PLAIN_TRIP;
     mark.isPassing = passesPerHour > 0 && mayPass(mark, passesPerHour, now);
+    // It is counted, so it is saved. One that is there at a start may be another one: it counts.
+    if (mark.isPassing) state.revision += 1;
   }
   return !mark.isPassing && !isLatched(state, rule);
 }
