@@ -20,6 +20,7 @@ import { MqttPublisher } from "../northbound/mqtt/publisher.ts";
 import { PointImage } from "../points/image.ts";
 import type { StoreReport } from "../store/rows.ts";
 import { Store } from "../store/store.ts";
+import { AlarmFeed } from "./alarm-feed.ts";
 import { AnnouncementIntake } from "./announcement-intake.ts";
 import { brokerAddresses } from "./broker-addresses.ts";
 import { CommandIntake } from "./command-intake.ts";
@@ -30,6 +31,7 @@ import { OwnPoints } from "./own-points.ts";
 import { VERSION } from "./package-root.ts";
 import { queryAnswers, type ServicesStatus } from "./query-answers.ts";
 import { CpuMeter, type Role, roleFolder, runTogether } from "./role.ts";
+import { LOOK_MS, ServicesAlarms } from "./services-alarms.ts";
 import { corruptEvent, gapEvent, tellReport, unlessRefused } from "./services-events.ts";
 
 const MIB = 1024 * 1024;
@@ -63,6 +65,8 @@ class GatewayServices {
   readonly #control: RequestClient;
   readonly #image: PointImage;
   readonly #links = new Map<Producer, boolean>();
+  readonly #feed: AlarmFeed;
+  readonly #alarms: ServicesAlarms;
   readonly #model: ReturnType<typeof modelDocument>;
   readonly #prefix: string;
   readonly #bootId: string;
@@ -112,6 +116,11 @@ class GatewayServices {
       { speaker, version: VERSION, telemetry: form, features: FEATURES },
       sha256,
     );
+    this.#feed = new AlarmFeed(clock, role.epoch);
+    this.#alarms = new ServicesAlarms((event) => {
+      log.info({ event: event.id, device: event.device, phase: event.phase }, event.text);
+      this.#feed.take(event);
+    });
     this.#queue = new CommandQueue(({ reason, message }) => {
       log.warn({ event: "command-refused", reason, topic: message.topic }, "command refused");
     });
@@ -186,20 +195,25 @@ class GatewayServices {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { log, watchdog, context } = this.#role;
+    const { log, watchdog, context, clock } = this.#role;
+    const told = new RequestServer({
+      socketPath: socketPath(context.runtimeDirectory, "services/alarms"),
+      methods: this.#feed.answers,
+    });
     const queries = new RequestServer({
       socketPath: socketPath(context.runtimeDirectory, "services/queries"),
       methods: queryAnswers({
         context,
         store: this.#store,
         image: this.#image,
-        clock: this.#role.clock,
+        clock,
         status: () => this.#status(),
       }),
     });
     try {
       await runTogether(signal, async (stop) => {
         await queries.listen(stop);
+        await told.listen(stop);
         this.#sayModel();
         this.#documents.status();
         this.#sayOpening();
@@ -211,6 +225,7 @@ class GatewayServices {
           this.#documents.run(stop),
           this.#intake.run(this.#pipe, stop),
           this.#reportOwnPoints(stop),
+          this.#watchAlarms(stop),
         ];
       });
     } finally {
@@ -289,8 +304,9 @@ class GatewayServices {
 
   /** True when the event is on disk. */
   async #tell(event: PlantEvent): Promise<boolean> {
-    const { log } = this.#role;
+    const { log, clock } = this.#role;
     log.warn({ event: event.id, device: event.device }, event.text);
+    this.#alarms.take(event, clock.now());
     try {
       await this.#pipe.tell(event);
       return true;
@@ -359,6 +375,15 @@ class GatewayServices {
       gate: { offered, overflowed, oversize, refused: this.#intake.refused },
       announcements: this.#announcements.counters,
     };
+  }
+
+  /** Apart from what the store has a part in: that may be what is wrong. */
+  async #watchAlarms(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#role;
+    await every(clock, LOOK_MS, signal, () => {
+      const isUpstream = this.#publisher.counters().connected;
+      this.#alarms.look({ now: clock.now(), utc: clock.utcNow(), isUpstream, links: this.#links });
+    });
   }
 
   async #reportOwnPoints(signal: AbortSignal): Promise<void> {
