@@ -6,9 +6,11 @@ import type { UtcMs } from "../domain/time.ts";
 
 /** How often services looks at what stands, ms. */
 export const LOOK_MS = 1_000;
-/** So long nobody north may be there, or a process not be heard, before it is an alarm, ms. */
-export const UPSTREAM_PATIENCE_MS = 30_000;
-export const PRODUCER_PATIENCE_MS = 10_000;
+/**
+ * So long nobody north may be there, or a process not be heard, before it is an alarm, ms. Shorter
+ * than the board waits for what stands to be told again by a services that was restarted.
+ */
+export const PATIENCE_MS = 30_000;
 /** What happened once stands for so long: whoever lists alarms after a restart finds it, too. */
 export const ONCE_STANDS_MS = 600_000;
 
@@ -64,7 +66,7 @@ export class ServicesAlarms {
   look({ now, utc, isUpstream, links }: ServicesSight): void {
     for (const { event, until } of [...this.#standing.values()])
       if (until !== undefined && now >= until) this.#clear({ ...event, at: utc });
-    this.#watch(isUpstream, { now, utc, patienceMs: UPSTREAM_PATIENCE_MS }, (since) => ({
+    this.#watch(isUpstream, { now, utc }, (since) => ({
       id: "upstream-lost",
       device: DEVICE,
       text: `no broker has taken anything since ${since}; it is kept until one does`,
@@ -72,7 +74,7 @@ export class ServicesAlarms {
     for (const producer of ["control", "field"] as const) {
       const device = gatewayDeviceId(producer);
       const isHeard = links.get(producer) === true;
-      this.#watch(isHeard, { now, utc, patienceMs: PRODUCER_PATIENCE_MS }, (since) => ({
+      this.#watch(isHeard, { now, utc }, (since) => ({
         id: "producer-not-heard",
         device,
         text: `${device} has not been heard since ${since}: nothing of it goes north`,
@@ -82,10 +84,9 @@ export class ServicesAlarms {
 
   #watch(
     isThere: boolean,
-    sight: { readonly now: number; readonly utc: UtcMs; readonly patienceMs: number },
+    { now, utc }: Pick<ServicesSight, "now" | "utc">,
     wordsOf: (since: string) => Pick<PlantEvent, "id" | "text"> & { readonly device: string },
   ): void {
-    const { now, utc, patienceMs } = sight;
     const { id, device } = wordsOf("");
     const key = keyOf({ id, device });
     if (isThere) this.#missingSince.delete(key);
@@ -93,7 +94,7 @@ export class ServicesAlarms {
     if (!isThere) this.#missingSince.set(key, sinceMs);
     const standing = this.#standing.get(key);
     if (isThere && standing !== undefined) this.#clear({ ...standing.event, at: utc });
-    if (isThere || standing !== undefined || now - sinceMs < patienceMs) return;
+    if (isThere || standing !== undefined || now - sinceMs < PATIENCE_MS) return;
     const words = wordsOf(new Date(utc - (now - sinceMs)).toISOString());
     const severity = gravestSeverity(id) ?? "warning";
     this.#raise({ ...words, severity, phase: "raised", point: undefined, at: utc }, undefined);

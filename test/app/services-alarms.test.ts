@@ -1,13 +1,13 @@
 import { strict as assert } from "node:assert";
+import { ALARM_LIMITS } from "../../src/alarms/limits.ts";
 import { SERVICES_PATIENCE_MS } from "../../src/app/alarm-desk.ts";
 import { AlarmFeed } from "../../src/app/alarm-feed.ts";
 import {
   LOOK_MS,
   ofServices,
   ONCE_STANDS_MS,
-  PRODUCER_PATIENCE_MS,
+  PATIENCE_MS,
   ServicesAlarms,
-  UPSTREAM_PATIENCE_MS,
 } from "../../src/app/services-alarms.ts";
 import { reportEvents } from "../../src/app/services-events.ts";
 import { SEVERITIES } from "../../src/domain/alarms/severities.ts";
@@ -55,7 +55,7 @@ describe("what services tells of itself", () => {
     const bench = new Bench();
     bench.pass(60_000);
     bench.isUpstream = false;
-    bench.pass(UPSTREAM_PATIENCE_MS);
+    bench.pass(PATIENCE_MS);
     assert.equal(bench.told.length, 0);
     bench.pass(3_600_000);
     assert.deepEqual(bench.words, [`upstream-lost raised ${SERVICES}`]);
@@ -70,16 +70,20 @@ describe("what services tells of itself", () => {
     const bench = new Bench();
     for (let turn = 0; turn < 20; turn += 1) {
       bench.isUpstream = turn % 2 === 0;
-      bench.pass(UPSTREAM_PATIENCE_MS - LOOK_MS);
+      bench.pass(PATIENCE_MS - LOOK_MS);
     }
     assert.deepEqual(bench.told, []);
+  });
+
+  it("is told again by one that was restarted before the board takes it for over", () => {
+    assert.ok(PATIENCE_MS + LOOK_MS + 10_000 < ALARM_LIMITS.reconfirmMs);
   });
 
   it("is a process that is not heard, each by itself", () => {
     const bench = new Bench();
     bench.links.set("field", false);
     bench.links.delete("control");
-    bench.pass(PRODUCER_PATIENCE_MS + LOOK_MS);
+    bench.pass(PATIENCE_MS + LOOK_MS);
     const lost = ["control", "field"].map((role) => `producer-not-heard raised gateway-${role}`);
     assert.deepEqual(bench.words, lost);
     bench.links.set("control", true);
