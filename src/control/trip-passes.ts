@@ -8,6 +8,8 @@ export interface SavedPasses {
   readonly device: string;
   /** UTC, ms; NaN for one that cannot be read. */
   readonly at: readonly number[];
+  /** Its cause was there, and is counted already. */
+  readonly isPassing?: true | undefined;
 }
 
 /** The two clocks at one moment: monotonic time does not outlive a process. */
@@ -24,8 +26,10 @@ export function savedPasses(
   { now, utc }: ClockPair,
 ): readonly SavedPasses[] {
   return trips.flatMap(({ id, device }, place) => {
-    const recent = itemAt(marks, place).passes.filter((at) => now - at < RECOVERIES_WITHIN_MS);
+    const { passes, isPassing } = itemAt(marks, place);
+    const recent = passes.filter((at) => now - at < RECOVERIES_WITHIN_MS);
     const at = recent.map((pass) => Math.round(utc - (now - pass)));
+    if (isPassing) return [{ id, device, at, isPassing }];
     return at.length === 0 ? [] : [{ id, device, at }];
   });
 }
@@ -34,7 +38,12 @@ export function savedPasses(
 export function parsePasses(document: unknown): readonly SavedPasses[] | "unreadable" | undefined {
   if (document === undefined) return undefined;
   if (!Array.isArray(document) || !document.every(isPasses)) return "unreadable";
-  return document.map(({ id, device, at }) => ({ id, device, at: at.map(timeOf) }));
+  return document.map(({ id, device, at, isPassing }) => ({
+    id,
+    device,
+    at: at.map(timeOf),
+    ...(isPassing === true ? { isPassing } : {}),
+  }));
 }
 
 /**
@@ -48,20 +57,23 @@ export function restorePasses(
   clocks: ClockPair,
 ): void {
   for (const [place, rule] of trips.entries()) {
-    const most = mostOf(rule);
-    const before =
-      saved === "unreadable"
-        ? Array.from({ length: most }, () => clocks.now)
-        : saved.filter((one) => isOf(one, rule)).flatMap(({ at }) => timesOf(at, clocks));
-    const { passes } = itemAt(marks, place);
-    // By the hour the oldest goes first.
-    passes.push(...before.sort((a, b) => a - b).slice(-most));
+    const mark = itemAt(marks, place);
+    const { recoversAfterMs, passesPerHour } = rule.terms ?? PLAIN_TRIP;
+    if (saved === "unreadable") {
+      // A latch that stays is lifted at the box. A fault that latches keeps its unit from the start
+      // that would end it: of those that may be let pass, only one is taken for gone.
+      const count = recoversAfterMs === undefined ? 1 : RECOVERIES_MAX;
+      mark.passes.push(...Array.from({ length: count }, () => clocks.now));
+      continue;
+    }
+    const own = saved.filter((one) => isOf(one, rule));
+    const before = own.flatMap(({ at }) => timesOf(at, clocks)).sort((a, b) => a - b);
+    // By the hour the oldest goes first; more than these say nothing more.
+    mark.passes.push(...before.slice(-Math.max(RECOVERIES_MAX, passesPerHour)));
+    // What is there at the first look is the one that was there, and counts once.
+    mark.isPassing = own.some(({ isPassing }) => isPassing === true);
+    mark.isThere = mark.isPassing;
   }
-}
-
-/** More of them say nothing more. */
-function mostOf({ terms = PLAIN_TRIP }: TripRule): number {
-  return Math.max(RECOVERIES_MAX, terms.passesPerHour);
 }
 
 function timesOf(times: readonly number[], { now, utc }: ClockPair): readonly number[] {
@@ -74,6 +86,7 @@ function isOf(saved: SavedPasses, rule: TripRule): boolean {
 
 interface UncheckedPasses extends Pick<SavedPasses, "id" | "device"> {
   readonly at: readonly unknown[];
+  readonly isPassing?: unknown;
 }
 
 function isPasses(document: unknown): document is UncheckedPasses {

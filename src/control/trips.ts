@@ -93,11 +93,15 @@ export function latchTrips(
 function isToLatch(state: TripState, rule: TripRule, mark: TripMark, now: number): boolean {
   const wasThere = mark.isThere;
   if (mark.cause !== "unknown") mark.isThere = mark.cause === "active";
+  // A pass is counted and saved, when it begins and when it ends.
+  if (mark.isPassing && mark.cause === "clear") {
+    mark.isPassing = false;
+    state.revision += 1;
+  }
   if (mark.cause !== "active") return false;
   if (!wasThere) {
     const { passesPerHour } = rule.terms ?? PLAIN_TRIP;
     mark.isPassing = passesPerHour > 0 && mayPass(mark, passesPerHour, now);
-    // It is counted, so it is saved. One that is there at a start may be another one: it counts.
     if (mark.isPassing) state.revision += 1;
   }
   return !mark.isPassing && !isLatched(state, rule);

@@ -115,6 +115,40 @@ describe("how often a trip has ended by itself", () => {
     hand.turn({ [SENSOR]: 1 });
     assert.ok(isLatched());
   });
+
+  it("counts one that stands over restarts once, and the next one by itself", () => {
+    const { hand, isLatched } = started({ passesPerHour: 2 });
+    hand.turn({ [SENSOR]: 1 });
+    for (let time = 0; time < 5; time += 1) {
+      hand.restart();
+      hand.bad.add(SENSOR);
+      hand.turn();
+      hand.bad.clear();
+      hand.run(200);
+      assert.equal(isLatched(), false, `restart ${time}`);
+    }
+    const { latchRevision } = hand.turn();
+    assert.notEqual(hand.turn({ [SENSOR]: 0 }).latchRevision, latchRevision, "its end is saved");
+    hand.restart();
+    hand.turn({ [SENSOR]: 1 });
+    assert.equal(isLatched(), false, "the second");
+    hand.turn({ [SENSOR]: 0 });
+    hand.restart();
+    hand.turn({ [SENSOR]: 1 });
+    assert.ok(isLatched(), "the third");
+  });
+
+  it("counts one that was let pass where the record cannot be read: the next is let pass", () => {
+    const { hand, isLatched } = started({ passesPerHour: 2 });
+    hand.restart("unreadable");
+    hand.turn({ [SENSOR]: 0 });
+    assert.equal(hand.reset(), "done");
+    for (const expected of [false, true]) {
+      hand.turn({ [SENSOR]: 1 });
+      assert.equal(isLatched(), expected);
+      hand.turn({ [SENSOR]: 0 });
+    }
+  });
 });
 
 describe("a record of the latches", () => {

@@ -8,7 +8,7 @@ import { smallSite } from "../support/virtual-world.ts";
 const HOUR_MS = 3_600_000;
 const RECOVERS_AFTER_S = 1;
 
-/** Without the count of faults: a stopped converter shows one, and a start sees it anew. */
+/** Without the count of faults: a stopped converter shows one each time. */
 const recovering = (plan: ControlPlan): ControlPlan => ({
   ...plan,
   trips: plan.trips
