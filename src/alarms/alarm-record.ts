@@ -12,7 +12,7 @@ export type AlarmState =
   "normal" | "unacknowledged" | "acknowledged" | "returned" | "shelved" | "suppressed";
 
 /** Who tells of it: a process of the gateway, or the board itself. */
-export type AlarmSource = "control" | "field" | "board";
+export type AlarmSource = "control" | "field" | "services" | "board";
 
 /** Both times of one moment: intervals by `now`, what people read by `utc`. */
 export interface AlarmTime {

@@ -6,6 +6,7 @@ import { ALARM_LIMITS } from "../alarms/limits.ts";
 import { readMemory, writeMemory } from "../alarms/memory.ts";
 import { isPlain, type Shelf, type ShelveOrder } from "../alarms/shelves.ts";
 import type { StandingAlarm } from "../alarms/standing.ts";
+import { gatewayDeviceId } from "../config/point-table.ts";
 import { alarmEntry } from "../domain/alarms/catalogue.ts";
 import { GatewayError } from "../domain/errors.ts";
 import type { PlantEvent } from "../domain/event.ts";
@@ -13,10 +14,13 @@ import type { Clock, MonotonicMs, UtcMs } from "../domain/time.ts";
 import type { Answer } from "../link/request-server.ts";
 import type { LatchFiles, LatchRecord } from "../platform/latch-files.ts";
 import type { Logger } from "../platform/log.ts";
-import type { FieldSink } from "./field-alarms.ts";
+import type { AlarmSink } from "./alarm-feed.ts";
+import { ofServices } from "./services-alarms.ts";
 
 /** How often delays and shelves are looked at, ms. A trip waits for none of it. */
 export const TURN_MS = 250;
+/** A restart of services takes less, ms. */
+export const SERVICES_PATIENCE_MS = 30_000;
 /** What the disk did not take is tried again after this long, ms. */
 const SAVE_RETRY_MS = 5_000;
 /** Alarms in one answer: it fits its socket. */
@@ -24,6 +28,15 @@ const PAGE_MAX = 200;
 const TEXT_MAX = 300;
 /** Alarms that one event for the audit names; more take another one. */
 const NAMES_MAX = 40;
+
+/** Other processes that tell alarms. */
+type Neighbour = "field" | "services";
+
+interface Hearing {
+  heardUtc: UtcMs | undefined;
+  /** Since when it does not answer. */
+  lostAt: MonotonicMs | undefined;
+}
 
 export interface AlarmDeskParts {
   readonly clock: Clock;
@@ -49,8 +62,14 @@ export interface AlarmsAnswer {
   readonly calls: readonly AlarmCall[];
   readonly shelves: readonly Shelf[];
   readonly utc: number;
-  /** `lost`: its alarms are as last known at `asOf`; without it nothing was ever heard of it. */
-  readonly field: { readonly state: "heard" | "lost" | "not-asked"; readonly asOf?: number };
+  readonly field: SourceWord;
+  readonly services: SourceWord;
+}
+
+/** `lost`: its alarms are as last known at `asOf`; without it nothing was ever heard of it. */
+interface SourceWord {
+  readonly state: "heard" | "lost" | "not-asked";
+  readonly asOf?: number;
 }
 
 export interface DeskAnswer {
@@ -73,8 +92,11 @@ export class AlarmDesk {
   #isSaving = false;
   #saveAfter = -Infinity;
   #isUnsaved = false;
-  #fieldHeardUtc: UtcMs | undefined;
-  #isFieldLost = false;
+  readonly #hearing: Readonly<Record<Neighbour, Hearing>> = {
+    field: { heardUtc: undefined, lostAt: undefined },
+    services: { heardUtc: undefined, lostAt: undefined },
+  };
+  #isServicesGone = false;
 
   constructor(parts: AlarmDeskParts) {
     this.#parts = parts;
@@ -89,22 +111,31 @@ export class AlarmDesk {
   };
 
   /** What field tells, and whether it is heard. */
-  readonly field: FieldSink = {
-    heard: (isAnew) => {
-      const { now, utc } = this.#now();
-      this.#fieldHeardUtc = utc;
-      this.#isFieldLost = false;
-      this.#board.sourceHeard("field");
-      if (isAnew) this.#board.reconfirm("field", now);
-    },
-    take: (event) => {
-      this.#board.take(event, "field", this.#now());
-    },
-    lost: () => {
-      this.#isFieldLost = true;
-      this.#board.sourceLost("field", this.#fieldHeardUtc ?? this.#now().utc);
-    },
-  };
+  readonly field: AlarmSink = this.#sinkOf("field");
+  /** The same of services, of which nothing else is taken than its own alarms. */
+  readonly services: AlarmSink = this.#sinkOf("services");
+
+  #sinkOf(source: Neighbour): AlarmSink {
+    const hearing = this.#hearing[source];
+    return {
+      heard: (isAnew) => {
+        const { now, utc } = this.#now();
+        hearing.heardUtc = utc;
+        hearing.lostAt = undefined;
+        this.#board.sourceHeard(source);
+        if (isAnew) this.#board.reconfirm(source, now);
+      },
+      take: (event) => {
+        const taken = source === "services" ? ofServices(event) : event;
+        if (taken !== undefined) this.#board.take(taken, source, this.#now());
+      },
+      lost: () => {
+        const { now, utc } = this.#now();
+        hearing.lostAt ??= now;
+        this.#board.sourceLost(source, hearing.heardUtc ?? utc);
+      },
+    };
+  }
 
   /** To be called behind every cycle: what it takes is taken from the wait for the next one. */
   readonly afterCycle = (now: MonotonicMs): void => {
@@ -121,6 +152,7 @@ export class AlarmDesk {
       const event = { ...trip, severity: "trip", phase: "raised", point: undefined } as const;
       this.#board.take(event, "control", at);
     }
+    this.#watchServices(at);
     this.#board.step(at);
     this.#tellBoard();
     if (this.#board.revision !== this.#savedRevision && at.now >= this.#saveAfter) void this.save();
@@ -176,14 +208,27 @@ export class AlarmDesk {
       calls: first === 0 ? this.#board.calls().map(shortened) : [],
       shelves: first === 0 ? this.#board.shelves() : [],
       utc,
-      field: this.#fieldWord(),
+      field: sourceWord(this.#hearing.field),
+      services: sourceWord(this.#hearing.services),
     };
   }
 
-  #fieldWord(): AlarmsAnswer["field"] {
-    const asOf = this.#fieldHeardUtc;
-    if (!this.#isFieldLost) return { state: asOf === undefined ? "not-asked" : "heard" };
-    return asOf === undefined ? { state: "lost" } : { state: "lost", asOf };
+  /** Without services nothing goes north, and nobody else than this process would tell it. */
+  #watchServices({ now, utc }: AlarmTime): void {
+    const { lostAt } = this.#hearing.services;
+    const isGone = lostAt !== undefined && now - lostAt >= SERVICES_PATIENCE_MS;
+    if (isGone === this.#isServicesGone || (lostAt !== undefined && !isGone)) return;
+    this.#isServicesGone = isGone;
+    const device = gatewayDeviceId("services");
+    this.#tell({
+      id: "services-gone",
+      severity: "warning",
+      phase: isGone ? "raised" : "cleared",
+      device,
+      point: undefined,
+      text: isGone ? `${device} does not answer: nothing goes north` : `${device} answers again`,
+      at: utc,
+    });
   }
 
   #acknowledge(order: AckOrder): DeskAnswer {
@@ -275,6 +320,11 @@ export class AlarmDesk {
     const now: MonotonicMs = clock.now();
     return { now, utc: clock.utcNow() };
   }
+}
+
+function sourceWord({ heardUtc: asOf, lostAt }: Hearing): SourceWord {
+  if (lostAt === undefined) return { state: asOf === undefined ? "not-asked" : "heard" };
+  return asOf === undefined ? { state: "lost" } : { state: "lost", asOf };
 }
 
 function once(id: string, at: UtcMs): PlantEvent {

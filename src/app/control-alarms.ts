@@ -3,10 +3,13 @@ import type { PlantEvent } from "../domain/event.ts";
 import { RequestClient } from "../link/request-client.ts";
 import { socketPath } from "../link/socket-paths.ts";
 import { AlarmDesk, type AlarmDeskParts } from "./alarm-desk.ts";
-import { followFieldAlarms } from "./field-alarms.ts";
+import { type AlarmSink, followAlarms } from "./alarm-feed.ts";
 import type { Role } from "./role.ts";
 import { latchFilesOf } from "./saved-latches.ts";
 import type { SiteContext } from "./site-context.ts";
+
+/** What field tells is of the plant, and comes at once. */
+const PAUSES_MS = { field: 0, services: 250 } as const;
 
 /** Reads what was acknowledged and shelved, and opens the desk. */
 export async function openAlarms(
@@ -30,20 +33,34 @@ export async function openAlarms(
   });
 }
 
-/** Takes what field tells until `signal` aborts. Field has devices of its own or is not asked. */
-export async function followAlarmsOfField(
-  { context, clock, random }: Pick<Role, "context" | "clock" | "random">,
-  desk: Pick<AlarmDesk, "field">,
+/**
+ * Takes what the other processes tell until `signal` aborts. Field has devices of its own or is not
+ * asked.
+ */
+export async function followNeighbours(
+  role: Pick<Role, "context" | "clock" | "random">,
+  desk: Pick<AlarmDesk, "field" | "services">,
   signal: AbortSignal,
 ): Promise<void> {
-  if (!context.devices.some(({ config }) => config.process === "field")) return;
+  const hasField = role.context.devices.some(({ config }) => config.process === "field");
+  const asked = hasField ? (["field", "services"] as const) : (["services"] as const);
+  await Promise.all(
+    asked.map(async (source) => follow(role, { source, sink: desk[source] }, signal)),
+  );
+}
+
+async function follow(
+  { context, clock, random }: Pick<Role, "context" | "clock" | "random">,
+  { source, sink }: { readonly source: "field" | "services"; readonly sink: AlarmSink },
+  signal: AbortSignal,
+): Promise<void> {
   const client = new RequestClient({
-    socketPath: socketPath(context.runtimeDirectory, "field/alarms"),
+    socketPath: socketPath(context.runtimeDirectory, `${source}/alarms`),
     clock,
     random,
   });
   try {
-    await followFieldAlarms({ client, clock, sink: desk.field }, signal);
+    await followAlarms({ client, clock, sink, pauseMs: PAUSES_MS[source] }, signal);
   } finally {
     client.close();
   }

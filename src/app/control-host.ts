@@ -50,6 +50,8 @@ const ORDERS_WAITING_MAX = 16;
 export const NOTICES_WAITING_MAX = 64;
 /** Answers of drivers that wait for the next cycle; beyond it the oldest is dropped and counted. */
 const REPORTS_WAITING_MAX = 1_024;
+/** A wall clock that is off by more has been set; what is less does not matter to an hour. */
+const CLOCK_STEP_MS = 60_000;
 /** Writes of the direct lane whose end is not yet told; one more is refused. */
 const DIRECT_WRITES_MAX = 64;
 
@@ -118,10 +120,14 @@ export class ControlHost {
   #isStopping = false;
   #droppedReports = 0;
   #refusedNotices = 0;
+  /** Of UTC to monotonic time, as the record of the latches was written with. */
+  #offsetMs: number;
+  #clockSteps = 0;
 
   constructor(parts: ControlHostParts) {
     this.#parts = parts;
     const { plan, clock, latchRecord } = parts;
+    this.#offsetMs = clock.utcNow() - clock.now();
     this.#beside = parts.desk === undefined ? undefined : new SmoothingDesk(parts.desk);
     this.#lockouts = new LockoutWatch(parts.dispatch);
     this.#latches = new LatchKeeper({ ...parts, device: gatewayDeviceId("control") });
@@ -130,6 +136,7 @@ export class ControlHost {
         ? undefined
         : createControl(plan, {
             now: clock.now(),
+            utc: clock.utcNow(),
             latches: savedLatches(latchRecord, parseLatchRecord),
           });
     this.#traces = this.#state === undefined ? undefined : new TraceMemory(this.#state);
@@ -173,7 +180,7 @@ export class ControlHost {
     if (result.writes.length > 0) dispatch.send(result.writes, this.#onReport);
     this.#lockouts.look(this.#state.authority, now);
     this.#keep(inputs, result);
-    this.#tell(result, waiting);
+    this.#tell(inputs, result, waiting);
     for (const [at, { notice, resolve }] of notices.entries())
       resolve(result.workloads[at] ?? refusedWorkload(notice.workload, "too-late"));
     if (this.#state.smoothing !== undefined) this.#beside?.after(this.#state.smoothing, now);
@@ -347,7 +354,7 @@ export class ControlHost {
     this.#tellSteps(stepsOf(this.#state, report, utc));
   };
 
-  #tell(result: CycleResult, waiting: readonly WaitingOrder[]): void {
+  #tell(inputs: CycleInputs, result: CycleResult, waiting: readonly WaitingOrder[]): void {
     const { onEvent } = this.#parts;
     const claims: Tell[] = [];
     for (const event of result.events) {
@@ -367,17 +374,24 @@ export class ControlHost {
         });
     }
     this.#distrust(result.distrusted);
-    this.#keepLatches(result.latchRevision, claims);
+    this.#keepLatches(result.latchRevision, claims, inputs);
   }
 
   /** What claims a latch, or its end, is told when that is on the disk. */
-  #keepLatches(revision: number, claims: readonly Tell[]): void {
+  #keepLatches(latchRevision: number, claims: readonly Tell[], { now, utc }: CycleInputs): void {
     const state = this.#state;
     if (state === undefined) return;
+    // Times on the disk are of the wall clock: after a step they are written anew.
+    const offsetMs = utc - now;
+    if (Math.abs(offsetMs - this.#offsetMs) > CLOCK_STEP_MS) {
+      this.#clockSteps += 1;
+      this.#offsetMs = offsetMs;
+    }
+    const revision = latchRevision + this.#clockSteps;
     const tell = (isSaved: boolean): void => {
       for (const claim of claims) claim(isSaved);
     };
-    const content = (): string => JSON.stringify(latchState(state));
+    const content = (): string => JSON.stringify(latchState(state, utc));
     this.#latches.keep(revision, content, claims.length > 0 ? tell : undefined);
   }
 

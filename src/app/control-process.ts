@@ -16,7 +16,7 @@ import { PreciseTimer } from "../platform/precise-timer.ts";
 import { runInRealTime } from "../platform/scheduling.ts";
 import { StealMeter } from "../platform/steal-time.ts";
 import type { AlarmDesk } from "./alarm-desk.ts";
-import { followAlarmsOfField, openAlarms } from "./control-alarms.ts";
+import { followNeighbours, openAlarms } from "./control-alarms.ts";
 import { ControlHost } from "./control-host.ts";
 import { controlPlan } from "./control-settings.ts";
 import { fieldStreamsForControl } from "./control-streams.ts";
@@ -126,7 +126,7 @@ async function begin(
     ...(followsField ? [followField(role, outlet.image, signal)] : []),
     ...(goose === undefined ? [] : [goose.reader.run(signal)]),
     runner.run(signal),
-    followAlarmsOfField(role, alarms, signal),
+    followNeighbours(role, alarms, signal),
     records.keep(signal),
     endWhenLetGo(
       host,

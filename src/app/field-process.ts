@@ -4,7 +4,7 @@ import { type Answer, RequestServer } from "../link/request-server.ts";
 import { RoundProducer } from "../link/round-producer.ts";
 import { socketPath } from "../link/socket-paths.ts";
 import { fieldStreamsForControl } from "./control-streams.ts";
-import { FieldAlarms } from "./field-alarms.ts";
+import { AlarmFeed } from "./alarm-feed.ts";
 import { linkStatus } from "./link-status.ts";
 import { OrderGivers } from "./order-givers.ts";
 import { every } from "./every.ts";
@@ -34,7 +34,7 @@ export async function runField(role: Role, signal: AbortSignal): Promise<void> {
     },
   });
   const south: South = new South({ context, role: "field", clock, random });
-  const alarms = new FieldAlarms(clock, epoch);
+  const alarms = new AlarmFeed(clock, epoch);
   const tell = (event: PlantEvent): void => {
     log.info({ event: event.id, device: event.device, phase: event.phase }, event.text);
     alarms.take(event);

@@ -22,6 +22,7 @@ import { LatchFiles } from "../platform/latch-files.ts";
 import { PointImage } from "../points/image.ts";
 import type { StoreReport } from "../store/rows.ts";
 import { Store } from "../store/store.ts";
+import { AlarmFeed } from "./alarm-feed.ts";
 import { AnnouncementIntake } from "./announcement-intake.ts";
 import { brokerAddresses } from "./broker-addresses.ts";
 import { CommandIntake } from "./command-intake.ts";
@@ -32,8 +33,9 @@ import { OwnPoints } from "./own-points.ts";
 import { VERSION } from "./package-root.ts";
 import { queryAnswers, type ServicesStatus } from "./query-answers.ts";
 import { CpuMeter, type Role, roleFolder, runTogether } from "./role.ts";
-import { ShedDesk, type ShedDeskParts } from "./shed-desk.ts";
+import { LOOK_MS, ServicesAlarms } from "./services-alarms.ts";
 import { corruptEvent, gapEvent, tellReport, unlessRefused } from "./services-events.ts";
+import { ShedDesk, type ShedDeskParts } from "./shed-desk.ts";
 
 const MIB = 1024 * 1024;
 const MINUTE_MS = 60_000;
@@ -68,6 +70,8 @@ class GatewayServices {
   readonly #control: RequestClient;
   readonly #image: PointImage;
   readonly #links = new Map<Producer, boolean>();
+  readonly #feed: AlarmFeed;
+  readonly #alarms: ServicesAlarms;
   readonly #model: ReturnType<typeof modelDocument>;
   readonly #prefix: string;
   readonly #bootId: string;
@@ -119,6 +123,11 @@ class GatewayServices {
       { speaker, version: VERSION, telemetry: form, features: FEATURES },
       sha256,
     );
+    this.#feed = new AlarmFeed(clock, role.epoch);
+    this.#alarms = new ServicesAlarms((event) => {
+      log.info({ event: event.id, device: event.device, phase: event.phase }, event.text);
+      this.#feed.take(event);
+    });
     this.#queue = new CommandQueue(({ reason, message }) => {
       log.warn({ event: "command-refused", reason, topic: message.topic }, "command refused");
     });
@@ -195,20 +204,25 @@ class GatewayServices {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { log, watchdog, context } = this.#role;
+    const { log, watchdog, context, clock } = this.#role;
+    const told = new RequestServer({
+      socketPath: socketPath(context.runtimeDirectory, "services/alarms"),
+      methods: this.#feed.answers,
+    });
     const queries = new RequestServer({
       socketPath: socketPath(context.runtimeDirectory, "services/queries"),
       methods: queryAnswers({
         context,
         store: this.#store,
         image: this.#image,
-        clock: this.#role.clock,
+        clock,
         status: () => this.#status(),
       }),
     });
     try {
       await runTogether(signal, async (stop) => {
         await queries.listen(stop);
+        await told.listen(stop);
         this.#sayModel();
         this.#documents.status();
         this.#sayOpening();
@@ -221,6 +235,7 @@ class GatewayServices {
           this.#intake.run(this.#pipe, stop),
           this.#sheds.run(stop),
           this.#reportOwnPoints(stop),
+          this.#watchAlarms(stop),
         ];
       });
     } finally {
@@ -299,8 +314,9 @@ class GatewayServices {
 
   /** True when the event is on disk. */
   async #tell(event: PlantEvent): Promise<boolean> {
-    const { log } = this.#role;
+    const { log, clock } = this.#role;
     log.warn({ event: event.id, device: event.device }, event.text);
+    this.#alarms.take(event, clock.now());
     try {
       await this.#pipe.tell(event);
       return true;
@@ -370,6 +386,15 @@ class GatewayServices {
       announcements: this.#announcements.counters,
       sheds: this.#sheds.status(),
     };
+  }
+
+  /** Apart from what the store has a part in: that may be what is wrong. */
+  async #watchAlarms(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#role;
+    await every(clock, LOOK_MS, signal, () => {
+      const isUpstream = this.#publisher.counters().connected;
+      this.#alarms.look({ now: clock.now(), utc: clock.utcNow(), isUpstream, links: this.#links });
+    });
   }
 
   async #reportOwnPoints(signal: AbortSignal): Promise<void> {

@@ -183,7 +183,7 @@ export const ProtectionConfig = closed(
       maxItems: 16,
       description:
         "These lift themselves when their cause has been gone for `recoverAfterMs`, three times " +
-        "in an hour; then a person resets them.",
+        "in an hour, also over a restart; then a person resets them.",
     }),
     recoverAfterMs: Milliseconds(1_000, 3_600_000, 60_000, "A trip of `recovers` lifts after"),
     people: Type.Array(PersonConfig, {

@@ -1,4 +1,4 @@
-import { type MonotonicMs, utcMs } from "../domain/time.ts";
+import type { MonotonicMs, UtcMs } from "../domain/time.ts";
 import type { Parts } from "./dispatch.ts";
 import {
   authorityRecord,
@@ -56,24 +56,25 @@ export interface ControlState {
   cycledAt: MonotonicMs;
 }
 
+/** `utc`: how old what was saved is. */
+export type ControlStart =
+  | { readonly now: MonotonicMs; readonly latches: undefined }
+  | {
+      readonly now: MonotonicMs;
+      readonly utc: UtcMs;
+      readonly latches: LatchRecord | "unreadable" | undefined;
+    };
+
 /**
  * Control at its start: it knows nothing and writes nothing until it has read a unit.
  *
  * @param latches saved trips, see `latchState`; undefined only where none have ever been saved
  */
-export function createControl(
-  plan: ControlPlan,
-  start: {
-    readonly now: MonotonicMs;
-    readonly latches: LatchRecord | "unreadable" | undefined;
-  },
-): ControlState {
-  const { now, latches } = start;
+export function createControl(plan: ControlPlan, start: ControlStart): ControlState {
+  const { now } = start;
   const trips = noTrips(plan);
-  if (latches !== undefined) restoreTrips(trips, plan, latches, utcMs(0));
   const authority = fullAuthority();
-  if (latches === "unreadable") distrustAll(authority, plan.assets, utcMs(0));
-  else if (latches?.authority !== undefined) restoreAuthority(authority, latches.authority);
+  if (start.latches !== undefined) restore({ trips, authority, plan }, start.latches, start);
   const leases = noLeases(plan);
   return {
     plan,
@@ -98,7 +99,22 @@ export function createControl(
   };
 }
 
-/** What has to be saved before a trip is acknowledged; read back by `parseLatchRecord`. */
-export function latchState(state: ControlState): LatchRecord {
-  return latchRecord(state.trips, state.plan, authorityRecord(state.authority));
+function restore(
+  { trips, authority, plan }: Pick<ControlState, "trips" | "authority" | "plan">,
+  saved: LatchRecord | "unreadable",
+  clocks: { readonly now: MonotonicMs; readonly utc: UtcMs },
+): void {
+  restoreTrips(trips, plan, saved, clocks);
+  if (saved === "unreadable") distrustAll(authority, plan.assets, clocks.utc);
+  else if (saved.authority !== undefined) restoreAuthority(authority, saved.authority);
+}
+
+/**
+ * What has to be saved before a trip is acknowledged; read back by `parseLatchRecord`.
+ *
+ * @param utc of the last cycle
+ */
+export function latchState(state: ControlState, utc: UtcMs): LatchRecord {
+  const { trips, plan, authority, cycledAt } = state;
+  return latchRecord(trips, plan, authorityRecord(authority), { now: cycledAt, utc });
 }

@@ -1,7 +1,14 @@
-import { type UtcMs, utcMs } from "../domain/time.ts";
+import { utcMs } from "../domain/time.ts";
 import { type AuthorityRecord, parseAuthorityRecord } from "./authority/authority.ts";
 import { itemAt } from "./item-at.ts";
 import type { ControlPlan } from "./plan.ts";
+import {
+  type ClockPair,
+  parsePasses,
+  restorePasses,
+  type SavedPasses,
+  savedPasses,
+} from "./trip-passes.ts";
 import { parseSnapshot } from "./trip-snapshot.ts";
 import { keyOf, LATCHES_UNREADABLE, type TripState } from "./trips.ts";
 
@@ -13,6 +20,8 @@ export interface LatchRecord {
   readonly version: 1 | 2;
   readonly authority?: AuthorityRecord;
   readonly latches: readonly SavedLatch[];
+  /** Recoveries of the last hour; records from before it, and those without any, have none. */
+  readonly passes?: readonly SavedPasses[] | "unreadable" | undefined;
 }
 
 interface SavedLatch {
@@ -32,9 +41,12 @@ export function latchRecord(
   state: TripState,
   plan: ControlPlan,
   authority: AuthorityRecord,
+  clocks: ClockPair,
 ): LatchRecord {
+  const passes = savedPasses(state.marks, plan, clocks);
   return {
     version: 2,
+    ...(passes.length === 0 ? {} : { passes }),
     authority,
     latches: state.latched.map(({ units, ...trip }) => ({
       ...trip,
@@ -50,7 +62,8 @@ export function parseLatchRecord(document: unknown): LatchRecord | "unreadable" 
   if (!Array.isArray(latches) || !latches.every(isLatch)) return "unreadable";
   if (version === 1) return { version, latches };
   const authority = version === 2 ? parseAuthorityRecord(document["authority"]) : undefined;
-  return authority === undefined ? "unreadable" : { version: 2, latches, authority };
+  if (authority === undefined) return "unreadable";
+  return { version: 2, latches, authority, passes: parsePasses(document["passes"]) };
 }
 
 /**
@@ -61,13 +74,16 @@ export function restoreTrips(
   state: TripState,
   plan: ControlPlan,
   saved: LatchRecord | "unreadable",
-  utc: UtcMs,
+  clocks: ClockPair,
 ): void {
   const all = plan.units.map((_unit, place) => place);
+  const passes = saved === "unreadable" ? saved : saved.passes;
+  if (passes !== undefined) restorePasses(state.marks, plan, passes, clocks);
   if (saved === "unreadable") {
+    const at = utcMs(clocks.utc);
     const text = "the saved trips could not be read; all units stay stopped";
     const { latched } = state;
-    const trip = { id: LATCHES_UNREADABLE, device: "gateway", text, at: utc, units: all };
+    const trip = { id: LATCHES_UNREADABLE, device: "gateway", text, at, units: all };
     latched.push({ ...trip, isFirstOut: latched.length === 0 });
     state.revision += 1;
     return;

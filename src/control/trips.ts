@@ -18,7 +18,7 @@ import { snapshotWords } from "./trip-snapshot.ts";
 /** Trips that are latched, in the order in which they came. Plain data. */
 export interface TripState {
   latched: LatchedTrip[];
-  /** Grows with every change. */
+  /** Grows with every change, and with every pass that counts. */
   revision: number;
   /** What is known of the causes, by place of the rule in the plan. */
   readonly marks: readonly TripMark[];
@@ -93,10 +93,16 @@ export function latchTrips(
 function isToLatch(state: TripState, rule: TripRule, mark: TripMark, now: number): boolean {
   const wasThere = mark.isThere;
   if (mark.cause !== "unknown") mark.isThere = mark.cause === "active";
+  // A pass is counted and saved, when it begins and when it ends.
+  if (mark.isPassing && mark.cause === "clear") {
+    mark.isPassing = false;
+    state.revision += 1;
+  }
   if (mark.cause !== "active") return false;
   if (!wasThere) {
     const { passesPerHour } = rule.terms ?? PLAIN_TRIP;
     mark.isPassing = passesPerHour > 0 && mayPass(mark, passesPerHour, now);
+    if (mark.isPassing) state.revision += 1;
   }
   return !mark.isPassing && !isLatched(state, rule);
 }

@@ -15,6 +15,7 @@ export type SocketPurpose =
   | "control/commands"
   | "control/local"
   | "services/queries"
+  | "services/alarms"
   | "goose/states";
 
 /** @param runtimeDirectory `/run/dcpi-gateway` under systemd */

@@ -1,92 +1,10 @@
 import { strict as assert } from "node:assert";
-import {
-  AlarmDesk,
-  type AlarmsAnswer,
-  type DeskAnswer,
-  TURN_MS,
-} from "../../src/app/alarm-desk.ts";
-import { FieldAlarms, followFieldAlarms } from "../../src/app/field-alarms.ts";
-import { GatewayError } from "../../src/domain/errors.ts";
+import { AlarmFeed, followAlarms } from "../../src/app/alarm-feed.ts";
+import type { AlarmsAnswer } from "../../src/app/alarm-desk.ts";
 import type { PlantEvent } from "../../src/domain/event.ts";
 import { utcMs } from "../../src/domain/time.ts";
-import type { Request } from "../../src/link/request-server.ts";
-import type { LatchRecord } from "../../src/platform/latch-files.ts";
-import { createLogger } from "../../src/platform/log.ts";
 import { SimClock } from "../support/sim-clock.ts";
-
-type Trip = Pick<PlantEvent, "id" | "device" | "text" | "at">;
-
-function event(id: string, told: Partial<PlantEvent> = {}): PlantEvent {
-  const facts = { severity: "critical", phase: "raised", device: "d-1", point: undefined } as const;
-  return { id, ...facts, text: `${id} is there`, at: utcMs(0), ...told };
-}
-
-/** A desk on a disk that does what the test says. */
-class DeskBench {
-  readonly clock = new SimClock();
-  readonly told: PlantEvent[] = [];
-  readonly saved: string[] = [];
-  isDiskFull = false;
-  trips: Trip[] = [];
-  desk: AlarmDesk;
-
-  constructor(record: LatchRecord = { state: "absent" }) {
-    this.desk = this.#open(record);
-  }
-
-  /** Another process on what is on the disk. */
-  restart(): void {
-    const content = this.saved.at(-1);
-    const absent = { state: "absent" } as const;
-    this.desk = this.#open(
-      content === undefined ? absent : { state: "valid", content, other: "absent" },
-    );
-  }
-
-  async pass(seconds: number): Promise<void> {
-    for (let ms = 0; ms < seconds * 1_000; ms += TURN_MS / 5) {
-      await this.clock.advance(TURN_MS / 5);
-      this.desk.afterCycle(this.clock.now());
-    }
-    await this.clock.advance(0);
-  }
-
-  async ask<T = DeskAnswer>(method: string, params: object = {}): Promise<T> {
-    const answer = this.desk.answers.get(method);
-    assert.ok(answer !== undefined);
-    const rest = { signal: new AbortController().signal, push: () => true };
-    return (await answer({ method, params, ...rest } satisfies Request)) as T;
-  }
-
-  async list(): Promise<AlarmsAnswer> {
-    return this.ask<AlarmsAnswer>("alarms", { from: 0 });
-  }
-
-  textsOf(id: string): string[] {
-    return this.told.filter((each) => each.id === id).map(({ text }) => text);
-  }
-
-  #open(record: LatchRecord): AlarmDesk {
-    return new AlarmDesk({
-      clock: this.clock,
-      log: createLogger("test", "silent"),
-      device: "gateway-control",
-      segmentOf: () => undefined,
-      record,
-      files: {
-        save: async (content) => {
-          await Promise.resolve();
-          if (this.isDiskFull) throw new GatewayError("STORE_FULL");
-          this.saved.push(content);
-        },
-      },
-      onEvent: (told) => {
-        this.told.push(told);
-      },
-      trips: () => this.trips,
-    });
-  }
-}
+import { DeskBench, event, linked } from "./desk-bench.ts";
 
 describe("alarm desk", () => {
   it("acknowledges by name, tells it for the audit, and ends nothing", async () => {
@@ -278,47 +196,6 @@ describe("alarm desk", () => {
 });
 
 describe("the way of field's alarms to control", () => {
-  /** Field and control on one clock, with a link that can be cut. */
-  function linked() {
-    const bench = new DeskBench();
-    const { clock } = bench;
-    const stop = new AbortController();
-    const link = { isCut: false, field: new FieldAlarms(clock, 1) };
-    const connected = () => {
-      if (link.isCut) throw new GatewayError("PEER_LOST", { reason: "cut" });
-    };
-    const client = {
-      request: async (method: string, params: unknown) => {
-        connected();
-        const answer = link.field.answers.get(method);
-        assert.ok(answer !== undefined);
-        const json = JSON.stringify(params);
-        const rest = { signal: stop.signal, push: () => true };
-        const result = await answer({ method, params: JSON.parse(json) as unknown, ...rest });
-        connected();
-        return JSON.parse(JSON.stringify(result)) as unknown;
-      },
-    };
-    const sink = {
-      heard: (isAnew: boolean) => {
-        bench.desk.field.heard(isAnew);
-      },
-      take: (told: PlantEvent) => {
-        bench.desk.field.take(told);
-      },
-      lost: () => {
-        bench.desk.field.lost();
-      },
-    };
-    const done = followFieldAlarms({ client, clock, sink }, stop.signal);
-    const close = async () => {
-      stop.abort();
-      await clock.advance(2_000);
-      await done;
-    };
-    return { bench, link, close };
-  }
-
   it("tells what stands, then what comes, at once", async () => {
     const { bench, link, close } = linked();
     for (let i = 0; i < 150; i += 1)
@@ -363,7 +240,7 @@ describe("the way of field's alarms to control", () => {
     assert.deepEqual(field, { state: "lost", asOf: cutAt });
     assert.equal((await bench.ask("ack", { id: "leak", by: "anna" })).result, "done");
 
-    link.field = new FieldAlarms(bench.clock, 2);
+    link.field = new AlarmFeed(bench.clock, 2);
     link.isCut = false;
     await bench.pass(5);
     link.field.take(event("leak"));
@@ -382,12 +259,34 @@ describe("the way of field's alarms to control", () => {
     link.field.take(event("leak"));
     await bench.pass(2);
     await bench.ask("ack", { id: "all", by: "anna" });
-    link.field = new FieldAlarms(bench.clock, 2);
+    link.field = new AlarmFeed(bench.clock, 2);
     await bench.pass(40);
     assert.equal((await bench.list()).alarms.length, 1);
     await bench.pass(40);
     assert.equal((await bench.list()).alarms.length, 0);
     await close();
+  });
+
+  it("decides itself how often it asks one that always has more", async () => {
+    const clock = new SimClock();
+    const stop = new AbortController();
+    let asked = 0;
+    const answer = { epoch: 1, last: 1, isWhole: true, hasMore: true, events: [] };
+    const client = {
+      request: async () => {
+        asked += 1;
+        assert.ok(asked <= 1_000, "it would never come to anything else");
+        return Promise.resolve(answer);
+      },
+    };
+    const nothing = () => undefined;
+    const sink = { heard: nothing, take: nothing, lost: nothing };
+    const done = followAlarms({ client, clock, sink, pauseMs: 250 }, stop.signal);
+    await clock.advance(10_000);
+    assert.ok(asked > 30 && asked <= 41, `${asked} times in ten seconds`);
+    stop.abort();
+    await clock.advance(1_000);
+    await done;
   });
 
   it("takes an answer that is none for a lost link", async () => {
@@ -400,13 +299,13 @@ describe("the way of field's alarms to control", () => {
       lost: () => heard.push("lost"),
     };
     const client = { request: async () => Promise.resolve({ epoch: "one" }) };
-    const done = followFieldAlarms({ client, clock, sink }, stop.signal);
+    const done = followAlarms({ client, clock, sink }, stop.signal);
     await clock.advance(100);
     assert.deepEqual(heard, ["lost"]);
     stop.abort();
     await clock.advance(1_000);
     await done;
-    const field = new FieldAlarms(clock, 1);
+    const field = new AlarmFeed(clock, 1);
     const rest = { signal: stop.signal, push: () => true };
     const asked = field.answers.get("alarms")?.({ method: "alarms", params: {}, ...rest });
     await assert.rejects(asked ?? Promise.resolve(), { code: "REQUEST_REFUSED" });

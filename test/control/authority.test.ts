@@ -185,7 +185,7 @@ describe("what was decided of an asset that has left the site", () => {
   for (const asset of ["all", "bess-9"])
     it(`is undone by releasing ${asset}`, () => {
       const plan = testPlan();
-      const state = createControl(plan, { now: monotonicMs(0), latches: saved });
+      const state = createControl(plan, { now: monotonicMs(0), utc: utcMs(0), latches: saved });
       const { trips } = state;
       assert.ok(isTripped(trips, 0), "what nobody knows holds everything");
       const events: PlantEvent[] = [];
@@ -366,6 +366,7 @@ describe("lockout", () => {
     const { plan } = start().site;
     const state: ControlState = createControl(plan, {
       now: monotonicMs(0),
+      utc: utcMs(0),
       latches: "unreadable",
     });
     assert.ok(state.authority.isLocalAsked);

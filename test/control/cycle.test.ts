@@ -186,11 +186,15 @@ describe("control cycle", () => {
     assert.equal(status.gridW, 20 * MW);
     assert.equal(status.units[0]?.bindingLevel, "start");
     const authority = { isLocalAsked: false, holds: [], lockouts: [], yields: [] };
-    assert.deepEqual(latchState(state), { version: 2, authority, latches: [] });
+    assert.deepEqual(latchState(state, utcMs(0)), { version: 2, authority, latches: [] });
   });
 
   it("starts with what saved latches say", () => {
-    const state = createControl(testPlan(), { now: monotonicMs(0), latches: "unreadable" });
+    const state = createControl(testPlan(), {
+      now: monotonicMs(0),
+      utc: utcMs(0),
+      latches: "unreadable",
+    });
     assert.equal(statusOf(state).trips[0]?.id, "latches-unreadable");
     assert.equal(state.trips.revision, 1);
   });

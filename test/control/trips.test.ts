@@ -15,6 +15,7 @@ import { PointImage } from "../../src/points/image.ts";
 import { ESTOP_BIT, pointCountOf, testPlan, unitPoints } from "../support/plant-plan.ts";
 import { readingOf } from "../support/plant-reading.ts";
 
+const CLOCKS = { now: 0, utc: 0 };
 const PRESSED = 2 ** ESTOP_BIT;
 
 function start() {
@@ -126,17 +127,19 @@ describe("trips", () => {
     const { plan, state, read } = start();
     read(PRESSED, 0);
     const saved = parseLatchRecord(
-      JSON.parse(JSON.stringify(latchRecord(state, plan, authorityRecord(fullAuthority())))),
+      JSON.parse(
+        JSON.stringify(latchRecord(state, plan, authorityRecord(fullAuthority()), CLOCKS)),
+      ),
     );
     assert.notEqual(saved, "unreadable");
     const restored = noTrips(plan);
-    restoreTrips(restored, plan, saved, utcMs(9));
+    restoreTrips(restored, plan, saved, CLOCKS);
     assert.deepEqual(restored.latched, state.latched);
   });
 
   it("hold every unit when they could not be read, until they are reset", () => {
     const { plan, state, reset } = start();
-    restoreTrips(state, plan, "unreadable", utcMs(1));
+    restoreTrips(state, plan, "unreadable", CLOCKS);
     assert.deepEqual([isTripped(state, 0), isTripped(state, 1)], [true, true]);
     assert.equal(state.latched[0]?.id, LATCHES_UNREADABLE);
     assert.equal(reset("all"), "done");
@@ -146,7 +149,7 @@ describe("trips", () => {
     for (const assets of [["bess-9"], []]) {
       const { plan, state } = start();
       const latch = { id: "x", device: "d", text: "t", at: 1, isFirstOut: true, assets };
-      restoreTrips(state, plan, { version: 1, latches: [latch] }, utcMs(1));
+      restoreTrips(state, plan, { version: 1, latches: [latch] }, CLOCKS);
       assert.deepEqual(state.latched[0]?.units, [0, 1]);
     }
   });

@@ -3,7 +3,7 @@ import type { AlarmsAnswer } from "../../src/app/alarm-desk.ts";
 import type { StandingAlarm } from "../../src/alarms/standing.ts";
 import { delay, eventually, SiteRun } from "./site-run.ts";
 
-/** Nothing but the plant and gateway-control; field comes and goes, services is never there. */
+/** Nothing but the plant and gateway-control; field and services come and go. */
 describe("alarms at the box, with every other process dead", function () {
   this.timeout(180_000);
   let run: SiteRun;
@@ -83,5 +83,19 @@ describe("alarms at the box, with every other process dead", function () {
     await run.startRole("field");
     const back = await listed("leak", ({ asOf }) => asOf === undefined);
     assert.equal(back.raisedAt, leak.raisedAt, "it is the same one");
+  });
+
+  it("hears services, and knows when it does not", async () => {
+    const until = async (state: string) =>
+      eventually(`services is ${state}`, 30_000, async () =>
+        (await list()).services.state === state ? true : undefined,
+      );
+    const gone = await listed("services-gone");
+    assert.equal(gone.state, "unacknowledged");
+    await run.startRole("services");
+    await until("heard");
+    await listed("services-gone", ({ state }) => state === "returned");
+    await run.killRole("services");
+    await until("lost");
   });
 });

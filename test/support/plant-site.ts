@@ -216,11 +216,16 @@ export class PlantSite {
 
   /** kill −9 and start again: only the saved latches survive. */
   restartControl(): void {
-    const saved = JSON.parse(JSON.stringify(latchState(this.control))) as ReturnType<
+    const utc = utcMs(START_UTC + this.nowMs);
+    const saved = JSON.parse(JSON.stringify(latchState(this.control, utc))) as ReturnType<
       typeof latchState
     >;
     this.image = new PointImage(pointCountOf(this.units.length));
-    this.control = createControl(this.plan, { now: monotonicMs(this.nowMs), latches: saved });
+    this.control = createControl(this.plan, {
+      now: monotonicMs(this.nowMs),
+      utc,
+      latches: saved,
+    });
     this.#writing = [];
     this.#outcomes = [];
     this.#arriving = [];

@@ -48,7 +48,7 @@ export function alarmLines(answer: Omit<AlarmsAnswer, "calls">, isAll: boolean):
     ...(hidden > 0 ? [`${hidden} more follow from these (--all shows them)`] : []),
     `${counts.calls} calls in ten minutes`,
   ];
-  const beside = [...idleShelves(answer), ...fieldLine(answer)];
+  const beside = [...idleShelves(answer), ...silentLines(answer)];
   if (alarms.length === 0) return ["no alarms stand", ...beside];
   return [...lines, rest.join(", "), ...beside];
 }
@@ -64,14 +64,16 @@ function idleShelves({ shelves, alarms, utc }: Omit<AlarmsAnswer, "calls">): rea
     });
 }
 
-function fieldLine({
-  field: { state, asOf },
-  utc,
-}: Omit<AlarmsAnswer, "calls">): readonly string[] {
-  if (state !== "lost") return [];
-  if (asOf === undefined) return ["gateway-field does not answer: nothing is known of its alarms"];
-  const knownAt = clockTime(asOf, utc);
-  return [`gateway-field does not answer: its alarms are as last known at ${knownAt}`];
+function silentLines(answer: Omit<AlarmsAnswer, "calls">): readonly string[] {
+  return (["field", "services"] as const).flatMap((source) => {
+    const { state, asOf } = answer[source];
+    if (state !== "lost") return [];
+    const known =
+      asOf === undefined
+        ? "nothing is known of its alarms"
+        : `its alarms are as last known at ${clockTime(asOf, answer.utc)}`;
+    return [`gateway-${source} does not answer: ${known}`];
+  });
 }
 
 function stateWord({ state, severity }: StandingAlarm): string {

@@ -20,11 +20,34 @@ export const GATEWAY_ALARMS: AlarmChapter = {
       reset: "itself",
     },
     {
+      id: "upstream-lost",
+      means: "No broker takes what goes north. The text names since when.",
+      done: "Everything is kept in the store and goes out later; control goes on alone.",
+      remedy: "Look at the way to the broker, at the broker itself, and at the certificates.",
+      reset: "itself",
+    },
+    {
+      id: "producer-not-heard",
+      means: "The service that goes north does not hear one of the gateway's other processes.",
+      done: "It is told north as degraded. That process keeps its values for a while.",
+      remedy: "Look at that process: whether it runs, and what its log says.",
+      reset: "itself",
+    },
+    {
+      id: "services-gone",
+      means: "The service that goes north does not answer.",
+      done:
+        "Control goes on alone, and values are kept for a while. What it had told stands as last " +
+        "known until it answers again.",
+      remedy: "Look at gateway-services: whether it runs, what its log says, and at its disk.",
+      reset: "itself",
+    },
+    {
       id: "store-level",
       means: "The store of undelivered messages fills up.",
       done: "From its limits on, what matters least is given up first, and counted.",
       remedy: "Look at the broker and the way to it; free disk space.",
-      reset: "never",
+      reset: "itself",
     },
     {
       id: "rounds-lost",

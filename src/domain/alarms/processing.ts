@@ -67,6 +67,11 @@ const SPECIAL: Readonly<Record<string, Special>> = {
   "ramp-breach": { onDelayMs: 0 },
   "second-writer": { onDelayMs: 0 },
   "links-lost": { onDelayMs: 0 },
+  // Found with patience already; of one that does not answer nobody knows what still stands.
+  "upstream-lost": { onDelayMs: 0, suppressedBy: ["services-gone"] },
+  "producer-not-heard": { onDelayMs: 0 },
+  "services-gone": { onDelayMs: 0 },
+  "store-level": { suppressedBy: ["services-gone"] },
   "alarm-flood": { onDelayMs: 0, offDelayMs: 0, canBeShelved: false },
   "alarms-not-saved": { onDelayMs: 0 },
 

@@ -36,6 +36,7 @@ export const SEVERITIES: Readonly<Record<Severity, readonly string[]>> = {
     leak-sensor-lost coolant-flow-low dew-point dew-point-unknown pressure-derate heat-short
     cooling-write-refused coolant-guard ups-on-bypass bypass-voltage bypass-frequency
     battery-maintenance no-communication values-frozen store-level producer-restarted
+    upstream-lost producer-not-heard services-gone
     desk-restarted links-lost alarm-flood alarms-not-saved alarms-unreadable
     charge-blocked discharge-blocked unit-derated sensor-deviates sensor-lost recorder-gap
     shadow-writes

@@ -8,7 +8,7 @@ import { ownedPoints } from "../../../src/control/units.ts";
 import type { Command, CommandAction } from "../../../src/domain/command.ts";
 import { type PointIndex, pointIndex } from "../../../src/domain/point.ts";
 import { GOOD, qualityCode } from "../../../src/domain/quality.ts";
-import { monotonicMs, utcMs } from "../../../src/domain/time.ts";
+import { monotonicMs, type UtcMs, utcMs } from "../../../src/domain/time.ts";
 import { PointImage } from "../../../src/points/image.ts";
 import {
   chillerEntry,
@@ -309,6 +309,10 @@ export class EnvelopeWorld {
     this.oracle.received(group.points, { values, quality, at: this.#nowMs });
   }
 
+  get #utc(): UtcMs {
+    return utcMs(Math.round(START_UTC + this.#nowMs + this.#utcShiftMs));
+  }
+
   #cycle(): void {
     this.#image.take();
     this.oracle.taken();
@@ -318,7 +322,7 @@ export class EnvelopeWorld {
     const orders = this.#orders();
     const result = cycle(this.#control, {
       now: monotonicMs(this.#nowMs),
-      utc: utcMs(Math.round(START_UTC + this.#nowMs + this.#utcShiftMs)),
+      utc: this.#utc,
       view: this.#image.view,
       commands: this.#chance(0.3) ? [this.#powerCommand()] : [],
       orders,
@@ -328,7 +332,7 @@ export class EnvelopeWorld {
     for (const write of result.writes) this.#send(write);
     if (result.latchRevision === this.#savedRevision) return;
     this.#savedRevision = result.latchRevision;
-    this.#saved = JSON.stringify(latchState(this.#control));
+    this.#saved = JSON.stringify(latchState(this.#control, this.#utc));
   }
 
   #orders(): LocalOrder[] {
@@ -431,7 +435,11 @@ export class EnvelopeWorld {
     const isTorn = this.#chance(0.02);
     if (isTorn) this.#hit("latches-unreadable");
     const latches = isTorn ? "unreadable" : parseLatchRecord(JSON.parse(this.#saved));
-    this.#control = createControl(this.#plan, { now: monotonicMs(this.#nowMs), latches });
+    this.#control = createControl(this.#plan, {
+      now: monotonicMs(this.#nowMs),
+      utc: this.#utc,
+      latches,
+    });
     this.#lane = this.#laneOf();
     this.#savedRevision = -1;
     this.oracle.restarted(isTorn);

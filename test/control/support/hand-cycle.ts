@@ -2,10 +2,10 @@ import { cycle, statusOf } from "../../../src/control/cycle.ts";
 import type { ControlStatus, CycleResult, LocalOrder } from "../../../src/control/exchange.ts";
 import type { ControlPlan } from "../../../src/control/plan.ts";
 import { type ControlState, createControl, latchState } from "../../../src/control/state.ts";
-import { parseLatchRecord } from "../../../src/control/trip-record.ts";
+import { type LatchRecord, parseLatchRecord } from "../../../src/control/trip-record.ts";
 import type { Command } from "../../../src/domain/command.ts";
 import { qualityCode } from "../../../src/domain/quality.ts";
-import { monotonicMs, utcMs } from "../../../src/domain/time.ts";
+import { monotonicMs, type UtcMs, utcMs } from "../../../src/domain/time.ts";
 import { PointImage } from "../../../src/points/image.ts";
 import { METER, MW, STATE_RUNNING, unitPoints } from "../../support/plant-plan.ts";
 import { readingOf } from "../../support/plant-reading.ts";
@@ -69,7 +69,7 @@ export class HandCycle {
     this.#image.take();
     const result = cycle(this.control, {
       now: monotonicMs(this.now),
-      utc: utcMs(this.now + this.utcShiftMs),
+      utc: this.#utc,
       view: this.#image.view,
       commands: asked.commands ?? [],
       orders: asked.orders ?? [],
@@ -92,13 +92,26 @@ export class HandCycle {
     return answer?.reason ?? answer?.result ?? "no answer";
   }
 
+  /** What is on the disk. */
+  saved(): LatchRecord | "unreadable" {
+    const utc = utcMs(this.control.cycledAt + this.utcShiftMs);
+    const document: unknown = JSON.parse(JSON.stringify(latchState(this.control, utc)));
+    return parseLatchRecord(document);
+  }
+
   /** kill −9, and a start with what is on the disk. */
-  restart(saved?: "unreadable"): void {
-    const document: unknown = JSON.parse(JSON.stringify(latchState(this.control)));
-    const latches = saved ?? parseLatchRecord(document);
+  restart(latches: LatchRecord | "unreadable" = this.saved()): void {
     this.now += 200;
     this.#image = new PointImage(this.#count);
-    this.control = createControl(this.plan, { now: monotonicMs(this.now), latches });
+    this.control = createControl(this.plan, {
+      now: monotonicMs(this.now),
+      utc: this.#utc,
+      latches,
+    });
+  }
+
+  get #utc(): UtcMs {
+    return utcMs(this.now + this.utcShiftMs);
   }
 
   phasesOf(id: string): readonly string[] {

@@ -9,12 +9,12 @@ import type { Answer } from "../link/request-server.ts";
 /** Events of one answer, and of each of them the longest text: an answer fits its socket. */
 const EVENTS_MAX = 64;
 const TEXT_MAX = 500;
-/** Without news an answer comes after this long, so that who asks knows that field lives, ms. */
+/** Without news an answer comes after this long, so that who asks knows that it lives, ms. */
 const QUIET_MS = 1_000;
 /** Who does not get an answer asks again after this long, ms. */
 const RETRY_MS = 500;
 
-interface FieldAnswer {
+interface FeedAnswer {
   readonly epoch: number;
   readonly last: number;
   readonly isWhole: boolean;
@@ -23,8 +23,8 @@ interface FieldAnswer {
   readonly events: readonly string[];
 }
 
-/** Field's side of `field/alarms`: an answer comes when there is news. */
-export class FieldAlarms {
+/** The side of field and services, `<role>/alarms`: an answer comes when there is news. */
+export class AlarmFeed {
   readonly #log = new AlarmLog(ALARM_LIMITS.recordsMax);
   readonly #clock: Clock;
   readonly #epoch: number;
@@ -44,7 +44,7 @@ export class FieldAlarms {
     ["alarms", async ({ params, signal }) => this.#answer(params, signal)],
   ]);
 
-  async #answer(params: unknown, signal: AbortSignal): Promise<FieldAnswer> {
+  async #answer(params: unknown, signal: AbortSignal): Promise<FeedAnswer> {
     const { epoch, after, isWhole } = (params ?? {}) as Readonly<Record<string, unknown>>;
     if (typeof epoch !== "number" || typeof after !== "number" || typeof isWhole !== "boolean")
       throw new GatewayError("REQUEST_REFUSED", { reason: "alarms needs epoch, after, isWhole" });
@@ -69,16 +69,16 @@ export class FieldAlarms {
   }
 }
 
-/** Who wants to know what field tells. */
-export interface FieldSink {
-  /** Field answers; with `isAnew` it was started since, or too much was missed. */
+/** Who wants to know what another process tells. */
+export interface AlarmSink {
+  /** It answers; with `isAnew` it was started since, or too much was missed. */
   readonly heard: (isAnew: boolean) => void;
   readonly take: (event: PlantEvent) => void;
   readonly lost: () => void;
 }
 
 /** Control's side: asks again and again until `signal` aborts. */
-export async function followFieldAlarms(
+export async function followAlarms(
   parts: {
     readonly client: {
       readonly request: (
@@ -88,19 +88,22 @@ export async function followFieldAlarms(
       ) => Promise<unknown>;
     };
     readonly clock: Clock;
-    readonly sink: FieldSink;
+    readonly sink: AlarmSink;
+    /** Between two questions, ms: who is asked does not decide how busy this process is. */
+    readonly pauseMs?: number;
   },
   signal: AbortSignalLike,
 ): Promise<void> {
-  const { client, clock, sink } = parts;
+  const { client, clock, sink, pauseMs = 0 } = parts;
   let place = { epoch: 0, after: 0, isWhole: false };
   while (!isAborted(signal)) {
     try {
-      const answer = fieldAnswer(await client.request("alarms", place, signal));
+      const answer = feedAnswer(await client.request("alarms", place, signal));
       sink.heard(answer.isWhole && !place.isWhole);
       for (const json of answer.events) sink.take(parseEvent(json));
       const { epoch, last, isWhole, hasMore } = answer;
       place = { epoch, after: last, isWhole: isWhole && hasMore };
+      if (pauseMs > 0) await slept(clock, pauseMs, signal);
     } catch (error) {
       if (isAborted(signal)) return;
       if (!(error instanceof GatewayError)) throw error;
@@ -111,8 +114,8 @@ export async function followFieldAlarms(
 }
 
 /** @throws GatewayError FRAME_MALFORMED */
-function fieldAnswer(value: unknown): FieldAnswer {
-  const { epoch, last, isWhole, hasMore, events } = (value ?? {}) as Partial<FieldAnswer>;
+function feedAnswer(value: unknown): FeedAnswer {
+  const { epoch, last, isWhole, hasMore, events } = (value ?? {}) as Partial<FeedAnswer>;
   const isOne =
     typeof epoch === "number" &&
     typeof last === "number" &&
@@ -120,6 +123,6 @@ function fieldAnswer(value: unknown): FieldAnswer {
     typeof hasMore === "boolean" &&
     Array.isArray(events) &&
     events.every((event) => typeof event === "string");
-  if (!isOne) throw new GatewayError("FRAME_MALFORMED", { reason: "not an answer of field" });
+  if (!isOne) throw new GatewayError("FRAME_MALFORMED", { reason: "not an answer with alarms" });
   return { epoch, last, isWhole, hasMore, events };
 }
