@@ -1,6 +1,11 @@
 import { strict as assert } from "node:assert";
 import * as fc from "fast-check";
-import { standingOf, VOTED_QUANTITIES } from "../../../src/control/thermal/coolant-votes.ts";
+import {
+  readVotes,
+  standingOf,
+  VOTED_QUANTITIES,
+  zoneVotes,
+} from "../../../src/control/thermal/coolant-votes.ts";
 import { explainThermal } from "../../../src/control/thermal/thermal-words.ts";
 import { guardOf } from "../../../src/control/thermal/thermal-level.ts";
 import { AGREEING_SAMPLES, STUCK_SAMPLES } from "../../../src/control/voting.ts";
@@ -109,6 +114,23 @@ describe("sensors of coolant that vote", () => {
     assert.equal(seen(hall, "supply")[2], "two of three");
     const [told] = hall.events.filter(({ id }) => id === "sensor-deviates");
     assert.match(told?.text ?? "", /ts-1-3\/x-supply stands still while/);
+  });
+
+  it("keeps one that resolves less in a calm loop, where the others flicker", () => {
+    const hall = hallOf();
+    let s = 0;
+    hall.run(3 * STUCK_SAMPLES, () => {
+      s += 1;
+      show(hall, "supply", [32 + 0.1 * Math.sin(s), 32 + 0.1 * Math.cos(s), 32]);
+    });
+    assert.equal(seen(hall, "supply")[2], undefined);
+  });
+
+  it("takes what is no number for a sensor that shows nothing", () => {
+    const hall = hallOf();
+    show(hall, "supply", ["lost", Infinity, 32]);
+    hall.run(2);
+    assert.deepEqual(seen(hall, "supply"), [32, 32, "one of three"]);
   });
 
   it("keeps two that stand still in a calm loop, while the third one wanders off", () => {
@@ -273,6 +295,26 @@ describe("what is told of sensors of coolant", () => {
     hall.run(2);
     assert.equal(hall.ids("cleared").includes("coolant-sensors-few"), true);
     assert.equal(hall.ids("cleared").includes("cooling-unknown"), true);
+  });
+
+  it("is not that few are left where there was one only", () => {
+    const hall = hallOf();
+    const { measures, votes } = zoneOf(hall).inputs;
+    const three = votes.supply?.plan;
+    assert.ok(three !== undefined);
+    const one = { ...three, inputs: three.inputs.slice(2), sensors: three.sensors.slice(2) };
+    const alone = zoneVotes({ supply: one, return_: undefined, flow: undefined }, measures);
+    const read = (): readonly unknown[] => {
+      readVotes(alone, { view: hall.image.view, now: monotonicMs(hall.now) });
+      return [standingOf(alone.supply), alone.supply?.isFew];
+    };
+    hall.run(1);
+    assert.deepEqual(read(), [undefined, false]);
+    hall.set({ supply3: "lost" });
+    hall.run(1);
+    read();
+    hall.run(20);
+    assert.deepEqual(read(), ["none of one", false]);
   });
 
   it("is nothing of a unit with one sensor of each", () => {
