@@ -3,7 +3,7 @@ import { type Problem, problemLine } from "../config/problem.ts";
 import type { DeviceConfig, SiteConfig } from "../config/schema.ts";
 import type { ConnectionConfig } from "../config/schema-connection.ts";
 import { GatewayError } from "../domain/errors.ts";
-import { sensorFindings } from "./coolant-sensors.ts";
+import { sensorFindings } from "./coolant-sensor-check.ts";
 import type { CompiledProfile } from "../profiles/binding.ts";
 import { effectiveEnvelope } from "./drive.ts";
 import { nearestName } from "./nearest-name.ts";
