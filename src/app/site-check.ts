@@ -3,6 +3,8 @@ import { type Problem, problemLine } from "../config/problem.ts";
 import type { DeviceConfig, SiteConfig } from "../config/schema.ts";
 import type { ConnectionConfig } from "../config/schema-connection.ts";
 import { GatewayError } from "../domain/errors.ts";
+import { sensorFindings } from "./coolant-sensor-check.ts";
+import type { CompiledProfile } from "../profiles/binding.ts";
 import { effectiveEnvelope } from "./drive.ts";
 import { nearestName } from "./nearest-name.ts";
 import { ProfileFiles } from "./profile-files.ts";
@@ -33,7 +35,11 @@ export function inspectSite(text: string, file: string): SiteFindings {
   const findings = profileFindings(site, files, isSound).filter(({ at }) => !told.has(at));
   const driven =
     isSound && findings.length === 0
-      ? [...driveFindings(site, files), ...coolantFindings(site)]
+      ? [
+          ...driveFindings(site, files),
+          ...coolantFindings(site),
+          ...sensorFindings(site, profilesOf(site, files)),
+        ]
       : [];
   const all = [...problems, ...placed([...findings, ...driven])];
   const warnings = placed(protocolFindings(site, files));
@@ -71,6 +77,18 @@ function profileFindings(site: SiteConfig, files: ProfileFiles, isSound: boolean
       return [{ at, message: noProfile(device, files.names()) }];
     }
   });
+}
+
+/** Compiled profile by device. */
+function profilesOf(
+  site: SiteConfig,
+  files: ProfileFiles,
+): (id: string) => CompiledProfile | undefined {
+  const byId = new Map(site.devices.map((device) => [device.id, device]));
+  return (id) => {
+    const device = byId.get(id);
+    return device === undefined ? undefined : files.compile(device.profile, device.parameters);
+  };
 }
 
 /** An envelope that is never used is a mistake of whoever wrote it. */

@@ -5,6 +5,7 @@ import {
   type CoolantRefusal,
   coolantWords,
 } from "../control/thermal/coolant-guard.ts";
+import { standingOf, VOTED_QUANTITIES, type ZoneVotes } from "../control/thermal/coolant-votes.ts";
 import {
   createThermal,
   guardOf,
@@ -31,6 +32,7 @@ import { ShedWatch } from "./shed-watch.ts";
 import { timeOf } from "./why.ts";
 import type { WriteDispatch } from "./write-dispatch.ts";
 
+const STATUS_NAMES = { supply: "supply", return_: "return", flow: "flow" } as const;
 /** Answers of drivers that wait for the next turn; beyond it the oldest is dropped and counted. */
 const REPORTS_WAITING_MAX = 256;
 
@@ -137,7 +139,7 @@ export class ThermalHost {
     return {
       isUnreadable,
       droppedReports: this.#droppedReports,
-      zones: zones.map(({ plan, state }) => ({
+      zones: zones.map(({ plan, state, inputs }) => ({
         asset: plan.asset,
         ...state.out,
         needLPerMin: state.flow.out.needLPerMin,
@@ -148,6 +150,7 @@ export class ThermalHost {
           state.supplyLimit.out.secondsToLimit,
         ),
         shed: state.shed.out,
+        ...sensorStatus(inputs.votes),
       })),
       deliveries: deliveries.map(({ plan, state }) => ({ asset: plan.asset, ...state.out })),
     };
@@ -206,6 +209,15 @@ export class ThermalHost {
   }
 
   readonly #content = (): string => JSON.stringify(thermalLatches(this.#state));
+}
+
+/** On how many sensors a quantity stands, where not all that there are count. */
+function sensorStatus(votes: ZoneVotes): object {
+  const standing = VOTED_QUANTITIES.flatMap((quantity) => {
+    const words = standingOf(votes[quantity]);
+    return words === undefined ? [] : [[STATUS_NAMES[quantity], words] as const];
+  });
+  return standing.length === 0 ? {} : { sensors: Object.fromEntries(standing) };
 }
 
 /** A person's order goes to the batteries and to the cooling; the worse of two answers counts. */

@@ -16,6 +16,7 @@ import type { FlagPoint } from "../control/thermal/measured.ts";
 import { SHED_DEFAULTS } from "../control/thermal/shed.ts";
 import { TWO_PHASE_DEFAULTS } from "../control/thermal/two-phase.ts";
 import type {
+  CoolantSensors,
   DeliveryPlan,
   StandbyPlan,
   ThermalActuator,
@@ -26,6 +27,7 @@ import type {
   ZoneSettings,
 } from "../control/thermal/zone-plan.ts";
 import { ENUM_TEXTS } from "../domain/vocabulary/vocabulary.ts";
+import { zoneSensors } from "./coolant-sensors.ts";
 import {
   boundOf,
   envelopeOf,
@@ -79,6 +81,9 @@ export function thermalPoints(plan: ThermalPlan): readonly number[] {
     for (const actuator of Object.values<ThermalActuator | undefined>({ ...each.actuators }))
       if (actuator?.shown !== undefined) points.push(actuator.shown.point);
   }
+  for (const { sensors } of plan.zones)
+    for (const voted of Object.values<CoolantSensors | undefined>({ ...sensors }))
+      points.push(...(voted?.inputs ?? []).map(({ point }) => point));
   return points;
 }
 
@@ -88,7 +93,9 @@ function zonePlan(context: SiteContext, thermal: ThermalConfig, unit: string): Z
   const actuators = zoneActuators(context, unit, zone);
   if (mode === "control") checkDriven(context, unit, actuators);
   const points = zonePoints(context, unit, zone);
-  return { asset: unit, mode, points, actuators, settings: zoneSettings(thermal, zone, points) };
+  const sensors = zoneSensors(context, unit, zone);
+  const settings = zoneSettings(thermal, zone, points);
+  return { asset: unit, mode, points, sensors, actuators, settings };
 }
 
 /** What is driven has an envelope that lets a leak stop it. */

@@ -29,6 +29,54 @@ const TwoPhaseConfig = closed(
   "A loop whose coolant boils at the chips.",
 );
 
+/** Keys of `control.protection.gridMeters`, with points for its meters. */
+const votingOf = (unit: string) => ({
+  points: Type.Array(
+    PointName(`A sensor that measures the same, in ${unit}: read, not written, and named once.`),
+    { minItems: 1, maxItems: 2 },
+  ),
+  deviationPercent: Type.Number({
+    exclusiveMinimum: 0,
+    maximum: 50,
+    default: 2,
+    description: "Further from the middle is a deviation, %.",
+  }),
+  samples: Type.Integer({
+    minimum: 1,
+    maximum: 100,
+    default: 3,
+    description: "So many in a row, and the sensor counts no more until it agrees again.",
+  }),
+});
+
+const TemperatureSensors = (description: string) =>
+  closed(
+    {
+      ...votingOf("Cel"),
+      deviationK: Type.Number({
+        exclusiveMinimum: 0,
+        maximum: 20,
+        default: 0.5,
+        description: "And never less than this, K.",
+      }),
+    },
+    description,
+  );
+
+const FlowSensors = closed(
+  {
+    ...votingOf("L/min"),
+    deviationLPerMin: Type.Number({
+      exclusiveMinimum: 0,
+      maximum: 10_000,
+      default: 5,
+      description: "And never less than this, L/min.",
+    }),
+  },
+  "Sensors of its secondary flow beside its own. Of three the middle one counts, of two the " +
+    "smaller flow, of one itself.",
+);
+
 export const ThermalZoneConfig = closed(
   {
     device: Name("Device of class cdu."),
@@ -60,6 +108,19 @@ export const ThermalZoneConfig = closed(
       PointName("`valve-position-setpoint` of the valve that shuts the zone after a leak."),
     ),
     standbyPump: Type.Optional(PointName("`run-command` of the pump that stands by.")),
+    supplySensors: Type.Optional(
+      TemperatureSensors(
+        "Sensors of its secondary supply temperature beside its own. Of three the middle one " +
+          "counts, of two the hotter one, and for the dew point the colder one, of one itself.",
+      ),
+    ),
+    returnSensors: Type.Optional(
+      TemperatureSensors(
+        "Sensors of its secondary return temperature beside its own. Of three the middle one " +
+          "counts, of two the hotter one, of one itself.",
+      ),
+    ),
+    flowSensors: Type.Optional(FlowSensors),
     vapourTemperature: Type.Optional(PointName("Temperature of the vapour of a two-phase loop.")),
     twoPhase: Type.Optional(TwoPhaseConfig),
     workloads: Type.Optional(
@@ -114,4 +175,7 @@ export const ThermalConfig = closed(
 
 export type ThermalConfig = Static<typeof ThermalConfig>;
 export type ThermalZoneConfig = Static<typeof ThermalZoneConfig>;
+export type CoolantSensorsConfig = NonNullable<
+  ThermalZoneConfig["supplySensors"] | ThermalZoneConfig["flowSensors"]
+>;
 export type HeatDeliveryConfig = Static<typeof HeatDeliveryConfig>;

@@ -100,6 +100,8 @@ export interface VotedPlan {
   readonly samples: number;
   /** Of two that are left the worse one counts. */
   readonly worse: "higher" | "lower";
+  /** See `VoteSettings`; undefined: stuck is what stands still beside one that changes. */
+  readonly stuckBeyond?: number | undefined;
 }
 
 /** Somebody at the box, by the name that goes with a reset. */

@@ -2,6 +2,7 @@ import { strict as assert } from "node:assert";
 import { AlarmDesk, type AlarmsAnswer } from "../../src/app/alarm-desk.ts";
 import { segmentsOf } from "../../src/app/control-alarms.ts";
 import { createLogger } from "../../src/platform/log.ts";
+import { withThermal } from "../support/thermal-site.ts";
 import { VirtualSite } from "../support/virtual-site.ts";
 
 const LOOK_S = 0.25;
@@ -12,8 +13,9 @@ class WatchedSite {
   readonly desk: AlarmDesk;
   #seen = 0;
 
-  static async open(): Promise<WatchedSite> {
-    const site = await VirtualSite.open({ load: "full" });
+  static async open(change?: (text: string) => string): Promise<WatchedSite> {
+    const more = change === undefined ? {} : { change };
+    const site = await VirtualSite.open({ load: "full", ...more });
     const watched = new WatchedSite(site);
     await watched.run(10);
     return watched;
@@ -54,6 +56,14 @@ class WatchedSite {
   }
 }
 
+/** Three sensors of the supply of cdu-3; the third one hangs on cdu-4. */
+function withSensors(text: string): string {
+  const line =
+    "      supplySensors: { points: " +
+    "[x-loop-2-outlet-temperature, cdu-4/x-loop-2-outlet-temperature] }\n";
+  return withThermal(text).replace("    - device: cdu-5\n", `${line}    - device: cdu-5\n`);
+}
+
 describe("alarms of the demonstration's plant", () => {
   it("are none while all is well", async () => {
     const watched = await WatchedSite.open();
@@ -77,6 +87,39 @@ describe("alarms of the demonstration's plant", () => {
       ["no-communication returned"],
     );
     await watched.site.close();
+  });
+
+  it("are none of a sensor whose link is dead, and one of a sensor that is dead itself", async () => {
+    const watched = await WatchedSite.open(withSensors);
+    const { site } = watched;
+    const sensor = { device: "cdu-4", point: "x-loop-2-outlet-temperature" };
+    const stateOf = async (): Promise<string | undefined> => {
+      const { alarms } = await watched.list();
+      return alarms.find(({ id, device }) => id === "coolant-sensor-lost" && device === "cdu-4")
+        ?.state;
+    };
+    const standing = (): unknown => {
+      const { zones } = site.thermal.status() as { zones: { asset: string; sensors?: unknown }[] };
+      return zones.find(({ asset }) => asset === "cdu-3")?.sensors;
+    };
+    const sensorCalls = async (): Promise<string[]> =>
+      (await watched.calls()).filter((call) => call.includes("sensor"));
+    assert.deepEqual([standing(), await stateOf()], [undefined, undefined]);
+    await site.plant.order({ device: "cdu-4", fault: "silent" });
+    await watched.run(30);
+    assert.deepEqual(standing(), { supply: "two of three" });
+    assert.equal(await stateOf(), "suppressed");
+    assert.deepEqual(await sensorCalls(), []);
+    assert.equal((await watched.calls()).includes("no-communication cdu-4"), true);
+    await site.plant.order({ device: "cdu-4", fault: "none" });
+    await watched.run(60);
+    assert.equal(standing(), undefined);
+    await site.plant.order({ device: "cdu-4", fault: "absent", points: [sensor.point] });
+    await watched.run(20);
+    assert.deepEqual(standing(), { supply: "two of three" });
+    assert.deepEqual(await sensorCalls(), ["coolant-sensor-lost cdu-4"]);
+    assert.deepEqual(site.eventsOf("shed-requested", "cdu-3"), []);
+    await site.close();
   });
 
   it("are at most ten calls when everything is lost at once, and a trip is one at once", async () => {

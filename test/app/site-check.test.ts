@@ -70,6 +70,58 @@ describe("inspection of a site", () => {
     assert.deepEqual(rest, []);
   });
 
+  it("says at its place what keeps a point from being a sensor of a coolant unit", () => {
+    const base = withThermal(demoSiteText(DEMO));
+    const linesWith = (key: string, points: string): string[] => {
+      const line = `      ${key}: { points: [${points}] }\n`;
+      const text = base.replace("    - device: cdu-5\n", `${line}    - device: cdu-5\n`);
+      assert.notEqual(text, base);
+      return linesOf(text).map((each) => each.replace(/^site\.yaml:\d+:(\d+): /, "$1 "));
+    };
+    for (const [key, point, sentence] of [
+      ["supplySensors", "x-loop-2-outlet-temperature", undefined],
+      ["supplySensors", "cdu-33/secondary.flow", 'there is no device "cdu-33"'],
+      [
+        "returnSensors",
+        "x-loop-2-inlet-temperatur",
+        '"cdu-3" has no point x-loop-2-inlet-temperatur; did you mean x-loop-2-inlet-temperature?',
+      ],
+      [
+        "supplySensors",
+        "cdu-4/secondary.flow",
+        "cdu-4/secondary.flow is in L/min: a sensor of the supply temperature is in Cel",
+      ],
+      [
+        "flowSensors",
+        "x-loop-2-outlet-temperature",
+        "cdu-3/x-loop-2-outlet-temperature is in Cel: a sensor of the flow is in L/min",
+      ],
+      [
+        "supplySensors",
+        "pump-speed-setpoint",
+        "cdu-3/pump-speed-setpoint is a setpoint, and no sensor",
+      ],
+      [
+        "supplySensors",
+        "secondary.supply-temperature",
+        "cdu-3/secondary.supply-temperature already stands for the supply temperature of cdu-3",
+      ],
+      [
+        "returnSensors",
+        "cdu-4/secondary.return-temperature",
+        "cdu-4/secondary.return-temperature already stands for the return temperature of cdu-4",
+      ],
+    ] as const) {
+      const at = key.length + "      : { points: [".length + 1;
+      const wanted = sentence === undefined ? [] : [`${at} ${sentence}`];
+      assert.deepEqual(linesWith(key, point), wanted);
+    }
+    const twice = "x-loop-2-outlet-temperature, x-loop-2-outlet-temperature";
+    const [line, ...rest] = linesWith("supplySensors", twice);
+    assert.match(line ?? "", /already stands for the supply temperature of cdu-3$/);
+    assert.deepEqual(rest, []);
+  });
+
   it("warns where a device does not speak the protocol of its connection", () => {
     const wrong = SAMPLE_SITE.replace("vertiv/liebert-hpc", "deepgadget/l2a-cdu");
     assert.deepEqual(linesOf(wrong), []);

@@ -154,6 +154,40 @@ describe("plan of the thermal controllers", function () {
     ]);
   });
 
+  it("has the sensors vote that the site names beside a unit's own, and reads them", () => {
+    const sensors =
+      "supplySensors: { points: [x-loop-2-outlet-temperature, " +
+      "cdu-4/x-loop-2-outlet-temperature], deviationPercent: 3 }, " +
+      "flowSensors: { points: [cdu-4/x-flow.1], deviationLPerMin: 8, samples: 5 }";
+    const zones = `[{ device: cdu-3, ${sensors} }]`;
+    const context = contextOfSite(`\nthermal: { ratedHeatKw: 3000, zones: ${zones} }\n`);
+    const plan = thermalPlan(context);
+    const zone = plan?.zones.find(({ asset }) => asset === "cdu-3");
+    const { supply, return_, flow } = zone?.sensors ?? {};
+    assert.ok(plan !== undefined && supply !== undefined && flow !== undefined);
+    assert.deepEqual(
+      supply.sensors.map(({ name }) => name),
+      [
+        "cdu-3/secondary.supply-temperature",
+        "cdu-3/x-loop-2-outlet-temperature",
+        "cdu-4/x-loop-2-outlet-temperature",
+      ],
+    );
+    assert.deepEqual([supply.worse, supply.deviationFraction, supply.floor], ["higher", 0.03, 0.5]);
+    assert.equal(return_, undefined);
+    assert.deepEqual([flow.worse, flow.floor, flow.samples], ["lower", 8, 5]);
+    const read = new Set(thermalPoints(plan));
+    for (const { point } of [...supply.inputs, ...flow.inputs])
+      assert.ok(read.has(point), `${context.table.points[point]?.id} comes from field`);
+    assert.equal(plan.zones.filter((each) => each.sensors !== undefined).length, 1);
+  });
+
+  it("makes no plan with a sensor that cannot be one", () => {
+    const zones = "[{ device: cdu-3, returnSensors: { points: [x-none] } }]";
+    const context = contextOfSite(`\nthermal: { ratedHeatKw: 3000, zones: ${zones} }\n`);
+    assert.match(failureOf(context), /"cdu-3" has no point x-none/);
+  });
+
   it("makes a two-phase zone and a delivery of heat where the site has them", () => {
     const zones = "[{ device: cdu-8, twoPhase: { deratePressureKpa: 200, tripPressureKpa: 300 } }]";
     const context = withExchanger(

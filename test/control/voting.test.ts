@@ -14,7 +14,6 @@ const SETTINGS: VoteSettings = {
   deviationFraction: 0.02,
   floor: 10,
   samples: 3,
-  stuckSamples: STUCK_SAMPLES,
   worse: "higher",
 };
 

@@ -14,8 +14,10 @@ import { LEAK_DEFAULTS } from "../../src/control/thermal/leak.ts";
 import { LOW_FLOW_DEFAULTS } from "../../src/control/thermal/low-flow.ts";
 import { SHED_DEFAULTS } from "../../src/control/thermal/shed.ts";
 import { createThermal, stepThermal } from "../../src/control/thermal/thermal-level.ts";
+import type { VotedQuantity } from "../../src/control/thermal/coolant-votes.ts";
 import type { ThermalMode } from "../../src/control/thermal/thermal-mode.ts";
 import type {
+  CoolantSensors,
   DeliveryPlan,
   ThermalActuator,
   ThermalPlan,
@@ -39,9 +41,15 @@ export const POINTS = {
   room: 7,
   setpoint: 8,
   standby: 9,
+  supply2: 10,
+  supply3: 11,
+  return2: 12,
+  return3: 13,
+  flow2: 14,
+  flow3: 15,
 } as const;
 export type PointName = keyof typeof POINTS;
-export const PER_ZONE = 10;
+export const PER_ZONE = 16;
 
 const SETTINGS = {
   ratedHeatW: 3e6,
@@ -62,12 +70,51 @@ export interface HallOptions {
   readonly setsSupply?: boolean;
   /** That the envelope lets through, %. */
   readonly mostPercent?: number;
+  /** Supply, return and flow are measured so often; 1 where it is not said. */
+  readonly sensors?: 1 | 2 | 3;
+}
+
+/** Sensors of each quantity; the second and the third belong to a device of their own. */
+const SENSOR_NAMES = {
+  supply: ["supply", "supply2", "supply3"],
+  return_: ["return_", "return2", "return3"],
+  flow: ["flow", "flow2", "flow3"],
+} as const satisfies Readonly<Record<VotedQuantity, readonly PointName[]>>;
+
+const OWN_POINTS = {
+  supply: "secondary.supply-temperature",
+  return_: "secondary.return-temperature",
+  flow: "secondary.flow",
+} as const;
+
+function sensorsOf(place: number, quantity: VotedQuantity, count: number): CoolantSensors {
+  const names = SENSOR_NAMES[quantity].slice(0, count);
+  const isFlow = quantity === "flow";
+  const floor = isFlow ? 5 : 0.5;
+  return {
+    sensors: names.map((_name, channel) => {
+      const device = channel === 0 ? `cdu-${place + 1}` : `ts-${place + 1}-${channel + 1}`;
+      const point = channel === 0 ? OWN_POINTS[quantity] : `x-${quantity.replace("_", "")}`;
+      return { device, point, name: `${device}/${point}` };
+    }),
+    point: OWN_POINTS[quantity],
+    unit: isFlow ? "L/min" : "°C",
+    inputs: names.map((name) => ({
+      point: pointIndex(place * PER_ZONE + POINTS[name]),
+      maxAgeMs: 2_500,
+    })),
+    deviationFraction: 0.02,
+    floor,
+    samples: 3,
+    worse: isFlow ? "lower" : "higher",
+    stuckBeyond: floor,
+  };
 }
 
 export function zonePlan(
   place: number,
   mode: ThermalMode,
-  { setsSupply = false }: HallOptions = {},
+  { setsSupply = false, sensors: count = 1 }: HallOptions = {},
 ): ZonePlan {
   const point = (name: PointName) => pointIndex(place * PER_ZONE + POINTS[name]);
   const read = (name: PointName) => ({ point: point(name), maxAgeMs: 2_500 });
@@ -89,6 +136,14 @@ export function zonePlan(
     asset,
     mode,
     settings: SETTINGS,
+    sensors:
+      count === 1
+        ? undefined
+        : {
+            supply: sensorsOf(place, "supply", count),
+            return_: sensorsOf(place, "return_", count),
+            flow: sensorsOf(place, "flow", count),
+          },
     points: {
       flow: read("flow"),
       heat: none,
@@ -196,6 +251,8 @@ export class Hall {
     this.state = createThermal(this.plan, undefined);
     for (let place = 0; place < zones; place += 1) {
       const normal = { flow: 3_614, supply: 32, return_: 42, speed: 83 };
+      this.set({ supply2: 32, supply3: 32, return2: 42, return3: 42 }, place);
+      this.set({ flow2: 3_614, flow3: 3_614 }, place);
       this.set({ ...normal, rope: 0, secondRope: 0, zoneValve: 100, room: 10 }, place);
     }
   }

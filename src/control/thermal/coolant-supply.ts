@@ -11,7 +11,8 @@ import type { ThermalMode } from "./thermal-mode.ts";
  * floor of the dew-point guard where that is higher.
  *
  * Safe direction: a supply temperature that is lost opens the valve, unless the facility's water is
- * known to be below that floor: then it stays as it is.
+ * known to be below that floor: then it stays as it is. Of two sensors that differ the hotter one
+ * opens it, unless the colder one is below that floor: then it opens no further.
  */
 export interface CoolantSupplySettings {
   /** What the site asks for, Cel; demo site §1: 32. */
@@ -54,6 +55,8 @@ export interface CoolantSupplyState {
 export interface CoolantSupplyInputs {
   mode: ThermalMode;
   supply: Measured;
+  /** The colder one where two sensors differ; else the same. */
+  coldestSupply: Measured;
   /** Facility water on its way to the unit, Cel. */
   primarySupply: Measured;
   /** What the unit stands at: its setpoint, Cel, and its valve, %. */
@@ -146,10 +149,18 @@ function moveValve(
   if (inputs.mode !== "control" || Number.isNaN(valve.output)) trackPi(valve, shown, valveSettings);
   if (!out.isBlind) {
     const tooWarmK = knownOf(inputs.supply) - state.setpointCel;
-    out.valvePercent = stepPi(valve, tooWarmK, dtS, valveSettings);
+    const isHeld = tooWarmK > 0 && isOneTooCold(inputs);
+    out.valvePercent = isHeld
+      ? leadPi(valve, valve.output, dtS, valveSettings)
+      : stepPi(valve, tooWarmK, dtS, valveSettings);
     return;
   }
   const isTooCold = knownOf(inputs.primarySupply) < inputs.floorCel;
   const wanted = isTooCold ? valve.output : settings.blindValvePercent;
   out.valvePercent = leadPi(valve, wanted, dtS, valveSettings);
+}
+
+function isOneTooCold({ supply, coldestSupply, floorCel }: CoolantSupplyInputs): boolean {
+  const coldestCel = knownOf(coldestSupply);
+  return coldestCel < knownOf(supply) && coldestCel < floorCel;
 }

@@ -62,6 +62,8 @@ export interface HeatLimitState {
 
 export interface HeatLimitInputs {
   temperature: Measured;
+  /** Other sensors count than before: what the value moved by meanwhile is their difference. */
+  isSwitched?: boolean;
 }
 
 export interface HeatLimitOut {
@@ -106,12 +108,13 @@ export function createHeatLimit(settings: HeatLimitSettings): HeatLimitState {
 
 export function stepHeatLimit(
   state: HeatLimitState,
-  { temperature }: HeatLimitInputs,
+  { temperature, isSwitched = false }: HeatLimitInputs,
   settings: HeatLimitSettings,
   now: number,
 ): HeatLimitOut {
   const { out } = state;
   out.isBlind = isLost(temperature);
+  if (isSwitched && isKnown(temperature)) moveReadings(state, knownOf(temperature), now);
   if (isKnown(temperature)) take(state, knownOf(temperature), now);
   const isFresh = !out.isBlind && temperature.state === "good";
   if (isFresh) out.slopeKPerS = slopeOf(state, settings, now);
@@ -130,6 +133,15 @@ function take(state: HeatLimitState, cel: number, now: number): void {
   state.count += 1;
   state.lastCel = cel;
   state.lastAt = now;
+}
+
+/** As if these sensors had told it all along: the slope stays what it was. */
+function moveReadings(state: HeatLimitState, cel: number, now: number): void {
+  const { cels, lastCel, lastAt, out } = state;
+  if (Number.isNaN(lastCel)) return;
+  const expectedCel = lastCel + (out.slopeKPerS * (now - lastAt)) / MS_PER_S;
+  const byK = cel - expectedCel;
+  for (let place = 0; place < READINGS_MAX; place += 1) cels[place] = (cels[place] ?? 0) + byK;
 }
 
 /** Least squares over the readings of the window, K/s; 0 where they are too few to say. */

@@ -22,5 +22,8 @@ export const THERMAL_EVENTS = {
   "heat-short": "warning",
   "cooling-write-refused": "warning",
   "coolant-guard": "warning",
+  "coolant-sensor-lost": "warning",
+  "coolant-sensors-few": "warning",
+  "coolant-sensors-apart": "warning",
   "cooling-latches-unreadable": "trip",
 } as const satisfies Record<string, Severity>;

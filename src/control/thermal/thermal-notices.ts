@@ -1,5 +1,7 @@
 import type { Notices, NoticeSubject } from "../notices.ts";
+import { standingWords, VOTED_QUANTITIES } from "./coolant-votes.ts";
 import { LEAK_SIGNS } from "./leak.ts";
+import { tellSensors } from "./sensor-notices.ts";
 import { SHED_CAUSES, type ShedCause } from "./shed.ts";
 import type { DeliveryPlan, ZonePlan } from "./zone-plan.ts";
 import type { HeatDeliveryState } from "./heat-delivery.ts";
@@ -13,6 +15,7 @@ export function tellZone(
   { state, inputs }: { readonly state: ZoneState; readonly inputs: ZoneInputs },
 ): void {
   const zone: ZoneTelling = { notices, asset: plan.asset, state, inputs };
+  tellSensors(notices, plan.asset, inputs.votes);
   tellFlow(zone);
   tellLeak(zone);
   tellHeat(zone);
@@ -70,7 +73,9 @@ function tellFlow({ notices, asset, state, inputs }: ZoneTelling): void {
   say(notices, { id: "coolant-flow-low", device: asset, point: "secondary.flow" }, isLow, () => {
     const flowing = litres(knownOf(inputs.measures.flow));
     if (!isLow) return `${asset} moves enough coolant again, ${flowing}`;
-    return `${asset} moves ${flowing} of ${litres(flow.out.needLPerMin)} that its racks need`;
+    const standing = standingWords(inputs.votes, VOTED_QUANTITIES);
+    const need = litres(flow.out.needLPerMin);
+    return `${asset} moves ${flowing} of ${need} that its racks need${standing}`;
   });
   const { isBlind } = lowFlow.out;
   say(notices, { id: "cooling-unknown", device: asset }, isBlind, () =>
@@ -110,7 +115,7 @@ function signWords(signs: number): string {
 }
 
 function tellHeat(zone: ZoneTelling): void {
-  const { notices, asset, state } = zone;
+  const { notices, asset, state, inputs } = zone;
   const { supplyLimit, returnLimit } = state;
   const isNear = supplyLimit.out.isCause || returnLimit.out.isCause;
   const worst =
@@ -118,19 +123,22 @@ function tellHeat(zone: ZoneTelling): void {
   say(notices, { id: "coolant-heating", device: asset }, isNear, () =>
     isNear
       ? `coolant of ${asset} at ${worst.out.cel.toFixed(1)} °C is at its limit in ` +
-        `${worst.out.secondsToLimit.toFixed(0)} s`
+        `${worst.out.secondsToLimit.toFixed(0)} s` +
+        standingWords(inputs.votes, worst === supplyLimit ? ["supply"] : ["return_"])
       : `coolant of ${asset} stays below its limit`,
   );
   tellLatched(zone, "coolant-hot");
 }
 
-function tellDewPoint({ notices, asset, state }: ZoneTelling): void {
+function tellDewPoint({ notices, asset, state, inputs }: ZoneTelling): void {
   const { out } = state.dewPoint;
   const isNear = out.isBreached || state.supply.out.isRaised;
   say(notices, { id: "dew-point", device: asset }, isNear, () => {
     if (!isNear) return `coolant of ${asset} is well above the dew point`;
     const [dewCel, leastCel] = [out.dewPointCel.toFixed(1), out.floorCel.toFixed(1)];
-    return `dew point ${dewCel} °C: coolant of ${asset} is to be ${leastCel} °C at least`;
+    const standing = standingWords(inputs.votes, ["supply"]);
+    const words = `dew point ${dewCel} °C: coolant of ${asset} is to be ${leastCel} °C at least`;
+    return words + standing;
   });
   say(notices, { id: "dew-point-unknown", device: asset }, out.isLost, () =>
     out.isLost
@@ -163,17 +171,20 @@ function tellShed({ notices, asset, state, inputs }: ZoneTelling): void {
   const isAsker = inputs.mode !== "observe";
   const words = (): string =>
     out.isAsked
-      ? `${megawatts(out.powerW)} have to leave the racks of ${asset}: ${causeWords(out.cause)}`
+      ? `${megawatts(out.powerW)} have to leave the racks of ${asset}: ${causeWords(out.cause)}` +
+        standingWords(inputs.votes, VOTED_QUANTITIES)
       : `load may come back to the racks of ${asset}`;
   say(notices, { id: "shed-requested", device: asset }, out.isAsked && isAsker, words);
   say(notices, { id: "shed-advised", device: asset }, out.isAsked && !isAsker, words);
 }
 
 /** A latch is told until somebody lifts it, whatever its cause does. */
-function tellLatched({ notices, asset, state }: ZoneTelling, id: LatchedId): void {
+function tellLatched({ notices, asset, state, inputs }: ZoneTelling, id: LatchedId): void {
   const { isLatched } = state.shed.causes[id];
   say(notices, { id, device: asset }, isLatched, () =>
-    isLatched ? `${asset}: ${CAUSE_WORDS[id]}` : `${id} of ${asset} was reset`,
+    isLatched
+      ? `${asset}: ${CAUSE_WORDS[id]}${standingWords(inputs.votes, VOTED_QUANTITIES)}`
+      : `${id} of ${asset} was reset`,
   );
 }
 

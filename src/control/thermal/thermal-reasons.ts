@@ -1,4 +1,5 @@
 import { megawatts } from "../notices.ts";
+import { standingLines, VOTED_QUANTITIES } from "./coolant-votes.ts";
 import type { DeliveryRun, DELIVERY_ACTUATORS } from "./delivery-run.ts";
 import { knownOf } from "./measured.ts";
 import { ISOLATION_WORDS } from "./thermal-notices.ts";
@@ -113,6 +114,7 @@ function speedReason({ state, inputs, plan: { settings } }: ZoneRun, now: number
   const measurements = [
     `${litres(knownOf(inputs.measures.flow))} flow; the racks give ` +
       `${power(knownOf(parts.flow.heat))}, which needs ${litres(needLPerMin)}`,
+    ...standingLines(inputs.votes, VOTED_QUANTITIES),
   ];
   const value = known(out.speedPercent);
   const because = (binding: ThermalBinding, text: string): Reason => ({
@@ -170,7 +172,10 @@ function valveReason({ state, inputs }: ZoneRun): Reason {
   const { supply, out } = state;
   const supplyCel = knownOf(inputs.measures.supply);
   const value = known(out.valvePercent);
-  const measurements = [`the supply is ${celsius(supplyCel)}`];
+  const measurements = [
+    `the supply is ${celsius(supplyCel)}`,
+    ...standingLines(inputs.votes, ["supply"]),
+  ];
   return supply.out.isBlind
     ? {
         ...PERCENT,
@@ -199,7 +204,10 @@ function standbyReason({ state, inputs, plan }: ZoneRun): Reason {
   const flowing = litres(knownOf(inputs.measures.flow));
   const base = {
     ...{ unit: "", digits: 0, limits: [] },
-    measurements: [`${flowing} flow of ${litres(needLPerMin)} that the racks need`],
+    measurements: [
+      `${flowing} flow of ${litres(needLPerMin)} that the racks need`,
+      ...standingLines(inputs.votes, VOTED_QUANTITIES),
+    ],
   };
   return state.out.startStandby && standby !== undefined
     ? { ...base, binding: "flow-low", value: standby.startValue, text: "too little coolant flows" }

@@ -1,5 +1,5 @@
 import type { PointIndex, StreamId } from "../../domain/point.ts";
-import type { InputPoint } from "../plan.ts";
+import type { InputPoint, VotedPlan } from "../plan.ts";
 import type { CoolantFlowSettings } from "./coolant-flow.ts";
 import type { CoolantGuardSettings } from "./coolant-guard.ts";
 import type { CoolantSupplySettings } from "./coolant-supply.ts";
@@ -34,7 +34,32 @@ export interface ZonePlan {
   readonly mode: ThermalMode;
   readonly settings: ZoneSettings;
   readonly points: ZonePoints;
+  /** Quantities that several sensors measure; undefined: none. */
+  readonly sensors?: ZoneSensors | undefined;
   readonly actuators: ZoneActuators;
+}
+
+/** By quantity; undefined: one sensor alone says it, or none. */
+export interface ZoneSensors {
+  readonly supply: CoolantSensors | undefined;
+  readonly return_: CoolantSensors | undefined;
+  readonly flow: CoolantSensors | undefined;
+}
+
+/** Two or three sensors that vote on a quantity of a coolant unit. */
+export interface CoolantSensors extends Omit<VotedPlan, "names"> {
+  /** In the order of `inputs`. */
+  readonly sensors: readonly CoolantSensor[];
+  /** Point of the unit that they measure, and its unit for people. */
+  readonly point: string;
+  readonly unit: string;
+}
+
+export interface CoolantSensor {
+  readonly device: string;
+  readonly point: string;
+  /** `device/point`. */
+  readonly name: string;
 }
 
 export interface ZoneSettings {

@@ -1,3 +1,4 @@
+import { readVotes } from "./coolant-votes.ts";
 import { type Measured, readFlag, readMeasured } from "./measured.ts";
 import { tellZone } from "./thermal-notices.ts";
 import {
@@ -42,7 +43,7 @@ const FLAGS: ReadonlySet<ZoneMeasureName> = new Set<FlagName>([
 ]);
 
 export function zoneRun(plan: ZonePlan, rooms: readonly Measured[]): ZoneRun {
-  const inputs = zoneInputs(rooms);
+  const inputs = zoneInputs(rooms, plan.sensors);
   return {
     plan,
     inputs,
@@ -70,13 +71,15 @@ export function runZone(run: ZoneRun, sight: RunSight): void {
   else for (const name of ZONE_ACTUATORS) forgetActuator(run.actuators[name]);
 }
 
-function read({ plan, inputs }: ZoneRun, { view, now }: RunSight): void {
+function read({ plan, inputs }: ZoneRun, sight: RunSight): void {
   const { points } = plan;
+  const { view, now } = sight;
   for (const name of ZONE_MEASURES) {
     const measured = inputs.measures[name];
     if (isFlag(name)) readFlag(measured, view, points[name], now);
     else readMeasured(measured, view, pointOf(points, name), now);
   }
+  readVotes(inputs.votes, sight);
 }
 
 function isFlag(name: ZoneMeasureName): name is FlagName {

@@ -23,6 +23,7 @@ import {
   stepLeak,
 } from "./leak.ts";
 import { createLowFlow, type LowFlowInputs, type LowFlowState, stepLowFlow } from "./low-flow.ts";
+import { isSwitched, zoneVotes, type ZoneVotes } from "./coolant-votes.ts";
 import { absentMeasure, isKnown, knownOf, type Measured } from "./measured.ts";
 import {
   createShed,
@@ -43,7 +44,7 @@ import {
   type TwoPhaseInputs,
   type TwoPhaseState,
 } from "./two-phase.ts";
-import type { ZoneSettings } from "./zone-plan.ts";
+import type { ZoneSensors, ZoneSettings } from "./zone-plan.ts";
 
 /** All controllers of one coolant unit with its racks. Plain data. */
 export interface ZoneState {
@@ -103,6 +104,9 @@ export type ZoneMeasureName = (typeof ZONE_MEASURES)[number];
 export interface ZoneInputs {
   mode: ThermalMode;
   readonly measures: ZoneMeasures;
+  /** The colder supply where two sensors of it are left; else the same as `measures.supply`. */
+  readonly coldestSupply: Measured;
+  readonly votes: ZoneVotes;
   /** Dew points of the rooms, Cel. */
   readonly rooms: readonly Measured[];
 }
@@ -125,9 +129,15 @@ export interface ZoneOut {
   heatW: number;
 }
 
-export function zoneInputs(rooms: readonly Measured[]): ZoneInputs {
+export function zoneInputs(
+  rooms: readonly Measured[],
+  sensors: ZoneSensors | undefined,
+): ZoneInputs {
   const entries = ZONE_MEASURES.map((name) => [name, absentMeasure()]);
-  return { mode: "observe", measures: Object.fromEntries(entries) as ZoneMeasures, rooms };
+  const measures = Object.fromEntries(entries) as ZoneMeasures;
+  const votes = zoneVotes(sensors, measures);
+  const coldestSupply = votes.supply?.other ?? measures.supply;
+  return { mode: "observe", measures, coldestSupply, votes, rooms };
 }
 
 /** @param inputs whose measures the parts go on looking at */
@@ -142,7 +152,7 @@ export function createZone(settings: ZoneSettings, inputs: ZoneInputs): ZoneStat
     returnLimit: createHeatLimit(settings.returnLimit),
     twoPhase: settings.twoPhase === undefined ? undefined : createTwoPhase(settings.twoPhase),
     shed: createShed(settings.shed),
-    parts: partInputs(inputs.measures),
+    parts: partInputs(inputs),
     heatBeforeW: Number.NaN,
     out: {
       mode: "observe",
@@ -166,20 +176,21 @@ export function stepZone(
   now: number,
 ): ZoneOut {
   const { out, parts } = state;
-  const { measures, mode } = inputs;
-  fillHeat(parts, measures);
+  const { measures, mode, votes } = inputs;
+  fillHeat(parts, inputs);
   const dewPoint = stepDewPoint(
     state.dewPoint,
-    { rooms: inputs.rooms, supply: measures.supply },
+    { rooms: inputs.rooms, supply: inputs.coldestSupply },
     settings.dewPoint,
     now,
   );
   parts.supply.mode = mode;
   parts.supply.floorCel = dewPoint.floorCel;
   const supply = stepCoolantSupply(state.supply, parts.supply, settings.supply, now);
-  const toReturn = { temperature: measures.return_ };
+  const toReturn = { temperature: measures.return_, isSwitched: isSwitched(votes.return_) };
   stepHeatLimit(state.returnLimit, toReturn, settings.returnLimit, now);
-  stepHeatLimit(state.supplyLimit, { temperature: measures.supply }, settings.supplyLimit, now);
+  const toSupply = { temperature: measures.supply, isSwitched: isSwitched(votes.supply) };
+  stepHeatLimit(state.supplyLimit, toSupply, settings.supplyLimit, now);
   const leak = stepLeak(state.leak, parts.leak, settings.leak, now);
   const flow = moveFlow(state, inputs, settings, now);
   const loadPart = watchPhases(state, settings, now);
@@ -229,13 +240,14 @@ export function restoreZone(state: ZoneState, cause: ShedCause, powerW: number):
   if (cause === "two-phase-trip" && state.twoPhase !== undefined) state.twoPhase.isTripped = true;
 }
 
-function partInputs(measures: ZoneMeasures): PartInputs {
+function partInputs({ measures, coldestSupply }: ZoneInputs): PartInputs {
   const { flow, supply, return_, differential, pressure } = measures;
   const heat = absentMeasure();
   return {
     supply: {
       mode: "observe",
       supply,
+      coldestSupply,
       primarySupply: measures.primarySupply,
       shownSetpoint: measures.shownSetpoint,
       shownValve: measures.shownValve,
@@ -272,11 +284,14 @@ function partInputs(measures: ZoneMeasures): PartInputs {
   };
 }
 
-/** The device's own heat, or that of its flow and rise. */
-function fillHeat({ flow: { heat } }: PartInputs, measures: ZoneMeasures): void {
-  const { flow, supply, return_ } = measures;
+/** The device's own heat, or that of its flow and rise: the larger rise, where sensors differ. */
+function fillHeat(
+  { flow: { heat } }: PartInputs,
+  { measures, coldestSupply }: Pick<ZoneInputs, "measures" | "coldestSupply">,
+): void {
+  const { flow, return_ } = measures;
   const told = measures.heat;
-  const riseK = knownOf(return_) - knownOf(supply);
+  const riseK = knownOf(return_) - knownOf(coldestSupply);
   const computedW = knownOf(flow) * riseK * W_PER_L_PER_MIN_K;
   heat.value = isKnown(told) ? told.value : computedW;
   const isFitted = told.state !== "absent" || flow.state !== "absent";

@@ -59,6 +59,8 @@ const SPECIAL: Readonly<Record<string, Special>> = {
   "battery-communication": { onDelayMs: 3_000, suppressedBy: [] },
   "leak-sensor-lost": OF_DEAD_LINK,
   "dew-point-unknown": OF_DEAD_LINK,
+  "coolant-sensor-lost": OF_DEAD_LINK,
+  "coolant-sensors-few": OF_DEAD_LINK,
   "feeder-mismatch": OF_DEAD_LINK,
   "frequency-unknown": { onDelayMs: 2_000, suppressedBy: ["no-communication", "meter-lost"] },
   "meter-frozen": { suppressedBy: ["no-communication", "meter-lost"] },

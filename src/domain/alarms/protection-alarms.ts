@@ -48,7 +48,7 @@ export const PROTECTION_ALARMS: AlarmChapter = {
       id: "sensor-deviates",
       means: "One of several sensors of the same thing says something else than the others.",
       done: "It counts no more, or is outvoted; the others decide.",
-      remedy: "Have it compared and mended: the next one that fails may stop the batteries.",
+      remedy: "Have it compared and mended: what it measures now hangs on fewer sensors.",
       reset: "itself",
     },
     {

@@ -34,7 +34,8 @@ export const SEVERITIES: Readonly<Record<Severity, readonly string[]>> = {
     grid-disconnected cabinet-open over-frequency under-frequency ac-over-voltage ac-under-voltage
     string-fuse-blown settings-lost manufacturer-alarm shed-advised leak-suspected
     leak-sensor-lost coolant-flow-low dew-point dew-point-unknown pressure-derate heat-short
-    cooling-write-refused coolant-guard ups-on-bypass bypass-voltage bypass-frequency
+    cooling-write-refused coolant-guard coolant-sensor-lost coolant-sensors-few
+    coolant-sensors-apart ups-on-bypass bypass-voltage bypass-frequency
     battery-maintenance no-communication values-frozen store-level producer-restarted
     upstream-lost producer-not-heard services-gone
     desk-restarted links-lost alarm-flood alarms-not-saved alarms-unreadable

@@ -103,6 +103,29 @@ export const THERMAL_ALARMS: AlarmChapter = {
       reset: "itself",
     },
     {
+      id: "coolant-sensor-lost",
+      means: "One of several sensors of a coolant unit's temperature or flow shows nothing.",
+      done: "The others decide: of two that are left the worse one counts for each use.",
+      remedy: "Look at the sensor, its line and its device.",
+      reset: "itself",
+    },
+    {
+      id: "coolant-sensors-few",
+      means: "Of several sensors of a coolant unit's temperature or flow one counts, or none.",
+      done: "The one that is left counts unchecked; without any the reading is lost.",
+      remedy: "Look at once at those that are lost or outvoted: the next fault is not seen.",
+      reset: "itself",
+    },
+    {
+      id: "coolant-sensors-apart",
+      means: "Two sensors of a coolant unit are left, and they say different things.",
+      done:
+        "Nobody knows which one is wrong: the hotter one counts for heat, the colder supply for " +
+        "the dew point, the smaller flow for cooling.",
+      remedy: "Compare both with a third one by hand, and have the wrong one mended.",
+      reset: "itself",
+    },
+    {
       id: "pressure-derate",
       means: "A two-phase loop may take only a part of its load.",
       done: "The part is told; nothing else.",

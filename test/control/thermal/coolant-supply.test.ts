@@ -17,6 +17,7 @@ import { anyMeasure, lost } from "./arbitraries.ts";
 const inputs = (changes: Partial<CoolantSupplyInputs> = {}): CoolantSupplyInputs => ({
   mode: "control",
   supply: goodMeasure(32),
+  coldestSupply: changes.supply ?? goodMeasure(32),
   primarySupply: goodMeasure(27),
   shownSetpoint: goodMeasure(32),
   shownValve: goodMeasure(40),
@@ -133,9 +134,22 @@ describe("supply temperature of a coolant loop", () => {
     assert.ok(Math.abs(cold.valvePercent - 40) < 1);
   });
 
+  it("opens the valve by the hotter of two, and no further while one is below the floor", () => {
+    const hot = { supply: goodMeasure(36), floorCel: 13 };
+    const valveAt = (coldCel: number): number =>
+      settled(60, { ...hot, coldestSupply: goodMeasure(coldCel) }).valvePercent;
+    assert.equal(valveAt(14), settled(60, hot).valvePercent);
+    assert.ok(Math.abs(valveAt(12) - 40) < 1, "it stays as it is");
+    const cold = { supply: goodMeasure(30), coldestSupply: goodMeasure(12) };
+    assert.ok(settled(60, cold).valvePercent < 40, "it may close");
+    const alone = { supply: goodMeasure(36), floorCel: 37 };
+    assert.ok(settled(2, alone).valvePercent > 40, "one sensor alone goes on as ever");
+  });
+
   it("never leaves its window or its rates, whatever it reads", () => {
     const step = fc.record({
       supply: anyMeasure,
+      coldestSupply: anyMeasure,
       primarySupply: anyMeasure,
       shownSetpoint: anyMeasure,
       shownValve: anyMeasure,
