@@ -1,12 +1,9 @@
 import { createHash } from "node:crypto";
 import path from "node:path";
 import { OWN_POINTS_MS } from "../config/point-table.ts";
-import { CommandVerifier } from "../access/verify.ts";
-import { LEASE_DEFAULT_MS, LEASE_MAXIMUM_MS } from "../config/schema.ts";
 import type { Speaker } from "../dcpi/document.ts";
 import { modelDocument } from "../dcpi/model.ts";
-import { statusDocument } from "../dcpi/status.ts";
-import { asBackfill, type TelemetryForm } from "../dcpi/telemetry.ts";
+import type { TelemetryForm } from "../dcpi/telemetry.ts";
 import { GatewayError } from "../domain/errors.ts";
 import type { PlantEvent } from "../domain/event.ts";
 import type { Producer } from "../domain/point.ts";
@@ -16,17 +13,16 @@ import { RequestClient } from "../link/request-client.ts";
 import { RequestServer } from "../link/request-server.ts";
 import { socketPath } from "../link/socket-paths.ts";
 import { CommandQueue } from "../northbound/command-gate.ts";
-import { mqttConnector } from "../northbound/mqtt/client.ts";
-import { MqttPublisher } from "../northbound/mqtt/publisher.ts";
+import type { MqttPublisher } from "../northbound/mqtt/publisher.ts";
 import { LatchFiles } from "../platform/latch-files.ts";
 import { PointImage } from "../points/image.ts";
 import type { StoreReport } from "../store/rows.ts";
 import { Store } from "../store/store.ts";
 import { AlarmFeed } from "./alarm-feed.ts";
 import { AnnouncementIntake } from "./announcement-intake.ts";
-import { brokerAddresses } from "./broker-addresses.ts";
 import { CommandIntake } from "./command-intake.ts";
 import { every } from "./every.ts";
+import { publisherOf, verifierOf } from "./north-access.ts";
 import { NorthDocuments } from "./north-documents.ts";
 import { NorthPipe } from "./north-pipe.ts";
 import { OwnPoints } from "./own-points.ts";
@@ -131,21 +127,15 @@ class GatewayServices {
     this.#queue = new CommandQueue(({ reason, message }) => {
       log.warn({ event: "command-refused", reason, topic: message.topic }, "command refused");
     });
-    const publisher = this.#makePublisher(speaker);
+    const identity = { speaker, prefix: this.#prefix, bootId: this.#bootId };
+    const publisher = publisherOf(role, { ...identity, gate: this.#queue, backlog: store });
     this.#publisher = publisher;
     this.#control = new RequestClient({
       socketPath: socketPath(runtimeDirectory, "control/commands"),
       clock,
       random,
     });
-    const verifier = new CommandVerifier({
-      unsigned: site.mqtt.unsignedCommands,
-      facility: site.site,
-      lease: {
-        defaultMs: site.control?.leaseDefaultMs ?? LEASE_DEFAULT_MS,
-        maximumMs: site.control?.leaseMaximumMs ?? LEASE_MAXIMUM_MS,
-      },
-    });
+    const verifier = verifierOf(site);
     const way = { verifier, control: this.#control, clock, speaker, prefix: this.#prefix, log };
     this.#sheds = new ShedDesk({ ...way, ...saved, publisher, thermal: site.thermal });
     this.#announcements = new AnnouncementIntake({ ...way, roster: this.#sheds.roster });
@@ -179,28 +169,6 @@ class GatewayServices {
       bootId: this.#bootId,
       reasons: () => this.#reasons(),
     });
-  }
-
-  #makePublisher(speaker: Speaker): MqttPublisher {
-    const { clock, log, random, context } = this.#role;
-    const { site } = context;
-    return new MqttPublisher(
-      {
-        brokers: brokerAddresses(site),
-        clientId: `${site.site}-${site.gateway}`,
-        commandFilter: `${this.#prefix}cmd/#`,
-        will: { topic: `${this.#prefix}status`, payload: this.#statusBytes(speaker, "offline") },
-      },
-      {
-        connect: mqttConnector(clock, log),
-        gate: this.#queue,
-        clock,
-        log,
-        random,
-        backlog: this.#store,
-        flagBackfill: asBackfill,
-      },
-    );
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -346,17 +314,6 @@ class GatewayServices {
       payload: this.#model.bytes,
       expirySeconds: undefined,
     });
-  }
-
-  #statusBytes(speaker: Speaker, state: "offline"): Uint8Array {
-    const facts = {
-      state,
-      bootId: this.#bootId,
-      version: VERSION,
-      clock: { isSynchronized: false, offsetMs: undefined },
-      reasons: ["connection-lost"],
-    };
-    return statusDocument(speaker, facts, this.#role.clock.utcNow());
   }
 
   #reasons(): string[] {
