@@ -59,6 +59,8 @@ const FIRST_WORD_MS = 150;
 const LEASE_END_MS = 1_000;
 const RAMP_WINDOW_MS = 1_000;
 const TOLERANCE_W = 0.4 * MW;
+/** A meter is read again so long after its trouble. */
+const BLIND_MS = 2_000;
 /** The slowest iteration of the load, with the time until its end is noticed. */
 const ITERATION_MS = 1_500;
 const SURPRISE_MS = 300;
@@ -448,12 +450,14 @@ export class Oracle {
   }
 
   /**
-   * Control that starts takes what the grid gives for its reference: another place in the swing of
-   * the load than before. And an edge that it could not know goes to the grid on top of that.
+   * Control that starts, or sees again, takes what the grid gives for its reference: another place
+   * in the swing of the load than before. And an edge that it could not know goes to the grid on
+   * top of that.
    */
   #newReferenceW(): number {
     const sinceMs = this.#now - (this.#controlSince ?? this.#now);
-    return sinceMs < RAMP_WINDOW_MS ? this.#load.spread(10_000) : this.#missedEdgeW();
+    const isNew = sinceMs < RAMP_WINDOW_MS || !this.#metersCleanFor(BLIND_MS + RAMP_WINDOW_MS);
+    return isNew ? this.#load.spread(10_000) : this.#missedEdgeW();
   }
 
   /**
