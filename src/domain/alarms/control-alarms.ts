@@ -122,7 +122,8 @@ export const CONTROL_ALARMS: AlarmChapter = {
       id: "unit-does-not-follow",
       means: "A converter takes setpoints and gives another power than they ask for.",
       done: "It counts at what it gives, the others take the rest; it is tried again each minute.",
-      remedy: "Look at the converter: is it enabled, in which mode, does it derate by itself?",
+      remedy:
+        "Look whether the converter is enabled, in which mode it is, whether it derates by itself.",
       reset: "itself",
     },
     {
