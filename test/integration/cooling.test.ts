@@ -92,6 +92,11 @@ describe("coolant that fails, from the device to the process that controls and b
       return shed.isAsked && shed.isLatched ? true : undefined;
     };
     await eventually("load is asked to go", SOON_MS, isAsked);
+    // What is told of a latch is on the disk; before that a kill may lose it.
+    await eventually("the latch is told", SOON_MS, async () => {
+      const { out } = await run.command("alarms");
+      return out.includes("coolant-flow-lost") ? true : undefined;
+    });
     await run.killRole("control");
     await run.startRole("control");
     await eventually("it is asked for again", SOON_MS, isAsked);

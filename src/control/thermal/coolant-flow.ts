@@ -71,6 +71,8 @@ export const W_PER_L_PER_MIN_K = 4_150 / 60;
 
 /** A speed that moved by less has not moved, %. */
 const SAME_SPEED_PERCENT = 1;
+/** Less is no flow: that of a loop without load. */
+const STILL_L_PER_MIN = 50;
 const MS_PER_S = 1_000;
 
 /** Plain data. */
@@ -178,14 +180,25 @@ export function stepCoolantFlow(
   return out;
 }
 
+/** True for a loop that does not flow although its pumps turn: its heat goes unmeasured. */
+export function isStandingStill(
+  { flow, speed }: Pick<CoolantFlowInputs, "flow" | "speed">,
+  { speedMinimumPercent }: CoolantFlowSettings,
+): boolean {
+  return knownOf(flow) < STILL_L_PER_MIN && knownOf(speed) >= speedMinimumPercent;
+}
+
 function followNeed(
   state: CoolantFlowState,
-  { heat }: CoolantFlowInputs,
-  { riseK, riseLagS, fallLagS }: CoolantFlowSettings,
+  inputs: CoolantFlowInputs,
+  settings: CoolantFlowSettings,
   dtS: number,
 ): void {
-  const heatW = knownOf(heat);
+  const { riseK, riseLagS, fallLagS } = settings;
+  const heatW = knownOf(inputs.heat);
   if (Number.isNaN(heatW)) return;
+  // Heat is measured by the flow: of a loop that is found at a standstill nobody knows it.
+  if (Number.isNaN(state.needLPerMin) && isStandingStill(inputs, settings)) return;
   const need = Math.max(0, heatW) / (W_PER_L_PER_MIN_K * riseK);
   if (Number.isNaN(state.needLPerMin)) state.needLPerMin = need;
   const lagS = need > state.needLPerMin ? riseLagS : fallLagS;

@@ -2,6 +2,7 @@ import {
   type CoolantFlowInputs,
   type CoolantFlowState,
   createCoolantFlow,
+  isStandingStill,
   stepCoolantFlow,
   W_PER_L_PER_MIN_K,
 } from "./coolant-flow.ts";
@@ -312,11 +313,21 @@ function moveFlow(
   parts.flow.isIsolated = isStopped;
   const flow = stepCoolantFlow(state.flow, parts.flow, settings.flow, now);
   if (leak.out.stopPumps) flow.speedPercent = 0;
-  parts.lowFlow.needLPerMin = flow.needLPerMin;
+  parts.lowFlow.needLPerMin = neededFlow(flow.needLPerMin, parts.flow, settings);
   parts.lowFlow.isPumpLost = flow.isPumpLost;
   parts.lowFlow.isIsolated = isStopped;
   stepLowFlow(state.lowFlow, parts.lowFlow, settings.lowFlow, now);
   return flow;
+}
+
+/** Of a loop found at a standstill, of whose heat nothing is known: all that it may have. */
+function neededFlow(
+  learnedLPerMin: number,
+  inputs: PartInputs["flow"],
+  { flow, ratedHeatW }: ZoneSettings,
+): number {
+  if (!Number.isNaN(learnedLPerMin) || !isStandingStill(inputs, flow)) return learnedLPerMin;
+  return ratedHeatW / (W_PER_L_PER_MIN_K * flow.riseK);
 }
 
 function watchPhases(state: ZoneState, settings: ZoneSettings, now: number): number {

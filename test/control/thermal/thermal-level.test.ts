@@ -39,6 +39,19 @@ describe("thermal controllers of a site", () => {
       assert.ok(!hall.ids().includes(other));
     });
 
+  it("ask for all the load of a loop that they find at a standstill, its heat unmeasured", () => {
+    const hall = new Hall(1, "request");
+    hall.set({ flow: 0, return_: 32 });
+    hall.run(10);
+    assert.ok(hall.ids().includes("coolant-flow-lost"), hall.ids().join());
+    const { shed } = hall.state.zones[0]!.state;
+    assert.ok(shed.out.powerW >= 2.5e6, `${shed.out.powerW} W`);
+    const resting = new Hall(1, "request");
+    resting.set({ flow: 0, return_: 32, speed: 0 });
+    resting.run(10);
+    assert.deepEqual(resting.ids(), []);
+  });
+
   it("ask for shed before the valve shuts and the pumps stop, in that order", () => {
     const hall = new Hall(1, "control");
     hall.run(5);
