@@ -181,8 +181,8 @@ export class Oracle {
       const known = knows(unit.id);
       if (known === "unreadable") {
         unit.forgottenAt = now;
-        // It is one with all the others that nobody knows of: a reset lifts it. And zero and STOP go
-        // to whatever may have been locked out.
+        // It is one with all the others that nobody knows of: a reset lifts it, and zero and STOP
+        // go to what may have been locked out.
         unit.stoppedAt = undefined;
         unit.lockedAt = undefined;
         continue;
