@@ -79,6 +79,9 @@ export type MessageFault =
   | "too-old"
   | "from-the-future";
 
+/** What every message of a workload says of itself. */
+type WorkloadWord = Pick<WorkloadRequest, "workload" | "timestamp" | "dialect">;
+
 export type VerifyFault = CommandFault | MessageFault;
 
 type WorkloadRefused = Omit<WorkloadUnread, "refused" | "at"> & {
@@ -86,13 +89,12 @@ type WorkloadRefused = Omit<WorkloadUnread, "refused" | "at"> & {
   readonly at: string | undefined;
 };
 
-export type VerifiedWorkload =
-  | { readonly accepted: { readonly principal: string; readonly request: WorkloadRequest } }
-  | WorkloadRefused;
+/** What a workload said, or why it is not taken. */
+type VerifiedWord<T> =
+  { readonly accepted: { readonly principal: string; readonly said: T } } | WorkloadRefused;
 
-export type VerifiedStatus =
-  | { readonly accepted: { readonly principal: string; readonly status: WorkloadStatus } }
-  | WorkloadRefused;
+export type VerifiedWorkload = VerifiedWord<WorkloadRequest>;
+export type VerifiedStatus = VerifiedWord<WorkloadStatus>;
 
 export type Verified =
   | { readonly accepted: { readonly principal: string; readonly request: CommandRequest } }
@@ -152,30 +154,29 @@ export class CommandVerifier {
 
   /** The same for what a workload announces. */
   verifyWorkload(message: InboundMessage): VerifiedWorkload {
-    const stranger = this.#refuseStranger(message);
-    if (stranger !== undefined) return bare(stranger);
-    const principal = UNSIGNED_PRINCIPAL;
-    const { announcements } = this.#bucketsOf(principal, message.receivedAt);
-    if (!announcements.take(message.receivedAt)) return bare("rate-limited");
-    const parsed = parseWorkload(message.payload, { facility: this.#policy.facility });
-    if ("refused" in parsed) return parsed;
-    const off = offClock(message, parsed.timestamp);
-    if (off === undefined) return { accepted: { principal, request: parsed } };
-    return { ...off, id: parsed.workload, dialect: parsed.dialect };
+    return this.#verifyWord(message, "announcements", parseWorkload);
   }
 
   /** The same for what a workload says of its state. */
   verifyStatus(message: InboundMessage): VerifiedStatus {
+    return this.#verifyWord(message, "statuses", parseWorkloadStatus);
+  }
+
+  #verifyWord<T extends WorkloadWord>(
+    message: InboundMessage,
+    rate: "announcements" | "statuses",
+    parse: (payload: Uint8Array, own: { readonly facility: string }) => T | WorkloadUnread,
+  ): VerifiedWord<T> {
     const stranger = this.#refuseStranger(message);
     if (stranger !== undefined) return bare(stranger);
     const principal = UNSIGNED_PRINCIPAL;
-    const { statuses } = this.#bucketsOf(principal, message.receivedAt);
-    if (!statuses.take(message.receivedAt)) return bare("rate-limited");
-    const parsed = parseWorkloadStatus(message.payload, { facility: this.#policy.facility });
-    if ("refused" in parsed) return parsed;
-    const off = offClock(message, parsed.timestamp);
-    if (off === undefined) return { accepted: { principal, status: parsed } };
-    return { ...off, id: parsed.workload, dialect: parsed.dialect };
+    const bucket = this.#bucketsOf(principal, message.receivedAt)[rate];
+    if (!bucket.take(message.receivedAt)) return bare("rate-limited");
+    const said = parse(message.payload, { facility: this.#policy.facility });
+    if ("refused" in said) return said;
+    const off = offClock(message, said.timestamp);
+    if (off === undefined) return { accepted: { principal, said } };
+    return { ...off, id: said.workload, dialect: said.dialect };
   }
 
   #refuseStranger(message: InboundMessage): MessageFault | undefined {

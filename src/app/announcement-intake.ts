@@ -84,7 +84,7 @@ export class AnnouncementIntake {
     const taken =
       "refused" in verified
         ? this.#refuse(verified, pipe)
-        : this.#accept(verified.accepted.request, message, pipe);
+        : this.#accept(verified.accepted.said, message, pipe);
     taken.catch((error: unknown) => {
       if (!(error instanceof GatewayError)) throw error;
       this.#parts.log.error({ event: "announcement-failed", code: error.code }, error.message);

@@ -125,7 +125,7 @@ export class ShedDesk {
       log.warn({ event: "workload-status-refused", workload, reason }, "status refused");
       return;
     }
-    const { status } = verified.accepted;
+    const { said: status } = verified.accepted;
     const { workload } = status;
     const isAsked = [...this.#ladder.orders.values(), ...this.#ladder.resumes.values()].some(
       (asked) => asked.workload === workload,
